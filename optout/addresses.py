@@ -1,0 +1,405 @@
+"""Who an address is: one key per mailbox or phone, and the digests by which we keep and exchange it.
+
+Pure functions, no database (security.md §1). A change of what `email_key` or `phone_key` answers for an address they
+already accept needs a new `ADDRESS_KEY_VERSION` and a re-keying of what is stored.
+"""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, NoReturn
+from urllib.parse import unquote_to_bytes
+
+import idna
+import phonenumbers
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from optout.choices import HashKind, Medium
+
+ADDRESS_KEY_VERSION = 1
+
+MAX_TEXT = 1_000  # characters of anything a person or script sends as an address
+MAX_LOCAL = 64  # octets (RFC 5321 §4.5.3.1.1)
+MAX_EMAIL = 254  # octets (RFC 5321 §4.5.3.1.3, less the angle brackets)
+DIGEST_BYTES = 16
+
+EMAIL_PARAMETERS = frozenset({"item", "email"})
+ADDRESS_PARAMETERS = EMAIL_PARAMETERS | {"phone"}
+MAX_FIELDS = 100
+
+type Accepts = Literal["email", "phone", "either"]
+
+# Whatever this accepts, the slow path would answer in lower case and unchanged. A domain of at most 63 characters has
+# no label that is too long; two hyphens in a row (xn--, reserved labels) are left to the slow path.
+_PLAIN_EMAIL = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,64}@(?=.{1,63}\Z)(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+"
+    r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+)
+_HOST = re.compile(
+    r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+)
+_NOT_IN_LOCAL = frozenset('<>(),;:"\\[]')
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Cn"})  # control, surrogate, unassigned
+_DOTS = {0x3002: ".", 0xFF0E: ".", 0xFF61: "."}  # what UTS-46 reads as the dot between labels
+_WIDE_AT = re.compile("[\uff20\ufe6b]")  # what a Japanese or Chinese keyboard may put for @
+_HASHES = {32: HashKind.MD5, 40: HashKind.SHA1, 64: HashKind.SHA256}
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_INTERNATIONAL = re.compile(r"\+[0-9]{7,15}")
+_PHONE_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015]+")
+_INNER_PLUS = re.compile(r"(?<=.)[+\uff0b]")
+_REGION_UNKNOWN = "ZZ"  # phonenumbers' own word for it
+
+
+class AddressError(ValueError):
+    """This text is no usable address.
+
+    `code` is stable: `empty`, `too_long`, `character`, `email`, `phone`, `country`, `either`. `message` is a
+    translatable sentence for the person who typed it; it never repeats the text, so it may go to a log.
+    """
+
+    def __init__(self, code: str, message: str | Promise) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A usable address: `key` is what it is known by, `raw` what was given (trimmed), `digest` the 16-byte look-up
+    key. `flagged` marks a phone number that is stored although it cannot be dialled."""
+
+    key: str
+    medium: Medium
+    digest: bytes
+    raw: str
+    flagged: bool = False
+
+
+class HexDigests(NamedTuple):
+    """The hashes by which an address is exchanged, as lower-case hex."""
+
+    md5: str
+    sha1: str
+    sha256: str
+
+
+def parse_address(text: str, accepts: Accepts, region: str) -> Address:
+    """Read what a person or script gave as an address.
+
+    `accepts` is what the list takes; for `either`, an @ makes it an email. `region` is the list's two-letter default
+    region for phone numbers without a country code. Raises AddressError.
+    """
+    if accepts == "email":
+        return parse_email(text)
+    if accepts == "phone":
+        return parse_phone(text, region)
+    if "@" in text or _WIDE_AT.search(text[:MAX_TEXT]):
+        return parse_email(text)
+    if not text.strip():
+        raise AddressError("empty", _("Enter your email address or phone number."))
+    try:
+        return parse_phone(text, region)
+    except AddressError as error:
+        if error.code == "phone":
+            raise AddressError(
+                "either", _("Enter an email address like name@example.com, or a phone number.")
+            ) from None
+        raise
+
+
+def parse_email(text: str) -> Address:
+    """Email address to `Address`. Raises AddressError."""
+    key = email_key(text)
+    return Address(key, Medium.EMAIL, digest_of(key), text.strip())
+
+
+def parse_phone(text: str, region: str) -> Address:
+    """Phone number to `Address`, in E.164; `region` as in `parse_address`. Raises AddressError."""
+    key, flagged = _phone_key(text, region)
+    return Address(key, Medium.SMS, digest_of(key), text.strip(), flagged)
+
+
+def email_key(text: str) -> str:
+    """The one key of a mailbox: lower case, the domain in A-labels; plus tags and dots stay (security.md §1).
+
+    Idempotent, and total: every string gives a key or an AddressError.
+    """
+    if len(text) > MAX_TEXT:
+        raise AddressError("too_long", _("This is too long to be an email address."))
+    text = text.strip()
+    if _PLAIN_EMAIL.fullmatch(text):
+        return text.lower()
+    return _careful_email_key(text)
+
+
+def phone_key(text: str, region: str) -> str:
+    """The one key of a phone: E.164 without an extension. Raises AddressError."""
+    return _phone_key(text, region)[0]
+
+
+def digest_of(key: str) -> bytes:
+    """The 16 bytes under which a suppression is kept: the start of the SHA-256 of the UTF-8 key."""
+    return hashlib.sha256(key.encode()).digest()[:DIGEST_BYTES]
+
+
+def hex_digests(key: str) -> HexDigests:
+    """All three exchange hashes of a key, over its UTF-8 bytes."""
+    octets = key.encode()
+    return HexDigests(
+        md5=hashlib.md5(octets, usedforsecurity=False).hexdigest(),
+        sha1=hashlib.sha1(octets, usedforsecurity=False).hexdigest(),
+        sha256=hashlib.sha256(octets).hexdigest(),
+    )
+
+
+def lookup_keys(key: str) -> tuple[bytes, bytes, bytes]:
+    """The three 16-byte keys a suppression of this address may stand under: by SHA-256, MD5, SHA-1."""
+    octets = key.encode()
+    return (
+        hashlib.sha256(octets).digest()[:DIGEST_BYTES],
+        hashlib.md5(octets, usedforsecurity=False).digest(),
+        hashlib.sha1(octets, usedforsecurity=False).digest()[:DIGEST_BYTES],
+    )
+
+
+def parse_hash(text: str) -> tuple[HashKind, bytes] | None:
+    """A hex digest, told by its length of 32, 40 or 64 in either case: its kind and its full bytes; None if it is no
+    digest. Its look-up key is the first 16 bytes."""
+    if len(text) > MAX_TEXT:
+        return None
+    text = text.strip()
+    kind = _HASHES.get(len(text))
+    if kind is None or not _HEX.fullmatch(text):
+        return None
+    return kind, bytes.fromhex(text)
+
+
+def mask(key: str) -> str:
+    """A key as it may be shown to someone who holds only a link: `ja•••@example.com`, `+1 ••• ••67`."""
+    local, at, domain = key.rpartition("@")
+    if at:
+        shown = local[: min(2, len(local) - 1)]
+        return f"{shown}•••@{domain}"
+    if _INTERNATIONAL.fullmatch(key):
+        try:
+            country = f"+{phonenumbers.parse(key).country_code}"
+        except phonenumbers.NumberParseException:
+            country = "+"
+        return f"{country} ••• ••{key[-2:]}"
+    return "•••"
+
+
+def decode_query(query_string: str | bytes) -> dict[str, list[str]]:
+    """The fields of a raw query string, in order, blank values kept.
+
+    In the address parameters a `+` stays a `+` (`?email=john+tag@x.com`, `?phone=+1415…` are the commonest broken
+    links); elsewhere it is a space. Text is taken as WSGI hands it over: bytes read as Latin-1. Never raises: a broken
+    escape stays as it is, and bytes that are not UTF-8 become U+FFFD, which `email_key` refuses. Fields after the first
+    MAX_FIELDS are left out.
+    """
+    return _decode_fields(query_string, plus_kept=ADDRESS_PARAMETERS)
+
+
+def decode_form(body: str | bytes, *, mend_plus: bool = True) -> dict[str, list[str]]:
+    """The fields of an urlencoded body, as `decode_query`, but with `+` for space, as browsers send it.
+
+    Scripts that send an address unencoded lose its plus that way. With `mend_plus` a space within an email value is
+    turned back (see `restore_plus`); leave it out for our own form, where a space was typed.
+    """
+    fields = _decode_fields(body, plus_kept=frozenset())
+    if mend_plus:
+        for name in EMAIL_PARAMETERS & fields.keys():
+            fields[name] = [restore_plus(value) for value in fields[name]]
+    return fields
+
+
+def restore_plus(value: str) -> str:
+    """An email value whose plus was sent unencoded and arrived as a space (protocols.md): with the plus, if only that
+    makes it valid; else unchanged."""
+    if " " not in value.strip() or len(value) > MAX_TEXT:
+        return value
+    mended = value.strip().replace(" ", "+")
+    return mended if not _is_email(value) and _is_email(mended) else value
+
+
+def _careful_email_key(text: str) -> str:
+    """`email_key` for everything that is not plain ASCII `local@domain`; `text` is trimmed and at most MAX_TEXT."""
+    text = _without_format_characters(text)
+    if not text:
+        raise AddressError("empty", _("Enter your email address."))
+    if text.endswith(">"):  # Jane Doe <jane@example.com>
+        text = text[text.rfind("<") + 1 : -1].strip()
+    if text[:7].lower() == "mailto:":
+        text = text[7:].strip()
+        at = text.rfind("@")
+        text = text[:at] + text[at:].partition("?")[0]  # mailto:jane@example.com?subject=…
+    if "@" not in text:
+        text = _WIDE_AT.sub("@", text)
+    local, at_sign, domain = text.rpartition("@")
+    if not at_sign or not local or not domain:
+        _refuse_email()
+    key = f"{_local_key(local)}@{_domain_key(domain)}"
+    if len(key.encode()) > MAX_EMAIL:
+        raise AddressError("too_long", _("This is too long to be an email address."))
+    return key
+
+
+def _without_format_characters(text: str) -> str:
+    """`text` without zero-width, bidi and other format characters, trimmed; AddressError if it holds what no address
+    can hold."""
+    kept = []
+    for character in text:
+        category = unicodedata.category(character)
+        if category in _REFUSED_CATEGORIES or character == "\ufffd":
+            raise AddressError(
+                "character",
+                _("There is a character in it that no address can have. Please type it again."),
+            )
+        if category != "Cf":
+            kept.append(character)
+    return "".join(kept).strip()
+
+
+def _local_key(local: str) -> str:
+    """The part before the @ in its one form. NFKC only where that makes it ASCII (full-width letters): elsewhere it
+    would merge mailboxes that differ."""
+    for _attempt in range(4):  # lower-casing can undo a normal form: go on until nothing changes
+        folded = unicodedata.normalize("NFKC", local)
+        if not folded.isascii():
+            folded = unicodedata.normalize("NFC", local)
+        folded = folded.lower()
+        if folded == local:
+            break
+        local = folded
+    else:
+        _refuse_email()
+    if any(character in _NOT_IN_LOCAL or character.isspace() for character in local):
+        _refuse_email()
+    if len(local.encode()) > MAX_LOCAL:
+        raise AddressError("too_long", _("This is too long to be an email address."))
+    return local
+
+
+def _domain_key(domain: str) -> str:
+    """The part after the @ as lower-case A-labels with at least one dot."""
+    domain = domain.translate(_DOTS).rstrip(".")
+    try:
+        host = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
+    except ValueError:  # IDNAError is one; an unassigned character raises the plain one
+        host = _lenient_host(domain)
+    if not _HOST.fullmatch(host):
+        _refuse_email()
+    return host
+
+
+def _lenient_host(domain: str) -> str:
+    """What IDNA 2008 refuses but mail is sent to: `_` in a name, labels such as `ab--c`, emoji domains (which UTS-46
+    maps though IDNA 2008 does not have them). The caller checks the result against the host name pattern."""
+    try:
+        mapped = idna.uts46_remap(domain, std3_rules=False)
+    except ValueError:
+        mapped = domain.lower()
+    labels = []
+    for label in mapped.split("."):
+        if len(label) > 63:
+            _refuse_email()
+        labels.append(
+            label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
+        )
+    return ".".join(labels)
+
+
+def _refuse_email() -> NoReturn:
+    raise AddressError("email", _("Enter an email address like name@example.com."))
+
+
+def _phone_key(text: str, region: str) -> tuple[str, bool]:
+    """E.164 and whether it is flagged (stored though it cannot be dialled)."""
+    if len(text) > MAX_TEXT:
+        raise AddressError("too_long", _("This is too long to be a phone number."))
+    ate_plus = text[:1].isspace()  # "+1415…" sent unencoded in a form body arrives as " 1415…"
+    text = _without_format_characters(text.strip())
+    if not text:
+        raise AddressError("empty", _("Enter your phone number."))
+    text = _INNER_PLUS.sub(" ", text)  # 415+555+2671: spaces that a query string was given as +
+    key = _possible_number(text, region)
+    if key is None and ate_plus:
+        key = _possible_number(f"+{text}", _REGION_UNKNOWN)
+    if key is not None:
+        return key, False
+    digits = _plain_digits(text)
+    if _INTERNATIONAL.fullmatch(digits):
+        return digits, True
+    if re.fullmatch(r"[0-9]{6,15}", digits):
+        raise AddressError(
+            "country",
+            _("Enter the whole phone number with its country code, such as +44 20 7946 0958."),
+        )
+    raise AddressError("phone", _("Enter a phone number, such as +44 20 7946 0958."))
+
+
+def _possible_number(text: str, region: str) -> str | None:
+    """E.164 of a number that could be dialled from anywhere, or None."""
+    known = region.upper() if region.upper() in phonenumbers.SUPPORTED_REGIONS else _REGION_UNKNOWN
+    key = text
+    for _attempt in range(
+        3
+    ):  # a second reading must not strip another prefix: the key is its own key
+        try:
+            number = phonenumbers.parse(key, known)
+        except phonenumbers.NumberParseException:
+            return None
+        reason = phonenumbers.is_possible_number_with_reason(number)
+        if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+            return None
+        again = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        if again == key:
+            return key
+        key = again
+    return key
+
+
+def _plain_digits(text: str) -> str:
+    """`text` with its decimal digits in ASCII and without separators; other characters stay and spoil the match."""
+    bare = _PHONE_SEPARATORS.sub("", text).replace("\uff0b", "+")
+    return "".join(str(unicodedata.decimal(character, character)) for character in bare)
+
+
+def _is_email(text: str) -> bool:
+    try:
+        email_key(text)
+    except AddressError:
+        return False
+    return True
+
+
+def _decode_fields(encoded: str | bytes, plus_kept: frozenset[str]) -> dict[str, list[str]]:
+    octets = _wsgi_octets(encoded) if isinstance(encoded, str) else encoded
+    fields: dict[str, list[str]] = {}
+    for part in octets.split(b"&", MAX_FIELDS)[:MAX_FIELDS]:
+        if not part:
+            continue
+        raw_name, _equals, raw_value = part.partition(b"=")
+        name = _unescape(raw_name.replace(b"+", b" "))
+        if name not in plus_kept:
+            raw_value = raw_value.replace(b"+", b" ")
+        fields.setdefault(name, []).append(_unescape(raw_value))
+    return fields
+
+
+def _wsgi_octets(text: str) -> bytes:
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:  # not from WSGI
+        return text.encode("utf-8", "replace")
+
+
+def _unescape(octets: bytes) -> str:
+    if b"%" in octets:
+        octets = unquote_to_bytes(octets)
+    return octets.decode("utf-8", "replace")
