@@ -66,18 +66,14 @@ def ensure_server(data: Path, *, durable: bool) -> Path:
     return found[1]
 
 
-def leave_server(data: Path) -> bool:
-    """Say that this process is done, and wait until the server has stopped; False if others still use it."""
-    data = data.parent.absolute() / data.name
-    users = _joined.pop(data, None)
-    if users is not None:
+def leave_server() -> None:
+    """Say that this process is done, and wait until the server has stopped, unless others use it."""
+    while _joined:
+        data, users = _joined.popitem()
         os.close(users)
-    patience = time.monotonic() + STOP_PATIENCE_SECONDS
-    while _has_keeper(data) and time.monotonic() < patience:
-        if _has_other_users(data):
-            return False
-        time.sleep(0.05)
-    return True
+        patience = time.monotonic() + STOP_PATIENCE_SECONDS
+        while _has_keeper(data) and not _has_users(data) and time.monotonic() < patience:
+            time.sleep(0.05)
 
 
 def _has_keeper(data: Path) -> bool:
@@ -88,7 +84,7 @@ def _has_keeper(data: Path) -> bool:
         os.close(probe)
 
 
-def _has_other_users(data: Path) -> bool:
+def _has_users(data: Path) -> bool:
     """Somebody holds the shared lock: then we can share it, but not have it alone."""
     probe = keeper.open_beside(data, "lock")
     try:

@@ -363,7 +363,7 @@ def start_server(who: Identity, *, durable: bool) -> subprocess.Popen[bytes]:
     options = [word for name, value in values.items() for word in ("-c", f"{name}={value}")]
     server = subprocess.Popen(
         [who.binaries / "postgres", "-D", who.data, *options],
-        preexec_fn=who.become,
+        preexec_fn=who.become,  # noqa: PLW1509 -- the keeper has one thread
         stdin=subprocess.DEVNULL,
         cwd="/",
     )

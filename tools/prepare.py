@@ -1,0 +1,50 @@
+"""What comes before the first request: tables, static files, and on the first run the demo.
+
+Prints one JSON object: {"demo": what `seed_demo --json` printed, or null if there is no demo}.
+"""
+
+import io
+import json
+import os
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+
+
+def demo() -> object:
+    """The demo's addresses and sign-ins: made now if the database holds nobody yet, else as made then."""
+    from lists.models import Realm, User
+
+    kept: Path = settings.STATE_DIR / "demo.json"
+    if not Realm.objects.exists():
+        print("Loading demo data ...", file=sys.stderr, flush=True)
+        printed = io.StringIO()
+        call_command("seed_demo", "--json", stdout=printed)
+        kept.touch(mode=0o600)
+        kept.write_text(printed.getvalue())
+    try:
+        found = json.loads(kept.read_text())
+        emails = [user["email"] for user in found["users"].values()]
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+    # Another database than the one the demo was loaded into, or people who were removed since.
+    return found if User.objects.filter(email__in=emails).exists() else None
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    # Whatever a command prints is for people; the answer goes alone to stdout.
+    with redirect_stdout(sys.stderr):
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        answer = {"demo": demo()}
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
