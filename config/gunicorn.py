@@ -11,7 +11,7 @@ from gunicorn.glogging import Logger
 from config.logs import NoQueryStrings, without_secrets
 
 
-class PathLogger(Logger):
+class PathLogger(Logger):  # type: ignore[misc] -- gunicorn has no types
     """Lines without query strings and addresses (security.md §5, AT-26), one line per request."""
 
     def setup(self, cfg: Any) -> None:
@@ -30,8 +30,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 wsgi_app = "config.wsgi"
 worker_class = "gthread"
-workers = settings.WEB_WORKERS
-threads = settings.WEB_THREADS
+workers = getattr(settings, "WEB_WORKERS", 2)
+threads = getattr(settings, "WEB_THREADS", 4)
 # Each worker loads the application itself: a restart of one is clean, and database connections are never shared.
 preload_app = False
 

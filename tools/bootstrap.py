@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
@@ -43,25 +44,27 @@ Any one of these helps; then run the same command again:
 """
 
 
-def say(text):
+def say(text: str) -> None:
     print(text, flush=True)
 
 
-def clean_environment():
+def clean_environment() -> Dict[str, str]:
     """Without what would lead another Python's packages into ours."""
     unwanted = ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV")
     return {name: value for name, value in os.environ.items() if name not in unwanted}
 
 
-def run(*command, **options):
-    """Run it; its output, or None if it fails or is not there."""
+def run(
+    *command: str, stderr: Optional[int] = subprocess.DEVNULL, **variables: str
+) -> Optional[str]:
+    """Run it, with further environment variables; its output, or None if it fails or is not there."""
     try:
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=options.pop("stderr", subprocess.DEVNULL),
-            env=dict(clean_environment(), **options.pop("env", {})),
+            stderr=stderr,
+            env=dict(clean_environment(), **variables),
             cwd=ROOT,
             universal_newlines=True,
         )
@@ -70,7 +73,7 @@ def run(*command, **options):
     return done.stdout if done.returncode == 0 else None
 
 
-def places():
+def places() -> Iterator[str]:
     """Where a Python may be, as (command or path): this one, the path, then version managers."""
     yield sys.executable
     for version in KNOWN:
@@ -96,23 +99,23 @@ def places():
         yield "python" + version
 
 
-def patch_level(path):
+def patch_level(path: str) -> List[int]:
     """3.12.10 is newer than 3.12.9."""
     digits = "".join(letter if letter.isdigit() else " " for letter in path)
     return [int(word) for word in digits.split()]
 
 
-def usable(incomplete):
+def usable(incomplete: List[str]) -> Iterator[Tuple[str, str]]:
     """Every Python that is new enough and really runs (a pyenv shim may exist and fail), each once.
 
     Versions that lack ensurepip (Debian's without python3-venv) are added to `incomplete`.
     """
-    seen = set()
+    seen: Set[str] = set()
     for place in places():
         command = shutil.which(place) if os.sep not in place else place
         if not command:
             continue
-        lines = (run_partly(command, "-c", PROBE)).split("\n")
+        lines = run_partly(command, "-c", PROBE).split("\n")
         if not lines[0]:
             continue
         if len(lines) < 2 or not lines[1]:
@@ -124,7 +127,7 @@ def usable(incomplete):
             yield lines[1], lines[0]
 
 
-def run_partly(*command):
+def run_partly(*command: str) -> str:
     """What it printed, whether or not it failed afterwards."""
     try:
         done = subprocess.run(
@@ -141,13 +144,13 @@ def run_partly(*command):
     return done.stdout
 
 
-def stamp():
+def stamp() -> str:
     """What .venv must say about itself to be the right one. A venv cannot be moved, hence its path."""
     with open(REQUIREMENTS, "rb") as file:
         return hashlib.sha256(file.read() + VENV.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def is_ready():
+def is_ready() -> bool:
     # The link is dead when the Python it was made from has been removed.
     if not os.path.exists(os.path.join(VENV, "bin", "python")):
         return False
@@ -158,7 +161,7 @@ def is_ready():
         return False
 
 
-def build(python, version):
+def build(python: str, version: str) -> bool:
     """Make .venv with this Python; False, and the reason on the terminal, if that does not work."""
     say("Setting up .venv with Python {} (once; a minute or so) ...".format(version))
     started = time.time()
@@ -181,7 +184,7 @@ def build(python, version):
     return True
 
 
-def find_uv():
+def find_uv() -> Optional[str]:
     """An installed uv, or one put into a private environment from the pinned file; None if neither."""
     own = os.path.join(UV_VENV, "bin", "uv")
     for uv in ("uv", own, os.path.expanduser("~/.local/bin/uv")):
@@ -199,20 +202,20 @@ def find_uv():
     return None
 
 
-def fetched():
+def fetched() -> Optional[str]:
     """A Python that uv fetches, into a private folder; None if it cannot."""
     say("No Python 3.12 or newer found here; asking uv to fetch one ...")
     uv = find_uv()
     if not uv:
         return None
-    folder = {"UV_PYTHON_INSTALL_DIR": os.path.join(UV_VENV, "python")}
-    if run(uv, "python", "install", FETCHED, stderr=None, env=folder) is None:
+    folder = os.path.join(UV_VENV, "python")
+    if run(uv, "python", "install", FETCHED, stderr=None, UV_PYTHON_INSTALL_DIR=folder) is None:
         return None
-    found = run(uv, "python", "find", "--no-project", FETCHED, env=folder)
+    found = run(uv, "python", "find", "--no-project", FETCHED, UV_PYTHON_INSTALL_DIR=folder)
     return found.strip() if found else None
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--uv", action="store_true", help="only print where a uv is")
     if parser.parse_args().uv:
@@ -224,7 +227,7 @@ def main():
             fcntl.flock(lock, fcntl.LOCK_EX)  # two commands at once: the second waits and is done
         if is_ready():
             return 0
-        incomplete = []
+        incomplete: List[str] = []
         tried = 0
         for python, version in usable(incomplete):
             tried += 1

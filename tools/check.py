@@ -34,6 +34,7 @@ def production_like(state: str) -> dict[str, str]:
         "BASE_URL": "https://optout.example.com",
         "DATABASE_URL": "postgresql://heed@127.0.0.1:1/heed",
         "DEBUG": "false",
+        "EMAIL_URL": "smtp+tls://heed:secret@mail.example.com:587",
         "HEED_STATE": state,
         "SECRET_KEY": "only-for-make-check-" + "0123456789abcdef" * 4,
     }
@@ -52,7 +53,7 @@ def tools(state: str) -> list[Tool]:
         Tool("deploy check", (*MANAGE, "check", "--deploy", "--fail-level", "WARNING"), offline),
         Tool("import rules", (str(BIN / "lint-imports"), "--no-cache")),
         Tool("ruff lint", (str(BIN / "ruff"), "check", "--output-format", "concise")),
-        Tool("ruff format", (str(BIN / "ruff"), "format", "--check")),
+        Tool("ruff format", (str(BIN / "ruff"), "format", "--check", "--output-format", "concise")),
     ]
     if names := templates():
         found.append(
