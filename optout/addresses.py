@@ -48,14 +48,15 @@ _HASHES = {32: HashKind.MD5, 40: HashKind.SHA1, 64: HashKind.SHA256}
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _INTERNATIONAL = re.compile(r"\+[0-9]{7,15}")
 _PHONE_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015]+")
-_INNER_PLUS = re.compile(r"(?<=.)[+\uff0b]")
+_INNER_PLUS = re.compile(r"(?<=\d)[+\uff0b]")
+_PLUS_ZEROS = re.compile(r"^[+\uff0b]\s*0[0\s]*")  # +0048…: no country code begins with 0
 _REGION_UNKNOWN = "ZZ"  # phonenumbers' own word for it
 
 
 class AddressError(ValueError):
     """This text is no usable address.
 
-    `code` is stable: `empty`, `too_long`, `character`, `email`, `phone`, `country`, `either`. `message` is a
+    `code` is stable: `empty`, `too_long`, `character`, `email`, `phone`, `country`. `message` is a
     translatable sentence for the person who typed it; it never repeats the text, so it may go to a log.
     """
 
@@ -100,16 +101,13 @@ def parse_address(text: str, accepts: Accepts, region: str) -> Address:
         return parse_phone(text, region)
     if "@" in text or _WIDE_AT.search(text[:MAX_TEXT]):
         return parse_email(text)
-    if not text.strip():
-        raise AddressError("empty", _("Enter your email address or phone number."))
     try:
         return parse_phone(text, region)
     except AddressError as error:
-        if error.code == "phone":
-            raise AddressError(
-                "either", _("Enter an email address like name@example.com, or a phone number.")
-            ) from None
-        raise
+        if error.code not in {"empty", "phone"}:
+            raise
+        either = _("Enter an email address like name@example.com, or a phone number.")
+        raise AddressError(error.code, either) from None
 
 
 def parse_email(text: str) -> Address:
@@ -143,18 +141,16 @@ def phone_key(text: str, region: str) -> str:
 
 
 def digest_of(key: str) -> bytes:
-    """The 16 bytes under which a suppression is kept: the start of the SHA-256 of the UTF-8 key."""
+    """The 16 bytes a suppression is kept under: the start of the SHA-256 of the UTF-8 key."""
     return hashlib.sha256(key.encode()).digest()[:DIGEST_BYTES]
 
 
 def hex_digests(key: str) -> HexDigests:
     """All three exchange hashes of a key, over its UTF-8 bytes."""
     octets = key.encode()
-    return HexDigests(
-        md5=hashlib.md5(octets, usedforsecurity=False).hexdigest(),
-        sha1=hashlib.sha1(octets, usedforsecurity=False).hexdigest(),
-        sha256=hashlib.sha256(octets).hexdigest(),
-    )
+    md5 = hashlib.md5(octets, usedforsecurity=False).hexdigest()
+    sha1 = hashlib.sha1(octets, usedforsecurity=False).hexdigest()
+    return HexDigests(md5, sha1, hashlib.sha256(octets).hexdigest())
 
 
 def lookup_keys(key: str) -> tuple[bytes, bytes, bytes]:
@@ -174,9 +170,7 @@ def parse_hash(text: str) -> tuple[HashKind, bytes] | None:
         return None
     text = text.strip()
     kind = _HASHES.get(len(text))
-    if kind is None or not _HEX.fullmatch(text):
-        return None
-    return kind, bytes.fromhex(text)
+    return (kind, bytes.fromhex(text)) if kind and _HEX.fullmatch(text) else None
 
 
 def mask(key: str) -> str:
@@ -327,6 +321,7 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
     if not text:
         raise AddressError("empty", _("Enter your phone number."))
     text = _INNER_PLUS.sub(" ", text)  # 415+555+2671: spaces that a query string was given as +
+    text = _PLUS_ZEROS.sub("+", text)
     key = _possible_number(text, region)
     if key is None and ate_plus:
         key = _possible_number(f"+{text}", _REGION_UNKNOWN)
@@ -345,11 +340,11 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
 
 def _possible_number(text: str, region: str) -> str | None:
     """E.164 of a number that could be dialled from anywhere, or None."""
-    known = region.upper() if region.upper() in phonenumbers.SUPPORTED_REGIONS else _REGION_UNKNOWN
+    known = region.upper()
+    if text[0] in "+\uff0b" or known not in phonenumbers.SUPPORTED_REGIONS:
+        known = _REGION_UNKNOWN  # with a country code the region has no say
     key = text
-    for _attempt in range(
-        3
-    ):  # a second reading must not strip another prefix: the key is its own key
+    for _attempt in range(20):  # each reading may strip a prefix: until the key is its own key
         try:
             number = phonenumbers.parse(key, known)
         except phonenumbers.NumberParseException:
@@ -361,7 +356,7 @@ def _possible_number(text: str, region: str) -> str | None:
         if again == key:
             return key
         key = again
-    return key
+    return None
 
 
 def _plain_digits(text: str) -> str:
