@@ -40,9 +40,10 @@ def server_binaries() -> Path:
     )
 
 
-def ensure_server(data: Path, *, durable: bool) -> Path:
-    """Join the server of this data folder, starting it if needed; its socket folder, ready for connections.
+def ensure_server(data: Path, *, durable: bool, binaries: Path | None = None) -> Path:
+    """Join the server of this data folder, starting it if needed; the folder of its socket.
 
+    `binaries`: programs of another PostgreSQL than the embedded one.
     With `durable=False` nothing is forced to disk, and after a crash the data is thrown away: for tests.
     Raises ImproperlyConfigured with the server's own words where it does not start.
     """
@@ -57,7 +58,7 @@ def ensure_server(data: Path, *, durable: bool) -> Path:
     try:
         fcntl.flock(starting, fcntl.LOCK_EX)
         if not _has_keeper(data):
-            _start_keeper(data, durable=durable)
+            _start_keeper(data, durable=durable, binaries=binaries or server_binaries())
     finally:
         os.close(starting)
     found = keeper.postmaster(data)
@@ -93,10 +94,10 @@ def _has_users(data: Path) -> bool:
         os.close(probe)
 
 
-def _start_keeper(data: Path, *, durable: bool) -> None:
+def _start_keeper(data: Path, *, durable: bool, binaries: Path) -> None:
     kind = "durable" if durable else "throwaway"
     started = subprocess.run(
-        [sys.executable, "-I", "-S", keeper.__file__, data, kind, server_binaries()],
+        [sys.executable, "-I", "-S", keeper.__file__, data, kind, binaries],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

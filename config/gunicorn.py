@@ -11,7 +11,7 @@ from gunicorn.glogging import Logger
 from config.logs import NoQueryStrings, without_secrets
 
 
-class PathLogger(Logger):  # type: ignore[misc] -- gunicorn has no types
+class PathLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     """Lines without query strings and addresses (security.md §5, AT-26), one line per request."""
 
     def setup(self, cfg: Any) -> None:
@@ -35,7 +35,7 @@ threads = getattr(settings, "WEB_THREADS", 4)
 # Each worker loads the application itself: a restart of one is clean, and database connections are never shared.
 preload_app = False
 
-bind = [f"127.0.0.1:{os.environ.get('PORT', '8000')}"]
+bind = ["127.0.0.1:8000"]
 # A direct link may carry an address, a thank-you page and a campaign; Django answers what is too long for us.
 limit_request_line = 8190
 keepalive = 5

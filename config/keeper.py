@@ -33,6 +33,8 @@ SOCKET_PATH_BYTES = 103
 SYSTEM_USER = "heed"
 SYSTEM_FOLDER = Path("/var/lib/heed")
 LOG_BYTES = 5_000_000
+# The same sort order and case rules on every machine, whatever its C library.
+BUILTIN_LOCALE_SINCE = 17
 
 # Given on the command line, not written into postgresql.conf: an update of Heed brings its own values. Sized for a
 # machine of two cores and 4 GB that does other things too.
@@ -313,8 +315,10 @@ def make_cluster(who: Identity, *, durable: bool) -> None:
         "--locale=C",
         "--no-instructions",
     ]
-    options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    options += [] if durable else ["--no-sync"]
+    if int(server_version(who.binaries)) >= BUILTIN_LOCALE_SINCE:
+        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    if not durable:
+        options += ["--no-sync"]
     run_program(who, "initdb", *options, "-D", fresh)
     sync = [] if durable else ["-c", "fsync=off"]
     run_program(

@@ -234,8 +234,8 @@ def main() -> int:
             if build(python, version):
                 return 0
         if not tried:
-            python = fetched()
-            if python and build(python, FETCHED):
+            own = fetched()
+            if own and build(own, FETCHED):
                 return 0
             missing = " (Python {} is there, but without its venv module)"
             note = missing.format(", ".join(sorted(set(incomplete)))) if incomplete else ""
