@@ -190,20 +190,19 @@ def enter_namespace() -> None:
     Path("/proc/self/gid_map").write_text(f"{account.pw_gid} 0 1")
 
 
-def namespace_works(data: Path, binaries: Path) -> bool:
-    """Whether the server could live in a namespace: allowed by the kernel, programs and data within reach."""
-    if not hasattr(os, "unshare"):
-        return False
+def can_live(become: Callable[[], None], data: Path, binaries: Path) -> bool:
+    """Whether a server could run like that: allowed by the kernel, programs and data within reach."""
     target = data if data.exists() else data.parent
     script = '"$0" --version && test -r "$1" && test -w "$1" && test -x "$1"'
     try:
         probe = subprocess.run(
             ["/bin/sh", "-c", script, binaries / "postgres", target],
-            preexec_fn=enter_namespace,
+            preexec_fn=become,  # noqa: PLW1509 -- the keeper has one thread
+            cwd="/",
             capture_output=True,
             check=False,
         )
-    except (OSError, subprocess.SubprocessError):
+    except (AttributeError, OSError, subprocess.SubprocessError):
         return False
     return probe.returncode == 0
 
@@ -237,7 +236,7 @@ def system_account() -> pwd.struct_passwd:
 
 
 def move_out(data: Path, binaries: Path) -> Identity:
-    """Data and a copy of the programs below /var/lib/heed, for a system user; `data` becomes a link to it."""
+    """Data below /var/lib/heed, for a system user; `data` becomes a link to it."""
     account = system_account()
     home = SYSTEM_FOLDER / hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
     SYSTEM_FOLDER.mkdir(mode=0o755, exist_ok=True)
@@ -245,22 +244,36 @@ def move_out(data: Path, binaries: Path) -> Identity:
     os.chown(home, account.pw_uid, account.pw_gid)
     if data.exists() and not data.is_symlink():
         raise KeeperError(
-            f"{data} belongs to root, but PostgreSQL cannot run as root here. Move it away, or chown it."
+            f"{data} belongs to root, but PostgreSQL cannot run as root here. Move it away."
         )
     if not data.is_symlink():
         data.symlink_to(home / "pg")
-    copied = home / f"{binaries.parent.name}-{int(binaries.stat().st_mtime)}"
+    become = become_user(account.pw_uid, account.pw_gid)
+    if not can_live(become, home, binaries):
+        binaries = copy_of_programs(binaries)
+    return Identity(become, home / "pg", binaries)
+
+
+def copy_of_programs(binaries: Path) -> Path:
+    """A copy of the wheel's programs that any user may run, for a checkout that is closed to others.
+
+    The libraries that the wheel brings lie beside the package, and are found relative to the programs.
+    """
+    package, name = binaries.parent.parent, binaries.parent.name
+    version = f"{binaries}-{binaries.stat().st_mtime_ns}"
+    copied = SYSTEM_FOLDER / f"programs-{hashlib.sha256(os.fsencode(version)).hexdigest()[:16]}"
     if not copied.exists():
-        fresh = home / "copying"
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(
-            binaries.parent, fresh, symlinks=True, ignore=shutil.ignore_patterns("include")
-        )
+        fresh = SYSTEM_FOLDER / f"copying-{os.getpid()}"
+        bare = shutil.ignore_patterns("include")
+        shutil.copytree(package / name, fresh / package.name / name, symlinks=True, ignore=bare)
+        for libraries in (f"{package.name}.libs", f"{package.name}/.dylibs"):
+            if (package.parent / libraries).exists():
+                shutil.copytree(package.parent / libraries, fresh / libraries, symlinks=True)
         open_for_all(fresh)
-        fresh.rename(copied)
-    return Identity(
-        become_user(account.pw_uid, account.pw_gid), home / "pg", copied / binaries.name
-    )
+        with contextlib.suppress(OSError):  # another keeper was quicker
+            fresh.rename(copied)
+        shutil.rmtree(fresh, ignore_errors=True)
+    return copied / package.name / name / binaries.name
 
 
 def open_for_all(folder: Path) -> None:
@@ -281,7 +294,7 @@ def choose_identity(data: Path, binaries: Path) -> Identity:
         # Somebody's own data, started by root this once: it stays theirs.
         owner = data.stat()
         return Identity(become_user(owner.st_uid, owner.st_gid), data, binaries)
-    if namespace_works(data, binaries):
+    if can_live(enter_namespace, data, binaries):
         return Identity(enter_namespace, data, binaries)
     return move_out(data, binaries)
 

@@ -166,9 +166,7 @@ def lookup_keys(key: str) -> tuple[bytes, bytes, bytes]:
 def parse_hash(text: str) -> tuple[HashKind, bytes] | None:
     """A hex digest, told by its length of 32, 40 or 64 in either case: its kind and its full bytes; None if it is no
     digest. Its look-up key is the first 16 bytes."""
-    if len(text) > MAX_TEXT:
-        return None
-    text = text.strip()
+    text = text[:MAX_TEXT].strip()
     kind = _HASHES.get(len(text))
     return (kind, bytes.fromhex(text)) if kind and _HEX.fullmatch(text) else None
 

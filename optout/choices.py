@@ -103,4 +103,3 @@ class Traffic(IntegerChoices):
 
     DIRECT = 1, _("Direct link and pixel")
     FORM = 2, _("Hosted form")
-    WHOLE_LIST = 3, _("Whole list")

@@ -1,0 +1,52 @@
+"""What `manage.py check` finds out before the first request does."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError, connection
+
+from optout.links import parse_secrets
+
+OLDEST_POSTGRESQL = 150000
+
+
+@register(Tags.security)
+def link_secrets_are_readable(**_: Any) -> list[CheckMessage]:
+    """LINK_SECRETS must be readable, or no signed link would work."""
+    try:
+        parse_secrets(settings.LINK_SECRETS)
+    except ValueError as error:
+        return [Error(str(error), id="heed.E001")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def proxies_are_named(**_: Any) -> list[CheckMessage]:
+    """A proxy range that takes in everybody would let anybody choose their own IP address (security.md §2)."""
+    wide = [entry for entry in settings.TRUSTED_PROXIES if entry.endswith("/0") or entry == "*"]
+    if wide:
+        return [
+            Warning(
+                "TRUSTED_PROXIES trusts the whole internet.",
+                hint="Name your proxies.",
+                id="heed.W001",
+            )
+        ]
+    return []
+
+
+@register(Tags.database)
+def postgresql_is_new_enough(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """PostgreSQL 15 or newer."""
+    if not databases:
+        return []
+    try:
+        connection.ensure_connection()
+    except DatabaseError:
+        return [
+            Error("The database does not answer.", hint="Look at DATABASE_URL.", id="heed.E002")
+        ]
+    if connection.connection.info.server_version < OLDEST_POSTGRESQL:
+        return [Error("Heed needs PostgreSQL 15 or newer.", id="heed.E003")]
+    return []

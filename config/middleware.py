@@ -1,0 +1,66 @@
+"""What every request passes through, and what only the portal's do."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+from config.views import outage
+
+PORTAL_PATHS = ("/manage/", "/ops/")
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class PortalOnly(MiddlewareMixin):
+    """A middleware that steps aside for paths outside the portal: recipients get no session, user or message."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.path_info.startswith(PORTAL_PATHS):
+            return super().__call__(request)
+        return self.get_response(request)
+
+
+class PortalSessions(PortalOnly, SessionMiddleware):
+    pass
+
+
+class PortalAuthentication(PortalOnly, AuthenticationMiddleware):
+    pass
+
+
+class PortalMessages(PortalOnly, MessageMiddleware):
+    pass
+
+
+class AnswerOutages:
+    """When the database cannot be reached the answer is a plain 503 that says so: never a 500, never a false success.
+
+    One-click clients and servers try again after a 503.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, OperationalError | InterfaceError):
+            close_broken_connection()
+            return outage(request)
+        return None
+
+
+def close_broken_connection() -> None:
+    """Let the next request connect anew instead of meeting the same dead connection."""
+    try:
+        connection.close_if_unusable_or_obsolete()
+    except DatabaseError:
+        connection.connection = None

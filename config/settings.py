@@ -1,0 +1,284 @@
+"""Every setting, from the environment only. Each has its default, its unit and its reason here, and a row in the README.
+
+A secret may also be given as a file: `SECRET_KEY_FILE=/run/secrets/secret_key`.
+"""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+from config.database import database_settings
+from config.state import kept_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+TESTING = "pytest" in sys.modules
+
+# ── Where we are ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# The one folder with everything that is not code: embedded database, secrets, collected static files, exports.
+STATE_DIR = Path(env.str("HEED_STATE", default=str(BASE_DIR / ".heed"))).resolve()
+
+# The address recipients and owners reach us at, without a slash at the end. Hosts, CSRF origins and cookies follow from it.
+BASE_URL = env.str("BASE_URL", default="http://localhost:8000").rstrip("/")
+_base = urlsplit(BASE_URL)
+if _base.scheme not in {"http", "https"} or not _base.hostname:
+    raise ImproperlyConfigured(
+        f"BASE_URL must look like https://optout.example.com, not {BASE_URL!r}."
+    )
+IS_HTTPS = _base.scheme == "https"
+
+# Further host names this installation answers to, by comma: link domains of single lists, for example.
+EXTRA_HOSTS = env.list("EXTRA_HOSTS", default=[])
+_local = ["localhost", "127.0.0.1", "[::1]"] if _base.hostname in {"localhost", "127.0.0.1"} else []
+ALLOWED_HOSTS = [_base.hostname, *EXTRA_HOSTS, *_local]
+CSRF_TRUSTED_ORIGINS = [BASE_URL, *(f"{_base.scheme}://{host}" for host in EXTRA_HOSTS)]
+
+# Show tracebacks in the browser. Never in production: pages would show addresses.
+DEBUG = env.bool("DEBUG", default=False)
+
+# ── Secrets ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# Where one is not given, it is made once and kept in the state folder; several hosts must be given the same ones.
+
+SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(STATE_DIR, "secret_key")
+# Old keys that still verify sessions, form and done tokens, by comma.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# What signed recipient links are made with: `id:secret`, newest first, by comma; id 1-255. Old ones keep verifying: links never expire.
+LINK_SECRETS = env.str("LINK_SECRETS", default="") or f"1:{kept_secret(STATE_DIR, 'link_secret')}"
+# Mixed into the HMAC of every key and password that we keep.
+SECRET_PEPPER = env.str("SECRET_PEPPER", default="") or kept_secret(STATE_DIR, "pepper")
+
+# ── Database ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# postgres://user:password@host/name (PostgreSQL 15 or newer). Empty: the embedded server, in the state folder.
+DATABASES = {
+    "default": database_settings(
+        env.str("DATABASE_URL", default=""), STATE_DIR, durable=not TESTING
+    )
+}
+DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE_NAME", default="test_heed")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ── Applications ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+INSTALLED_APPS = [
+    "reporting",
+    "optout",
+    "lists",
+    "config",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "procrastinate.contrib.django",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
+
+# Hot paths (architecture.md, "The write path") have no session, no user and no message: the Portal… ones step aside for them.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.middleware.AnswerOutages",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "config.middleware.PortalSessions",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "config.middleware.PortalAuthentication",
+    "config.middleware.PortalMessages",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "lists.views.context.portal",
+            ],
+        },
+    },
+]
+
+# ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+AUTH_USER_MODEL = "lists.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+if TESTING:  # Argon2 takes 50 ms on purpose; tests sign in hundreds of times
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "overview"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_ADAPTER = "lists.accounts.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # people are invited, and the invitation went to that address
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_GET = False
+# Wrong passwords slow down one (person, IP) only: the victim can sign in from elsewhere (security.md §4).
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "5/15m/key,50/15m/ip",
+    "login": "60/m/ip",
+    "reset_password": "10/h/ip",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Heed"
+
+# Rate limits of signing in must hold across processes.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "lists_cache"}
+}
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_PATH = "/"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+# ── Transport ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# The portal's policy; the hosted pages bring a stricter one of their own (pages.md).
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "connect-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-src": [CSP.SELF],
+    "frame-ancestors": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+}
+X_FRAME_OPTIONS = "SAMEORIGIN"
+# Redirecting to https is the proxy's work; one-click clients do not follow a redirect.
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if IS_HTTPS else 0)
+SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W005", "security.W021"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+
+# Proxies whose forwarded header we believe: addresses and CIDRs by comma; `unix` for a socket. Empty: nobody (security.md §2).
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# The header in which they say who asked.
+CLIENT_IP_HEADER = env.str("CLIENT_IP_HEADER", default="X-Forwarded-For")
+if TRUSTED_PROXIES and IS_HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# ── Behaviour ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What a new list's direct link does: `confirm` (one more tap) or `instant`. Scanners open every link, so: confirm (S0.6).
+DIRECT_LINK_DEFAULT = env.str("DIRECT_LINK_DEFAULT", default="confirm")
+if DIRECT_LINK_DEFAULT not in {"confirm", "instant"}:
+    raise ImproperlyConfigured("DIRECT_LINK_DEFAULT must be confirm or instant.")
+# How long a process may go on using what it read of a list, in seconds. 0: always ask the database.
+LIST_CACHE_SECONDS = env.float("LIST_CACHE_SECONDS", default=0 if TESTING else 1.0)
+# Downloads that one web process serves at a time; the rest is asked to come back, so that recipients never wait for mailers.
+DOWNLOADS_AT_ONCE = env.int("DOWNLOADS_AT_ONCE", default=2)
+# Shown to people who need help with Heed itself (S3.14).
+SUPPORT_ADDRESS = env.str("SUPPORT_ADDRESS", default="")
+
+# ── Mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# smtp://user:password@host:587, smtp+tls://…, or consolemail:// (the default: prints mails).
+_mail = env.email_url("EMAIL_URL", default="consolemail://")
+MAILERS = {
+    "default": {
+        "BACKEND": _mail["EMAIL_BACKEND"],
+        "OPTIONS": {
+            key: value
+            for key, value in {
+                "host": _mail["EMAIL_HOST"],
+                "port": _mail["EMAIL_PORT"],
+                "username": _mail["EMAIL_HOST_USER"],
+                "password": _mail["EMAIL_HOST_PASSWORD"],
+                "use_tls": _mail.get("EMAIL_USE_TLS", False),
+                "use_ssl": _mail.get("EMAIL_USE_SSL", False),
+                "timeout": 20,
+            }.items()
+            if "smtp" in _mail["EMAIL_BACKEND"]
+        },
+    }
+}
+# Who mails to owners come from.
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Heed <heed@localhost>")
+
+# ── Language and time ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What recipients read when neither their browser nor the list says.
+LANGUAGE_CODE = env.str("LANGUAGE", default="en")
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# ── Static files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = STATE_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = TESTING or DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# ── Logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# Never a query string, an address or a secret (security.md §5): Django's own "Bad Request: /path" lines carry paths only, and
+# the reporter that would print settings and local variables is replaced.
+
+# DEBUG, INFO, WARNING or ERROR.
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+DEFAULT_EXCEPTION_REPORTER = "config.logs.ShortReporter"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"no_query": {"()": "config.logs.NoQueryStrings"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_query"]}
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "procrastinate": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,41 @@
+"""Is it alive; and what is said when it is not."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """200 as soon as the web process answers. For load balancers: asks nobody else."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> HttpResponse:
+    """200 when the database answers too, else 503."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("the database does not answer", content_type="text/plain", status=503)
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def outage(request: HttpRequest) -> HttpResponse:
+    """503, static: nothing was saved, and trying again is right."""
+    if "text/html" in request.headers.get("Accept", ""):
+        response = HttpResponse(loader.render_to_string("5xx/503.html"), status=503)
+    else:
+        response = HttpResponse(
+            "We could not save your request. Please send it again.",
+            content_type="text/plain",
+            status=503,
+        )
+    response.headers["Retry-After"] = "30"
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,43 @@
+"""What an owner can choose, for lists and people."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(TextChoices):
+    """What a member may do in a realm (pages.md, the table of roles)."""
+
+    ADMIN = "admin", _("Realm admin")
+    OWNER = "owner", _("List owner")
+    MAILER = "mailer", _("Mailer")
+    VIEWER = "viewer", _("Viewer")
+
+
+class ListKind(TextChoices):
+    """An ordinary list, or the realm's Do Not Mail."""
+
+    STANDARD = "standard", _("List")
+    GLOBAL = "global", _("Do Not Mail")
+
+
+class DirectLinkMode(TextChoices):
+    """What opening a direct link with an address does (S0.6)."""
+
+    CONFIRM = "confirm", _("Ask once more (recommended)")
+    INSTANT = "instant", _("Unsubscribe at once, with an undo")
+
+
+class Accepts(TextChoices):
+    """Which addresses the hosted form asks for."""
+
+    EMAIL = "email", _("Email address")
+    PHONE = "phone", _("Phone number")
+    EITHER = "either", _("Email address or phone number")
+
+
+class Language(TextChoices):
+    """The languages recipients can be served in."""
+
+    EN = "en", "English"
+    DE = "de", "Deutsch"
+    AR = "ar", "العربية"

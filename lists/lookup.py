@@ -1,0 +1,126 @@
+"""The list that a public request is about: read once a second, not once a request.
+
+A frozen copy, so that nobody mistakes it for something that can be saved.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from lists.choices import ListKind
+from lists.models import List
+from lists.prepared import fetch_prepared
+
+
+@dataclass(frozen=True, slots=True)
+class ListSnapshot:
+    """What public pages and channels need of a list and its realm. Texts are {language: text}."""
+
+    id: int
+    realm_id: int
+    number: int
+    public_id: str
+    is_global: bool
+    name: str
+    description: str
+    direct_link_mode: str
+    accepts: str
+    redirect_url: str
+    thank_you_texts: dict[str, str]
+    locked_language: str
+    default_language: str
+    effect_hours: int
+    sender: str
+    colour: str
+    contact: str
+    privacy_url: str
+    whitelist: tuple[str, ...]
+    plain_download: bool
+    limit_confirm: int
+    limit_block: int
+    limit_block_day: int
+    limit_form: int
+    limit_hour: int
+    usual_hour: int
+    protected_until: datetime | None
+    closed_at: datetime | None
+    region: str
+    do_not_mail_id: int
+
+
+_COLUMNS = """
+    l.id, l.realm_id, l.number, l.public_id, l.kind, l.name, l.description, l.direct_link_mode, l.accepts,
+    l.redirect_url, l.thank_you_texts, r.thank_you_texts, l.locked_language,
+    coalesce(nullif(l.default_language, ''), r.default_language), l.effect_hours,
+    coalesce(nullif(l.sender_name, ''), r.sender_name), l.colour,
+    coalesce(nullif(l.contact, ''), r.support_address), l.privacy_url, l.whitelist, l.plain_download, l.limit_confirm,
+    l.limit_block, l.limit_block_day, l.limit_form, l.limit_hour, l.usual_hour, l.protected_until, l.closed_at,
+    r.default_region, (SELECT g.id FROM lists_list g WHERE g.realm_id = l.realm_id AND g.kind = 'global')
+"""
+_FROM = "FROM lists_list l JOIN lists_realm r ON r.id = l.realm_id"
+_BY_PUBLIC_ID = f"SELECT {_COLUMNS} {_FROM} WHERE l.public_id = %s"
+_BY_ID = f"SELECT {_COLUMNS} {_FROM} WHERE l.id = %s"
+
+_cache: dict[str | int, tuple[float, ListSnapshot]] = {}
+_CACHE_SIZE = 10_000
+
+
+def get_list(public_id: str) -> ListSnapshot | None:
+    """The list with that public id, or None. At most `LIST_CACHE_SECONDS` old."""
+    return _get(_BY_PUBLIC_ID, public_id)
+
+
+def get_list_by_id(list_id: int) -> ListSnapshot | None:
+    """The list with that primary key (signed links carry it), or None. At most `LIST_CACHE_SECONDS` old."""
+    return _get(_BY_ID, list_id)
+
+
+def snapshot(optout_list: List) -> ListSnapshot:
+    """The snapshot of a list just read or saved, fresh from the database."""
+    forget_list(optout_list)
+    found = get_list(optout_list.public_id)
+    if found is None:
+        raise List.DoesNotExist
+    return found
+
+
+def forget_list(optout_list: List) -> None:
+    """Make this process read the list anew; others do so within `LIST_CACHE_SECONDS`. Call it after a change."""
+    _cache.pop(optout_list.public_id, None)
+    _cache.pop(optout_list.id, None)
+
+
+def forget_all_lists() -> None:
+    """Empty the cache of this process: after a change that concerns many lists, such as a realm's default text."""
+    _cache.clear()
+
+
+def _get(statement: str, key: str | int) -> ListSnapshot | None:
+    now = time.monotonic()
+    cached = _cache.get(key)
+    if cached is not None and now - cached[0] < settings.LIST_CACHE_SECONDS:
+        return cached[1]
+    rows = fetch_prepared(statement, (key,))
+    if not rows:
+        _cache.pop(key, None)  # unknown ids are not remembered: guesses would fill the memory
+        return None
+    found = _as_snapshot(rows[0])
+    if len(_cache) >= _CACHE_SIZE:
+        _cache.clear()
+    _cache[key] = (now, found)
+    return found
+
+
+def _as_snapshot(row: tuple[Any, ...]) -> ListSnapshot:
+    values = list(row)
+    values[4] = values[4] == ListKind.GLOBAL
+    own_texts, realm_texts = values[10], values.pop(11)  # Django's connections give JSON as text
+    values[10] = json.loads(realm_texts) | json.loads(
+        own_texts
+    )  # the list's own text wins, language by language (S0.8)
+    values[18] = tuple(values[18])
+    return ListSnapshot(*values)

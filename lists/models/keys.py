@@ -1,0 +1,53 @@
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from lists.models.lists import List
+from lists.models.people import Membership
+from lists.models.realms import Realm
+
+
+class DownloadKey(models.Model):
+    """The right of one mailer, owner or advertiser to download one list (protocols.md, "Suppression list download").
+
+    The key itself is shown once; here is its HMAC (security.md §5).
+    """
+
+    optout_list = models.ForeignKey(List, models.PROTECT, related_name="download_keys")
+    membership = models.ForeignKey(  # whose key it is; nobody's when it was made for a script
+        Membership, models.SET_NULL, null=True, blank=True, related_name="download_keys"
+    )
+    label = models.CharField(_("label"), max_length=100)
+    hint = models.CharField(max_length=8)  # the key's last characters, to tell two keys apart
+    secret_digest = models.BinaryField(max_length=32, unique=True)
+    may_see_clear = models.BooleanField(_("clear addresses"), default=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"download key {self.pk} of list {self.optout_list_id}"
+
+
+class RealmCredential(models.Model):
+    """A realm's password for `api_web`; two may be active at a time, so that one can be rotated."""
+
+    realm = models.ForeignKey(Realm, models.CASCADE, related_name="credentials")
+    secret_digest = models.BinaryField(max_length=32, unique=True)
+    hint = models.CharField(max_length=8)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (
+            # Read by the check of a password: the realm's active ones.
+            models.Index(fields=("realm",), condition=Q(revoked_at=None), name="credential_active"),
+        )
+
+    def __str__(self) -> str:
+        return f"credential {self.pk} of realm {self.realm_id}"

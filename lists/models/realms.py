@@ -1,0 +1,39 @@
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from lists.choices import Language
+
+validate_realm_name = RegexValidator(
+    r"\A[a-z0-9][a-z0-9_-]{1,62}\Z", _("Use lower-case letters, digits, hyphens and underscores.")
+)
+
+
+class Realm(models.Model):
+    """A tenant: the people, lists and addresses that one global opt-out covers."""
+
+    id = models.AutoField(primary_key=True)
+    name = models.CharField(  # the `realm=` of api_web: S4.3
+        _("realm name"), max_length=63, unique=True, validators=[validate_realm_name]
+    )
+    sender_name = models.CharField(
+        _("sender name"), max_length=100, help_text=_("Recipients see it on every page.")
+    )
+    support_address = models.CharField(  # S3.14
+        _("support address"), max_length=254, blank=True, help_text=_("Shown to recipients.")
+    )
+    default_language = models.CharField(
+        _("default language"), max_length=10, choices=Language, default=Language.EN
+    )
+    default_region = models.CharField(  # ISO 3166; read when a phone number has no country code
+        _("default country for phone numbers"), max_length=2, default="US"
+    )
+    # {language: text}. A list's own text wins over it (S0.8).
+    thank_you_texts = models.JSONField(_("thank-you texts"), default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,58 @@
+"""An opt-out understood, not yet recorded."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lists.lookup import ListSnapshot
+from optout.addresses import Address
+from optout.choices import Assurance, Channel, Medium, Origin, Reason
+from optout.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutIntent:
+    """What every channel makes of a request, and the only thing that `record_optouts` reads.
+
+    `digest` is 16 bytes; `address` the normalised address, or None when only a hash is known. `requested_at` is aware.
+    `evidence` goes into the ledger.
+    """
+
+    list_id: int
+    realm_id: int
+    is_global: bool
+    digest: bytes
+    address: str | None
+    medium: Medium
+    channel: Channel
+    assurance: Assurance
+    requested_at: datetime
+    evidence: Evidence = field(default_factory=Evidence)
+    reason: Reason = Reason.UNSUBSCRIBED
+    origin: Origin = Origin.RECIPIENT
+
+
+def intent_for(
+    optout_list: ListSnapshot,
+    address: Address,
+    *,
+    channel: Channel,
+    assurance: Assurance,
+    requested_at: datetime,
+    evidence: Evidence,
+    **more: Any,
+) -> OptOutIntent:
+    """The intent of a request about one address of one list; `more` is `reason` and `origin`."""
+    return OptOutIntent(
+        list_id=optout_list.id,
+        realm_id=optout_list.realm_id,
+        is_global=optout_list.is_global,
+        digest=address.digest,
+        address=address.key,
+        medium=address.medium,
+        channel=channel,
+        assurance=assurance,
+        requested_at=requested_at,
+        evidence=evidence if address.raw == address.key else evidence.adding(raw=address.raw),
+        **more,
+    )

@@ -1,0 +1,151 @@
+"""How many distinct addresses one network may bring to one list in unsigned traffic (security.md §4, S0.12).
+
+Exact across processes and machines: the database decides, in one atomic upsert a request. What is refused is quarantined by
+the caller, never lost.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from django.db.models import Q
+
+from lists.lookup import ListSnapshot, forget_list
+from lists.models import List
+from lists.prepared import fetch_prepared
+from optout.choices import RefusalCause, Traffic
+from optout.models import LimitCounter
+
+WINDOW = timedelta(minutes=10)
+FIRST_BLOCK = timedelta(hours=1)
+LONGEST_BLOCK = timedelta(hours=24)
+PROTECTED_FOR = timedelta(hours=1)
+UNUSUAL = 10  # times the p95 of the hours of the last 28 days
+
+# Locks the counter's row first and the hour's row second, always: two requests cannot lock each other out.
+# A refused address is not added, so an attack does not make the row grow past the limit.
+_COUNT = """
+WITH hour AS (
+    INSERT INTO optout_unsignedhour AS h (optout_list_id, hour_at, requests)
+    VALUES (%(list)s, date_trunc('hour', %(now)s::timestamptz), 1)
+    ON CONFLICT (optout_list_id, hour_at) DO UPDATE SET requests = h.requests + 1
+    RETURNING requests
+)
+INSERT INTO optout_limitcounter AS c (
+    optout_list_id, network, traffic, digests, seen_at, refused, strikes, last_seen_at
+)
+VALUES (
+    %(list)s, %(network)s, %(traffic)s, ARRAY[%(digest)s::bytea], ARRAY[%(now)s::timestamptz], 0, 0, %(now)s
+)
+ON CONFLICT (optout_list_id, network, traffic) DO UPDATE SET
+    (digests, seen_at, refused, strikes, blocked_at, blocked_until, last_seen_at) = (
+        SELECT
+            CASE WHEN refuse THEN kept.digests ELSE kept.digests || EXCLUDED.digests END,
+            CASE WHEN refuse THEN kept.seen_at ELSE kept.seen_at || EXCLUDED.seen_at END,
+            c.refused + refuse::int,
+            c.strikes + block::int,
+            CASE WHEN block THEN EXCLUDED.last_seen_at ELSE c.blocked_at END,
+            CASE WHEN block
+                THEN EXCLUDED.last_seen_at
+                    + least(%(first_block)s::interval * power(2, least(c.strikes, 10)), %(longest_block)s::interval)
+                ELSE c.blocked_until END,
+            EXCLUDED.last_seen_at
+        FROM (
+            SELECT
+                coalesce(array_agg(digest), '{}') AS digests,
+                coalesce(array_agg(seen), '{}') AS seen_at,
+                count(*) FILTER (WHERE seen > EXCLUDED.last_seen_at - %(window)s::interval) AS lately,
+                count(*) AS today
+            FROM unnest(c.digests, c.seen_at) AS u (digest, seen)
+            WHERE seen > EXCLUDED.last_seen_at - interval '1 day' AND digest <> EXCLUDED.digests[1]
+        ) kept,
+        LATERAL (SELECT coalesce(c.blocked_until > EXCLUDED.last_seen_at, false) AS blocked) b,
+        LATERAL (SELECT kept.lately >= %(hard)s OR kept.today >= %(day)s AS exceeded) e,
+        LATERAL (
+            SELECT blocked OR exceeded AS refuse, exceeded AND NOT blocked AND %(blocks)s::bool AS block
+        ) v
+    )
+RETURNING
+    NOT coalesce(c.blocked_until > %(now)s, false) AND %(digest)s = ANY (c.digests),
+    coalesce(c.blocked_until > %(now)s, false),
+    (SELECT count(*) FROM unnest(c.seen_at) AS seen WHERE seen > %(now)s - %(window)s::interval),
+    (SELECT requests FROM hour)
+"""
+
+
+class Admission(Enum):
+    """What may be done with an unsigned request."""
+
+    RECORD = "record"
+    CONFIRM = "confirm"  # only after one more tap
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The admission, and why it is not RECORD."""
+
+    admission: Admission
+    cause: RefusalCause | None = None
+
+
+RECORD = Judgement(Admission.RECORD)
+
+
+def judge_unsigned(
+    optout_list: ListSnapshot, traffic: Traffic, network: str, digest: bytes, now: datetime
+) -> Judgement:
+    """Count one unsigned request and say what may be done with it.
+
+    `network` is what `networks.network_of` gives. Signed links, one-click, whitelisted servers and API credentials never come
+    here. Protected mode asks for the confirm page, so a form's POST passes it.
+    """
+    is_form = traffic == Traffic.FORM
+    ((is_admitted, is_blocked, distinct, list_requests),) = fetch_prepared(
+        _COUNT,
+        {
+            "list": optout_list.id,
+            "network": network,
+            "traffic": int(traffic),
+            "digest": digest,
+            "now": now,
+            "window": WINDOW,
+            "hard": optout_list.limit_form if is_form else optout_list.limit_block,
+            "day": 2_000_000_000 if is_form else optout_list.limit_block_day,
+            "blocks": not is_form,
+            "first_block": FIRST_BLOCK,
+            "longest_block": LONGEST_BLOCK,
+        },
+    )
+    if list_requests > max(optout_list.limit_hour, UNUSUAL * optout_list.usual_hour):
+        _protect(optout_list, now)
+    if not is_admitted:
+        cause = RefusalCause.BLOCKED_IP if is_blocked else RefusalCause.ADDRESS_LIMIT
+        return Judgement(Admission.REFUSE, cause)
+    if is_form:
+        return RECORD
+    if is_protected(optout_list, now):
+        return Judgement(Admission.CONFIRM, RefusalCause.PROTECTED_MODE)
+    if distinct > optout_list.limit_confirm:
+        return Judgement(Admission.CONFIRM, RefusalCause.ADDRESS_LIMIT)
+    return RECORD
+
+
+def is_protected(optout_list: ListSnapshot, now: datetime) -> bool:
+    """Whether the list is in protected mode: unsigned requests need the confirm page."""
+    return optout_list.protected_until is not None and optout_list.protected_until > now
+
+
+def unblock_network(optout_list: List, network: str) -> bool:
+    """Forget what the network did to this list; whether it was blocked."""
+    deleted, _ = LimitCounter.objects.filter(optout_list=optout_list, network=network).delete()
+    return deleted > 0
+
+
+def _protect(optout_list: ListSnapshot, now: datetime) -> None:
+    """Start protected mode, or keep it on; written once in ten minutes, not once a request."""
+    until = now + PROTECTED_FOR
+    stale = Q(protected_until=None) | Q(protected_until__lt=until - WINDOW)
+    row = List.objects.filter(stale, pk=optout_list.id)
+    if row.update(protected_until=until):
+        forget_list(List.objects.get(pk=optout_list.id))

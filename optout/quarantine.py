@@ -1,0 +1,135 @@
+"""Opt-outs that were refused: kept with their evidence, then accepted or rejected (S0.12, security.md §4)."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+
+from django.db import transaction
+from django.db.models import Q
+
+from lists.audit import record_audit
+from lists.models import List, User
+from lists.prepared import fetch_prepared
+from optout.actions import record_optouts
+from optout.choices import Assurance, Channel, Medium, RefusalCause, Verdict
+from optout.evidence import Evidence
+from optout.intents import OptOutIntent
+from optout.models import QuarantinedOptOut
+
+ACCEPTED_AFTER = timedelta(days=7)
+BATCH = 1_000
+
+# A server that is not on the whitelist may be a mail scanner with a programmer's agent; only the owner can tell, so these
+# wait for the owner (promise 6: no opt-out by scanner). The rest is accepted by itself.
+WAITS_FOR_OWNER = (RefusalCause.UNLISTED_SERVER,)
+
+_KEEP = """
+INSERT INTO optout_quarantinedoptout AS q (
+    optout_list_id, digest, address, medium, channel, assurance, cause, ip, agent, evidence,
+    requests, refused_at, last_refused_at, verdict
+)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, 1, %s, %s, 1)
+ON CONFLICT (optout_list_id, digest, cause) WHERE verdict = 1
+DO UPDATE SET requests = q.requests + 1, last_refused_at = EXCLUDED.last_refused_at
+"""
+
+
+def quarantine_optout(intent: OptOutIntent, cause: RefusalCause) -> None:
+    """Keep a refused opt-out, durably. The same address refused again only counts up."""
+    evidence = intent.evidence
+    fetch_prepared(
+        _KEEP,
+        (
+            intent.list_id,
+            intent.digest,
+            intent.address,
+            int(intent.medium),
+            int(intent.channel),
+            int(intent.assurance),
+            int(cause),
+            None if evidence.ip is None else str(evidence.ip),
+            evidence.agent,
+            json.dumps(dict(evidence.extra)) if evidence.extra else None,
+            intent.requested_at,
+            intent.requested_at,
+        ),
+    )
+
+
+def accept_quarantined(optout_list: List, chosen: Q, *, actor: User | None, now: datetime) -> int:
+    """Record the quarantined opt-outs of a list that `chosen` selects; how many. In batches, each atomic with its audit entry.
+
+    `actor` is None when they are accepted by themselves.
+    """
+    accepted = 0
+    while True:
+        with transaction.atomic():
+            batch = _decide(optout_list, chosen, Verdict.ACCEPTED, actor, now)
+            if not batch:
+                return accepted
+            record_optouts([_intent(optout_list, row, now, actor) for row in batch])
+            _audit("accept_quarantined", optout_list, actor, len(batch))
+        accepted += len(batch)
+
+
+def reject_quarantined(optout_list: List, chosen: Q, *, actor: User, now: datetime) -> int:
+    """Put aside the quarantined opt-outs of a list that `chosen` selects; how many. They are kept, as rejected."""
+    rejected = 0
+    while True:
+        with transaction.atomic():
+            batch = _decide(optout_list, chosen, Verdict.REJECTED, actor, now)
+            if not batch:
+                return rejected
+            _audit("reject_quarantined", optout_list, actor, len(batch))
+        rejected += len(batch)
+
+
+def accept_overdue(now: datetime) -> int:
+    """Accept what has waited for 7 days, on the lists that want it so; how many. Run by the worker."""
+    overdue = Q(refused_at__lt=now - ACCEPTED_AFTER) & ~Q(cause__in=WAITS_FOR_OWNER)
+    waiting = QuarantinedOptOut.objects.filter(
+        overdue, verdict=Verdict.WAITING, optout_list__accepts_quarantined=True
+    )
+    lists = List.objects.filter(pk__in=waiting.values("optout_list_id").distinct())
+    return sum(accept_quarantined(each, overdue, actor=None, now=now) for each in lists)
+
+
+def _decide(
+    optout_list: List, chosen: Q, verdict: Verdict, actor: User | None, now: datetime
+) -> Sequence[QuarantinedOptOut]:
+    waiting = QuarantinedOptOut.objects.filter(
+        chosen, optout_list=optout_list, verdict=Verdict.WAITING
+    )
+    batch = list(waiting.select_for_update(skip_locked=True).order_by("pk")[:BATCH])
+    QuarantinedOptOut.objects.filter(pk__in=[row.pk for row in batch]).update(
+        verdict=verdict, decided_at=now, decided_by=actor
+    )
+    return batch
+
+
+def _intent(
+    optout_list: List, row: QuarantinedOptOut, now: datetime, actor: User | None
+) -> OptOutIntent:
+    ip = ip_address(row.ip) if row.ip else None
+    evidence = Evidence(ip=ip, agent=row.agent, extra=row.evidence or {}).adding(
+        asked_at=row.refused_at.isoformat(timespec="seconds"),
+        accepted_by=f"user {actor.pk}" if actor else "7 days",
+    )
+    return OptOutIntent(
+        list_id=optout_list.pk,
+        realm_id=optout_list.realm_id,
+        is_global=optout_list.is_global,
+        digest=bytes(row.digest),
+        address=row.address,
+        medium=Medium(row.medium),
+        channel=Channel(row.channel),
+        assurance=Assurance(row.assurance),
+        # The ledger's time is when it was recorded, so that a download "since" then has it; the request's own is evidence.
+        requested_at=now,
+        evidence=evidence,
+    )
+
+
+def _audit(action: str, optout_list: List, actor: User | None, count: int) -> None:
+    record_audit(action, actor=actor, realm=optout_list.realm, optout_list=optout_list, count=count)

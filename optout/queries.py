@@ -1,0 +1,40 @@
+"""Questions about the state. An error is an error: it is never answered as "not suppressed" (security.md §7.8)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lists.prepared import fetch_prepared
+from optout.addresses import lookup_keys
+
+_FIND = """
+SELECT l.id, l.kind = 'global', s.suppressed_at, s.channel, s.reason
+FROM optout_suppression s JOIN lists_list l ON l.id = s.optout_list_id
+WHERE s.digest = ANY (%s::bytea[])
+  AND s.optout_list_id = ANY (ARRAY[%s::int, (
+      SELECT g.id FROM lists_list g JOIN lists_list own ON own.realm_id = g.realm_id
+      WHERE own.id = %s AND g.kind = 'global'
+  )])
+ORDER BY s.suppressed_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A suppression that covers an address: whose it is, since when, how it came."""
+
+    list_id: int
+    is_global: bool
+    suppressed_at: datetime
+    channel: int
+    reason: int
+
+
+def find_suppressions(list_id: int, key: str) -> list[Found]:
+    """The suppressions of a normalised address that hold for a list: its own, and the realm's Do Not Mail."""
+    rows = fetch_prepared(_FIND, (list(lookup_keys(key)), list_id, list_id))
+    return [Found(*row) for row in rows]
+
+
+def is_suppressed(list_id: int, key: str) -> bool:
+    """Whether a normalised address must not be contacted for this list."""
+    return bool(find_suppressions(list_id, key))

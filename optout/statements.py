@@ -1,0 +1,102 @@
+"""The statements of the write path. Each is one round trip, takes arrays, and is atomic by itself (architecture.md)."""
+
+# One row of `intent` for each request, `n` in the order given. Everything else follows from it:
+# - suppressions are inserted in key order, so that two batches with the same addresses cannot lock each other out, and the unique
+#   key decides what is new;
+# - subscriptions are locked in key order before they are removed; a global opt-out ends those of every list of the realm;
+# - the ledger gets one row a request, new or not.
+# Time is a parameter: the rules for distributing the tables forbid now() here.
+RECORD = """
+WITH intent AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %s::int[], %s::int[], %s::bool[], %s::bytea[], %s::text[], %s::smallint[], %s::smallint[], %s::smallint[],
+        %s::smallint[], %s::smallint[], %s::timestamptz[], %s::inet[], %s::text[], %s::jsonb[]
+    ) WITH ORDINALITY AS i (
+        list_id, realm_id, is_global, digest, address, medium, channel, assurance,
+        reason, origin, requested_at, ip, agent, evidence, n
+    )
+), suppressed AS (
+    INSERT INTO optout_suppression (
+        suppressed_at, optout_list_id, channel, reason, medium, hash_kind, digest, address
+    )
+    SELECT DISTINCT ON (list_id, digest)
+        requested_at, list_id, channel, reason, medium, 1, digest, address
+    FROM intent
+    ORDER BY list_id, digest, n
+    ON CONFLICT (optout_list_id, digest) DO NOTHING
+    RETURNING optout_list_id AS list_id, digest
+), leaving AS (
+    SELECT s.optout_list_id, s.digest, i.n FROM (
+        SELECT list_id, digest, n FROM intent WHERE NOT is_global
+        UNION ALL
+        SELECT l.id, i.digest, i.n FROM intent i JOIN lists_list l ON l.realm_id = i.realm_id WHERE i.is_global
+    ) i (list_id, digest, n)
+    JOIN lists_subscription s ON s.optout_list_id = i.list_id AND s.digest = i.digest
+    ORDER BY s.optout_list_id, s.digest
+    FOR UPDATE OF s
+), left_now AS (
+    DELETE FROM lists_subscription s USING leaving
+    WHERE s.optout_list_id = leaving.optout_list_id AND s.digest = leaving.digest
+    RETURNING s.optout_list_id, leaving.n
+)
+INSERT INTO optout_optout (
+    recorded_at, optout_list_id, kind, channel, medium, reason, origin, assurance, is_new, digest, address,
+    ip, agent, evidence, left_lists
+)
+SELECT
+    i.requested_at, i.list_id, 1, i.channel, i.medium, i.reason, i.origin, i.assurance,
+    s.digest IS NOT NULL AND i.n = min(i.n) OVER (PARTITION BY i.list_id, i.digest),
+    i.digest, i.address, i.ip, i.agent, i.evidence,
+    (SELECT array_agg(optout_list_id ORDER BY optout_list_id) FROM left_now WHERE left_now.n = i.n)
+FROM intent i LEFT JOIN suppressed s ON s.list_id = i.list_id AND s.digest = i.digest
+ORDER BY i.n
+RETURNING id, is_new
+"""
+
+# Ends suppressions. A lift that ends nothing is written down too, as not new.
+LIFT = """
+WITH lift AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %s::int[], %s::bytea[], %s::smallint[], %s::smallint[], %s::smallint[], %s::smallint[], %s::smallint[],
+        %s::timestamptz[], %s::inet[], %s::text[], %s::jsonb[]
+    ) WITH ORDINALITY AS i (
+        list_id, digest, medium, channel, assurance, reason, origin, requested_at, ip, agent, evidence, n
+    )
+), ending AS (
+    SELECT s.optout_list_id, s.digest, s.address
+    FROM lift JOIN optout_suppression s ON s.optout_list_id = lift.list_id AND s.digest = lift.digest
+    ORDER BY s.optout_list_id, s.digest
+    FOR UPDATE OF s
+), ended AS (
+    DELETE FROM optout_suppression s USING ending
+    WHERE s.optout_list_id = ending.optout_list_id AND s.digest = ending.digest
+    RETURNING s.optout_list_id, s.digest, s.address
+)
+INSERT INTO optout_optout (
+    recorded_at, optout_list_id, kind, channel, medium, reason, origin, assurance, is_new, digest, address,
+    ip, agent, evidence
+)
+SELECT
+    i.requested_at, i.list_id, 2, i.channel, i.medium, i.reason, i.origin, i.assurance,
+    ended.digest IS NOT NULL AND i.n = min(i.n) OVER (PARTITION BY i.list_id, i.digest),
+    i.digest, ended.address, i.ip, i.agent, i.evidence
+FROM lift i LEFT JOIN ended ON ended.optout_list_id = i.list_id AND ended.digest = i.digest
+ORDER BY i.n
+RETURNING id, is_new
+"""
+
+# Gives back the subscriptions that an opt-out ended, unless the address is suppressed there for another reason.
+RESUBSCRIBE = """
+INSERT INTO lists_subscription (optout_list_id, digest, subscribed_at)
+SELECT o.list_id, o.digest, %s
+FROM unnest(%s::int[], %s::bytea[]) AS o (list_id, digest)
+WHERE NOT EXISTS (
+    SELECT FROM optout_suppression s JOIN lists_list l ON l.id = o.list_id
+    WHERE s.digest = o.digest
+      AND s.optout_list_id IN (
+          o.list_id, (SELECT g.id FROM lists_list g WHERE g.realm_id = l.realm_id AND g.kind = 'global')
+      )
+)
+ORDER BY o.list_id, o.digest
+ON CONFLICT DO NOTHING
+"""

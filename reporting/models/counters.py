@@ -1,0 +1,40 @@
+from django.db import models
+
+from lists.models import List
+from optout.choices import Channel, Kind, Reason
+from optout.models.fields import Xid8Field
+
+
+class FeedCursor(models.Model):
+    """How far a consumer has read the ledger: everything below (xid, id) is done."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    xid = Xid8Field()
+    last_id = models.BigIntegerField()
+    moved_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DailyCount(models.Model):
+    """How many ledger rows a list got on a day (UTC), by kind, channel and reason, and how many changed the state."""
+
+    optout_list = models.ForeignKey(List, models.PROTECT, related_name="daily_counts")
+    day = models.DateField()
+    kind = models.PositiveSmallIntegerField(choices=Kind)
+    channel = models.PositiveSmallIntegerField(choices=Channel)
+    reason = models.PositiveSmallIntegerField(choices=Reason)
+    requests = models.PositiveBigIntegerField()
+    new = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("optout_list", "day", "kind", "channel", "reason"),
+                name="one_count_a_list_day_kind_channel_and_reason",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.day} on list {self.optout_list_id}"

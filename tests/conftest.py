@@ -1,0 +1,66 @@
+"""What every test may ask for. Alice owns, Bob may edit, Charlie must see nothing."""
+
+import hypothesis
+import pytest
+from django.test import Client
+
+from lists.choices import Role
+from lists.lookup import forget_all_lists
+from lists.models import List, Realm, User
+from tests import make
+
+hypothesis.settings.register_profile("quick", max_examples=50, deadline=None)
+hypothesis.settings.load_profile("quick")
+
+
+@pytest.fixture(autouse=True)
+def _no_list_from_the_test_before() -> None:
+    forget_all_lists()
+
+
+@pytest.fixture
+def realm(db: None) -> Realm:
+    return make.make_realm()
+
+
+@pytest.fixture
+def optout_list(realm: Realm) -> List:
+    return make.make_list(realm)
+
+
+@pytest.fixture
+def alice(realm: Realm) -> User:
+    """Realm admin."""
+    user = make.make_user("alice@acme.example", name="Alice")
+    make.make_member(user, realm, Role.ADMIN)
+    return user
+
+
+@pytest.fixture
+def bob(realm: Realm, optout_list: List) -> User:
+    """Owner of the one list."""
+    user = make.make_user("bob@acme.example", name="Bob")
+    make.make_member(user, realm, Role.OWNER, optout_list)
+    return user
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """Owner in another realm."""
+    other = make.make_realm("other")
+    user = make.make_user("charlie@other.example", name="Charlie")
+    make.make_member(user, other, Role.ADMIN, make.make_list(other))
+    return user
+
+
+@pytest.fixture
+def public_client() -> Client:
+    """A browser of somebody who has no account, with CSRF checks as in real life."""
+    return Client(
+        enforce_csrf_checks=True,
+        headers={
+            "accept": "text/html",
+            "user-agent": "Mozilla/5.0 Firefox/140.0",
+            "sec-fetch-mode": "navigate",
+        },
+    )

@@ -1,0 +1,91 @@
+"""Making things for tests: each takes what matters and fills in the rest."""
+
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+
+from lists.choices import ListKind, Role
+from lists.lookup import ListSnapshot, snapshot
+from lists.models import DownloadKey, List, ListAccess, Membership, Realm, Subscription, User
+from lists.secrets import make_secret
+from optout.actions import Recorded, record_optout
+from optout.addresses import Address, parse_address
+from optout.choices import Assurance, Channel
+from optout.evidence import Evidence
+from optout.intents import OptOutIntent, intent_for
+
+PASSWORD = "correct horse battery staple"
+_HASHED = make_password(PASSWORD)
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+def make_realm(name: str = "acme", **fields: Any) -> Realm:
+    """A realm with its Do Not Mail."""
+    realm = Realm.objects.create(name=name, **{"sender_name": "Acme Garden", **fields})
+    List.objects.create(realm=realm, number=0, kind=ListKind.GLOBAL, name="Do Not Mail")
+    return realm
+
+
+def make_list(realm: Realm, number: int = 1, name: str = "Garden letters", **fields: Any) -> List:
+    """A list of the realm."""
+    return List.objects.create(realm=realm, number=number, name=name, **fields)
+
+
+def do_not_mail(realm: Realm) -> List:
+    """The realm's Do Not Mail."""
+    return List.objects.get(realm=realm, kind=ListKind.GLOBAL)
+
+
+def make_user(email: str, **fields: Any) -> User:
+    """A person who can sign in with PASSWORD."""
+    return User.objects.create(email=email, password=_HASHED, **fields)
+
+
+def make_member(user: User, realm: Realm, role: Role, *lists: List, **access: Any) -> Membership:
+    """The person's place in the realm, with these lists owned or given."""
+    membership = Membership.objects.create(user=user, realm=realm, role=role)
+    for optout_list in lists:
+        ListAccess.objects.create(membership=membership, optout_list=optout_list, **access)
+    return membership
+
+
+def make_download_key(optout_list: List, **fields: Any) -> tuple[str, DownloadKey]:
+    """A download key: its text, and its row."""
+    secret = make_secret("hd")
+    key = DownloadKey.objects.create(
+        optout_list=optout_list,
+        label="a mailer",
+        secret_digest=secret.digest,
+        hint=secret.hint,
+        **fields,
+    )
+    return secret.text, key
+
+
+def make_intent(
+    optout_list: List | ListSnapshot, address: str | Address = "jane@example.com", **fields: Any
+) -> OptOutIntent:
+    """An intent as a channel would make it: by the hosted page, from 192.0.2.7, unless said otherwise."""
+    found = snapshot(optout_list) if isinstance(optout_list, List) else optout_list
+    parsed = parse_address(address, "either", "US") if isinstance(address, str) else address
+    values = {
+        "channel": Channel.PAGE,
+        "assurance": Assurance.TYPED,
+        "requested_at": NOW,
+        "evidence": Evidence(ip=ip_address("192.0.2.7"), agent="Firefox"),
+        **fields,
+    }
+    return intent_for(found, parsed, **values)
+
+
+def make_optout(optout_list: List, address: str = "jane@example.com", **fields: Any) -> Recorded:
+    """An opt-out, recorded."""
+    return record_optout(make_intent(optout_list, address, **fields))
+
+
+def make_subscription(optout_list: List, address: str = "jane@example.com") -> Subscription:
+    """The address's place on the list."""
+    digest = parse_address(address, "either", "US").digest
+    return Subscription.objects.create(optout_list=optout_list, digest=digest, subscribed_at=NOW)
