@@ -47,7 +47,7 @@ def ensure_server(data: Path, *, durable: bool, binaries: Path | None = None) ->
     With `durable=False` nothing is forced to disk, and after a crash the data is thrown away: for tests.
     Raises ImproperlyConfigured with the server's own words where it does not start.
     """
-    data = data.parent.absolute() / data.name
+    data = data.absolute()
     data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if data not in _joined:
         users = keeper.open_beside(data, "lock")
@@ -97,7 +97,8 @@ def _has_users(data: Path) -> bool:
 def _start_keeper(data: Path, *, durable: bool, binaries: Path) -> None:
     kind = "durable" if durable else "throwaway"
     started = subprocess.run(
-        [sys.executable, "-I", "-S", keeper.__file__, data, kind, binaries],
+        [sys.executable, "-E", "-S", "-m", "config.keeper", data, kind, binaries],
+        cwd=Path(__file__).parent.parent,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
