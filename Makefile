@@ -24,7 +24,7 @@ venv:
 	@$(ANY_PYTHON) tools/bootstrap.py
 
 run: venv
-	@exec $(PYTHON) -m tools.run --host $(HOST) --port $(PORT)
+	@exec $(PYTHON) -m tools.run --host $(HOST) --port $(PORT) --with-parent
 
 test: venv
 	@$(PYTHON) -m tools.test $(ARGS)

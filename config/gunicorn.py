@@ -19,6 +19,11 @@ class PathLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         super().setup(cfg)
         self.error_log.addFilter(NoQueryStrings())
 
+    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
+        """gunicorn's access line, but none for health checks: they come every few seconds, for ever."""
+        if not str(environ.get("PATH_INFO", "")).startswith("/health/"):
+            super().access(resp, req, environ, request_time)
+
     def atoms(self, *arguments: Any) -> dict[str, Any]:
         """gunicorn's values for a line. The path is quoted again: a decoded %0A would begin a line."""
         values: dict[str, Any] = super().atoms(*arguments)

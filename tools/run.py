@@ -40,7 +40,7 @@ def say(text: str = "") -> None:
 
 
 def end_with_parent() -> None:
-    """Linux: if this program is killed outright, its children are told to stop."""
+    """Linux: be told to stop when the program that started this one is killed outright."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
@@ -215,11 +215,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument(
+        "--with-parent", action="store_true", help="stop when make is killed (Linux)"
+    )
     options = parser.parse_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     check_port(options.host, options.port)
     interrupted = Interrupted()
+    if options.with_parent:
+        end_with_parent()
     try:
         return serve(options.host, options.port, interrupted)
     except NotStartedError as problem:
