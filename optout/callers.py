@@ -39,16 +39,18 @@ _MAIL_IMAGES = re.compile(
 )
 
 # Programs that open links without being asked: robots by their common words, then by name. "CUBOT" is a telephone.
+# Browsers that are named like a scanner (Avast, Avira) or run by a program (HeadlessChrome) are not in it: a scanner
+# that looks like a browser is met by the `confirm` mode, which is the default for that reason.
 _FETCHERS = re.compile(
     r"(?<!cu)bots?(?![a-z])|(?<!cu)bot-|crawl|spider|slurp|scanner|scraper|archiver|preview|prefetch|unfurl|validator"
-    r"|link-?(?:check|expand|inspect)|url-?(?:check|defense|scan|protect)|safe-?links|fetcher|monitor(?:ing)?\b|headless"
-    r"|facebookexternal|facebookcatalog|facebot|meta-external|whatsapp/|telegram|skypeuri|viber|embedly|iframely"
+    r"|link-?(?:check|expand|inspect)|url-?(?:check|defense|scan|protect)|safe-?links|fetcher|monitor(?:ing)?\b"
+    r"|facebookexternal|facebookcatalog|facebot|meta-external|^whatsapp/|skypeuri|^viber|embedly|iframely"
     r"|google-(?:safety|read-aloud|inspectiontool|webpreview|adwords)|googleother|apis-google|mediapartners"
     r"|bingpreview|quora link|flipboardproxy|tumblr/|vkshare|nuzzel|outbrain|w3c_|chrome-lighthouse|ptst/|gtmetrix"
     r"|barracuda|proofpoint|mimecast|ironport|cisco.?secure|fireeye|trellix|symantec|messagelabs|sophos|fortinet"
     r"|fortimail|fortiguard|trend ?micro|\btmes\b|kaspersky|mcafee|websense|forcepoint|zscaler|paloalto|netcraft"
-    r"|virustotal|urlscan|urlvoid|phishtank|cloudmark|vade|cyren|bitdefender|avast|avira|f-secure|withsecure|checkpoint"
-    r"|spamhaus|spamassassin|rspamd|abuse|phantomjs|selenium|puppeteer|playwright|microsoft office|ms-?office"
+    r"|virustotal|urlscan|urlvoid|phishtank|cloudmark|vade|cyren|bitdefender|f-secure|withsecure|checkpoint"
+    r"|spamhaus|spamassassin|rspamd|phantomjs|microsoft office|ms-?office"
     r"|office existence discovery|microsoft outlook|zgrab|masscan|nmap|censys",
     re.IGNORECASE,
 )
@@ -57,9 +59,9 @@ _FETCHERS = re.compile(
 _LIBRARIES = re.compile(
     r"curl/|libcurl|\bcurl\b|\bwget|python|aiohttp|httpx|urllib|\bphp\b|php/|guzzle|symfony|\bgo-http|\bjava/|^java\b|jakarta"
     r"|okhttp|http-?client|httpcomponents|axios|node-fetch|undici|^node\b|^got\b|\bgot/|superagent|needle/|^deno/|^bun/"
-    r"|libwww|\blwp\b|http-tiny|mojolicious|^perl|\bruby\b|^rest-client|faraday|typhoeus|http\.rb|restsharp|refit|\.net\b"
-    r"|powershell|winhttp|postman|insomnia|httpie|bruno|reqwest|hyper/|ureq|\bdart|jersey|apache-cxf|\bahc/|ktor|unirest"
-    r"|spring|vert\.x|erlang|hackney|elixir|mint/|finch|wordpress/|coldfusion|google-apps-script|zapier|n8n"
+    r"|libwww(?!-fm)|\blwp\b|http-tiny|mojolicious|^perl|\bruby\b|^rest-client|faraday|typhoeus|http\.rb|restsharp|refit|^\.net|dotnet"
+    r"|powershell|winhttp|postman|insomnia|httpie|^bruno|reqwest|hyper/|ureq|\bdart|jersey|apache-cxf|\bahc/|ktor|unirest"
+    r"|^spring|vert\.x|erlang|hackney|elixir|^mint/|finch|wordpress/|coldfusion|google-apps-script|zapier|n8n"
     r"|indy library|cpp-httplib|libsoup|qt-?network|lua-resty|^http/|xmlrpc|soap|fasthttp|resty/",
     re.IGNORECASE,
 )
