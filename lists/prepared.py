@@ -4,6 +4,7 @@ Django's cursor sends each statement as text, which PostgreSQL parses and plans 
 than running it. This goes to the driver's own connection instead, and is still seen by Django's query counting.
 """
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,21 +13,34 @@ import psycopg
 from django.db import connection
 from psycopg.rows import tuple_row
 
+Parameters = Sequence[Any] | Mapping[str, Any]
 
-def fetch_prepared(
-    statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
-) -> list[tuple[Any, ...]]:
+
+def fetch_prepared(statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
     """Run one statement with `%s` or `%(name)s` parameters and give back its rows (none for a statement without a result).
 
-    Outside a transaction it commits by itself. Errors are Django's `django.db` errors.
+    The plan is made once for a connection and kept: for statements whose best plan does not depend on the parameters. Outside a
+    transaction it commits by itself. Errors are Django's `django.db` errors.
     """
+    return _fetch(statement, parameters, prepare=True)
+
+
+def fetch(statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+    """The same for a statement whose best plan depends on the parameters, such as how long an array is."""
+    return _fetch(statement, parameters, prepare=False)
+
+
+def _fetch(statement: str, parameters: Parameters, *, prepare: bool) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
+    driver = connection.connection
+    if driver.prepare_threshold is None:  # Django's way of saying "never"; now: only when asked to
+        driver.prepare_threshold = sys.maxsize
     started = time.monotonic()
     with (
         connection.wrap_database_errors,
-        psycopg.Cursor(connection.connection, row_factory=tuple_row) as cursor,
+        psycopg.Cursor(driver, row_factory=tuple_row) as cursor,
     ):
-        cursor.execute(statement, parameters, prepare=True)
+        cursor.execute(statement, parameters, prepare=prepare)
         rows = cursor.fetchall() if cursor.description else []
     if connection.queries_logged:
         connection.queries_log.append(

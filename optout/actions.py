@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lists.prepared import fetch_prepared
+from lists.prepared import fetch, fetch_prepared
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
 from optout.intents import OptOutIntent
-from optout.statements import LIFT, RECORD
+from optout.statements import LIFT, RECORD_MANY, RECORD_ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ def record_optout(intent: OptOutIntent) -> Recorded:
     Repeating is normal: the address stays suppressed once, and each request has its ledger row. Raises `django.db.Error`s, and
     then nothing was recorded.
     """
-    return record_optouts([intent])[0]
+    ((optout_id, is_new),) = fetch_prepared(RECORD_ONE, _values(intent))
+    return Recorded(optout_id, intent.digest, is_new)
 
 
 def record_optouts(intents: Sequence[OptOutIntent]) -> list[Recorded]:
@@ -41,7 +42,8 @@ def record_optouts(intents: Sequence[OptOutIntent]) -> list[Recorded]:
     """
     if not intents:
         return []
-    rows = fetch_prepared(RECORD, _columns(intents))
+    columns = [list(column) for column in zip(*map(_values, intents), strict=True)]
+    rows = fetch(RECORD_MANY, columns)
     return [
         Recorded(optout_id, intent.digest, is_new)
         for intent, (optout_id, is_new) in zip(intents, rows, strict=True)
@@ -70,44 +72,50 @@ def lift_suppressions(lifts: Sequence[LiftIntent]) -> list[Recorded]:
     """
     if not lifts:
         return []
-    columns = (
-        [lift.list_id for lift in lifts],
-        [lift.digest for lift in lifts],
-        [int(lift.medium) for lift in lifts],
-        [int(lift.channel) for lift in lifts],
-        [int(lift.assurance) for lift in lifts],
-        [int(lift.reason) for lift in lifts],
-        [int(lift.origin) for lift in lifts],
-        [lift.requested_at for lift in lifts],
-        *_evidence_columns([lift.evidence for lift in lifts]),
-    )
-    rows = fetch_prepared(LIFT, columns)
+    columns = [list(column) for column in zip(*map(_lift_values, lifts), strict=True)]
+    rows = fetch(LIFT, columns)
     return [
         Recorded(optout_id, lift.digest, is_new)
         for lift, (optout_id, is_new) in zip(lifts, rows, strict=True)
     ]
 
 
-def _columns(intents: Sequence[OptOutIntent]) -> tuple[list[Any], ...]:
+def _values(intent: OptOutIntent) -> tuple[Any, ...]:
+    """In the order of the columns of `intent` in the statement."""
     return (
-        [intent.list_id for intent in intents],
-        [intent.realm_id for intent in intents],
-        [intent.is_global for intent in intents],
-        [intent.digest for intent in intents],
-        [intent.address for intent in intents],
-        [int(intent.medium) for intent in intents],
-        [int(intent.channel) for intent in intents],
-        [int(intent.assurance) for intent in intents],
-        [int(intent.reason) for intent in intents],
-        [int(intent.origin) for intent in intents],
-        [intent.requested_at for intent in intents],
-        *_evidence_columns([intent.evidence for intent in intents]),
+        intent.list_id,
+        intent.realm_id,
+        intent.is_global,
+        intent.digest,
+        intent.address,
+        int(intent.medium),
+        int(intent.channel),
+        int(intent.assurance),
+        int(intent.reason),
+        int(intent.origin),
+        intent.requested_at,
+        *_evidence_values(intent.evidence),
     )
 
 
-def _evidence_columns(evidences: Sequence[Evidence]) -> tuple[list[Any], ...]:
+def _lift_values(lift: LiftIntent) -> tuple[Any, ...]:
+    """In the order of the columns of `lift` in the statement."""
     return (
-        [None if evidence.ip is None else str(evidence.ip) for evidence in evidences],
-        [evidence.agent for evidence in evidences],
-        [json.dumps(dict(evidence.extra)) if evidence.extra else None for evidence in evidences],
+        lift.list_id,
+        lift.digest,
+        int(lift.medium),
+        int(lift.channel),
+        int(lift.assurance),
+        int(lift.reason),
+        int(lift.origin),
+        lift.requested_at,
+        *_evidence_values(lift.evidence),
+    )
+
+
+def _evidence_values(evidence: Evidence) -> tuple[str | None, str, str | None]:
+    return (
+        None if evidence.ip is None else str(evidence.ip),
+        evidence.agent,
+        json.dumps(dict(evidence.extra)) if evidence.extra else None,
     )

