@@ -22,8 +22,8 @@ class TestShortAgent:
         ("agent", "short"),
         [
             (
-                "Mozilla/5.0 (Windows NT 10.0; Win64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
-                "(Windows NT 10.0; Win64) Chrome/140.0 Safari/537.36",
+                "Mozilla/5.0 (Windows NT 10.0; Win64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140 Safari/537.36",
+                "(Windows NT 10.0; Win64) Chrome/140 Safari/537.36",
             ),
             (
                 "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",

@@ -165,7 +165,7 @@ class TestNetworks:
         assert list(compile_networks(["192.0.2.1"])) == ["192.0.2.1"]
 
     @given(st.lists(st.tuples(IPS, st.integers(0, 128)), max_size=6), IPS)
-    def test_agrees_with_the_standard_library(self, pairs, ip) -> None:  # type: ignore[no-untyped-def]
+    def test_agrees_with_the_standard_library(self, pairs, ip) -> None:
         nets = [
             ip_network((int(a), min(bits, a.max_prefixlen)), strict=False)
             if a.version == 6
@@ -199,7 +199,7 @@ class TestNetworkOf:
         assert network_of(None) == UNKNOWN_NETWORK
 
     @given(IPS)
-    def test_is_a_network_that_holds_the_address(self, ip) -> None:  # type: ignore[no-untyped-def]
+    def test_is_a_network_that_holds_the_address(self, ip) -> None:
         network = ip_network(network_of(ip))
         assert str(network) == network_of(ip)
         if network.version == ip.version:
