@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from lists.views.realms import switch_realm
+
+urlpatterns: list[URLPattern] = [
+    path("manage/realm", switch_realm, name="switch_realm"),
+]

@@ -1,9 +1,127 @@
-"""What every portal page knows."""
+"""What every portal page knows: who is signed in, in which realm, and where one can go from here."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+
+from lists.access import OpenedList, Permission, Standing, standings
+from lists.choices import DirectLinkMode
+
+SESSION_KEY = "realm"
+
+_NAVIGATION = (
+    # label, url name, first part of the path below /manage/, for realm admins only
+    ("Overview", "overview", "", False),
+    ("Lists", "lists", "lists", False),
+    ("Team", "team", "team", True),
+    ("Settings", "settings", "settings", True),
+)
+_TABS = (
+    ("Service", "list_service", Permission.SEE),
+    ("Entries", "list_entries", Permission.ENTRIES),
+    ("Quarantine", "list_quarantine", Permission.EDIT),
+    ("Access", "list_access", Permission.EDIT),
+    ("Edit", "list_settings", Permission.EDIT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A place one can go to."""
+
+    label: str
+    href: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """What the header shows. `standing` is None for somebody who is in no realm."""
+
+    standing: Standing | None
+    standings: list[Standing]
+    navigation: list[Tab]
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether there is more than one realm to choose from."""
+        return len(self.standings) > 1
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    return {}
+    """Context processor: `portal`, read with one query when a template first looks at it. Nothing on public pages."""
+    if getattr(request, "user", None) is None:
+        return {}
+    return {"portal": SimpleLazyObject(lambda: _portal(request))}
+
+
+def current_standing(request: HttpRequest) -> Standing:
+    """The person's place in the realm they chose last, or in their first one. Http404 when they are in none.
+
+    Read once per request, together with what the header needs.
+    """
+    standing = _current(request)
+    if standing is None:
+        raise Http404
+    return standing
+
+
+def list_context(opened: OpenedList, current: str) -> dict[str, Any]:
+    """What `components/list_header.html` needs on a page about one list: `optout_list`, `standing`, `tabs`.
+
+    `current` is the url name of the tab that is open; only tabs that exist and that the person may open are shown.
+    """
+    optout_list = opened.optout_list
+    tabs = []
+    for label, name, permission in _TABS:
+        if opened.may(permission):
+            try:
+                href = reverse(name, args=[optout_list.public_id])
+            except NoReverseMatch:  # a screen that is not built yet
+                continue
+            tabs.append(Tab(label, href, name == current))
+    return {
+        "optout_list": optout_list,
+        "standing": opened.standing,
+        "tabs": tabs,
+        "is_instant": optout_list.direct_link_mode == DirectLinkMode.INSTANT,
+    }
+
+
+def _all_standings(request: HttpRequest) -> list[Standing]:
+    known: list[Standing] | None = getattr(request, "heed_standings", None)
+    if known is None:
+        known = standings(request.user)
+        request.heed_standings = known  # type: ignore[attr-defined]
+    return known
+
+
+def _current(request: HttpRequest) -> Standing | None:
+    everywhere = _all_standings(request)
+    chosen = request.session.get(SESSION_KEY)
+    for standing in everywhere:
+        if standing.realm.name == chosen:
+            return standing
+    return everywhere[0] if everywhere else None
+
+
+def _portal(request: HttpRequest) -> Portal:
+    standing = _current(request)
+    return Portal(standing, _all_standings(request), _navigation(request.path_info, standing))
+
+
+def _navigation(path: str, standing: Standing | None) -> list[Tab]:
+    if standing is None:
+        return []
+    section = path.removeprefix("/manage/").partition("/")[0]
+    tabs = []
+    for label, name, below, admins_only in _NAVIGATION:
+        if standing.is_realm_admin or not admins_only:
+            try:
+                tabs.append(Tab(label, reverse(name), section == below))
+            except NoReverseMatch:  # a screen that is not built yet
+                continue
+    return tabs
