@@ -116,6 +116,7 @@ class Migration(migrations.Migration):
                 ('full_hash', models.BinaryField(max_length=32, null=True)),
             ],
             options={
+                'indexes': [models.Index(condition=models.Q(('address__isnull', True)), fields=['optout_list', 'hash_kind'], name='suppression_hash_only')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('address__isnull', False), ('full_hash__isnull', False), _connector='OR'), name='suppression_has_address_or_hash')],
             },
         ),
