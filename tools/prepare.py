@@ -13,6 +13,8 @@ from pathlib import Path
 import django
 from django.conf import settings
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import OperationalError
 
 
 def demo() -> object:
@@ -35,14 +37,22 @@ def demo() -> object:
     return found if User.objects.filter(email__in=emails).exists() else None
 
 
+def prepare() -> dict[str, object]:
+    """Tables, static files, demo. The checks look at the server, too: its version, for one."""
+    call_command("migrate", verbosity=0, interactive=False, skip_checks=False)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    return {"demo": demo()}
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    # Whatever a command prints is for people; the answer goes alone to stdout.
-    with redirect_stdout(sys.stderr):
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("collectstatic", verbosity=0, interactive=False)
-        answer = {"demo": demo()}
+    try:
+        # Whatever a command prints is for people; the answer goes alone to stdout.
+        with redirect_stdout(sys.stderr):
+            answer = prepare()
+    except (OperationalError, SystemCheckError) as problem:
+        sys.exit(f"{problem}".strip())
     json.dump(answer, sys.stdout)
 
 

@@ -159,10 +159,16 @@ def greet(url: str, demo: dict[str, dict[str, dict[str, str]]] | None) -> None:
     if demo:
         say()
         users = demo["users"]
-        width = max(len(user["email"]) for user in users.values())
+        wide = {
+            part: max(len(user[part]) for user in users.values()) for part in ("email", "password")
+        }
         for role, what in SIGN_INS.items():
             if user := users.get(role):
-                say(f"  {role:<10} {user['email']:<{width}}   {user['password']:<14}   {what}")
+                email, password = (
+                    f"{user['email']:<{wide['email']}}",
+                    f"{user['password']:<{wide['password']}}",
+                )
+                say(f"  {role:<10} {email}   {password}   {what}")
         say()
         say("  These are demo sign-ins, for trying things out on this machine only.")
     say("  Ctrl-C stops everything; what you did is kept for the next run.")

@@ -6,6 +6,7 @@ there is none). The server and its data are gone afterwards, whatever happens.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ def main() -> int:
     if not sys.argv[1:]:
         return 0
     version, programs = installed
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = Path(tempfile.mkdtemp(prefix="heed-system-"))
     try:
         socket = ensure_server(folder / "pg", durable=False, binaries=programs)

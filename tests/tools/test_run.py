@@ -1,0 +1,139 @@
+"""tools/run.py: everything starts with one command, and nothing is left behind by it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+class Run:
+    """One `make run` with a state folder of its own."""
+
+    def __init__(self, state: Path, port: int) -> None:
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"BASE_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tools.run", "--port", str(port)],
+            cwd=ROOT,
+            env=environment | {"HEED_STATE": str(state)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.printed = ""
+
+    def wait_until_it_says(self, words: str) -> None:
+        assert self.process.stdout
+        while words not in self.printed:
+            line = self.process.stdout.readline()
+            assert line, self.printed
+            self.printed += line
+
+    def stop(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        rest, _ = self.process.communicate(timeout=40)
+        self.printed += rest
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Kept between runs, as in a checkout: the demo is loaded once."""
+    return tmp_path_factory.mktemp("run") / "state"
+
+
+@pytest.fixture
+def run(state: Path, port: int) -> Iterator[Run]:
+    running = Run(state, port)
+    yield running
+    if running.process.poll() is None:
+        running.stop(signal.SIGTERM)
+
+
+def refuses_connections(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+class TestRunning:
+    def test_it_serves_and_ctrl_c_leaves_nothing_behind(
+        self, run: Run, port: int, state: Path
+    ) -> None:
+        run.wait_until_it_says("Ctrl-C stops everything")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live") as answer:
+            assert answer.status == 200
+
+        assert run.stop(signal.SIGINT) == 0
+        assert "owner@" in run.printed
+        assert refuses_connections(port)
+        assert not (state / "pg" / "postmaster.pid").exists()
+
+    def test_a_log_line_holds_no_query_and_no_address(self, run: Run, port: int) -> None:
+        run.wait_until_it_says("Ctrl-C stops everything")
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(
+                b"GET /u/anna@example.com%0AGET%20/forged?email=anna@example.com HTTP/1.1\r\n"
+                b"Host: localhost\r\nReferer: http://x/?canary\r\nConnection: close\r\n\r\n"
+            )
+            assert b" 404 " in connection.makefile("rb").readline()
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"G@T /?email=anna@example.com&canary HTTP/9.9\r\n\r\n")
+            assert b" 400 " in connection.makefile("rb").readline()
+        run.stop(signal.SIGTERM)
+
+        assert "GET /u/" in run.printed
+        assert not any(line.startswith("GET /forged") for line in run.printed.splitlines())
+        for secret in ("anna@example.com", "email=", "canary"):
+            assert secret not in run.printed
+
+    def test_a_web_that_dies_takes_everything_down_with_it(
+        self, run: Run, state: Path, port: int
+    ) -> None:
+        run.wait_until_it_says("Ctrl-C stops everything")
+        children = subprocess.run(
+            ["pgrep", "-P", str(run.process.pid), "-f", "gunicorn"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        os.kill(int(children.stdout.split()[0]), signal.SIGKILL)
+        rest, _ = run.process.communicate(timeout=40)
+
+        assert run.process.returncode == 1
+        assert "The web ended by itself" in rest
+        assert refuses_connections(port)
+        assert not (state / "pg" / "postmaster.pid").exists()
+
+
+class TestPortThatIsTaken:
+    def test_it_says_so_and_names_another(self, tmp_path: Path, port: int) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", port))
+            other.listen()
+            running = Run(tmp_path / "state", port)
+            printed, _ = running.process.communicate(timeout=20)
+
+        assert running.process.returncode == 2
+        assert f"make run PORT={port + 1}" in printed
