@@ -1,0 +1,275 @@
+"""A small company to try Heed with: its realm, lists, people and keys. Its past month is in `config/demo_month.py`.
+
+Everything here may be run again: what is missing is made, sign-ins and keys are set back to what is printed, and what
+somebody changed in a list stays. The secrets follow from the installation's SECRET_KEY: the same at each run, other
+ones elsewhere.
+"""
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from config.demo_month import has_a_past, live_a_month
+from config.demo_scene import Scene
+from lists.choices import Accepts, DirectLinkMode, Language, ListKind, Role
+from lists.lookup import forget_all_lists
+from lists.models import (
+    DownloadKey,
+    List,
+    ListAccess,
+    Membership,
+    Realm,
+    RealmCredential,
+    User,
+)
+from lists.models.lists import DO_NOT_MAIL_NAME, DO_NOT_MAIL_NUMBER
+from lists.secrets import as_secret
+from optout.addresses import email_key
+from optout.links import direct_url, download_url, page_url, pixel_url, signed_url
+from optout.redirects import validate_template
+
+REALM_NAME = "demo"
+NEIGHBOUR_NAME = "demo-neighbour"
+SAMPLE_ADDRESS = "sample@example.com"
+_ONE_AT_A_TIME = 0x48656564  # any number: an advisory lock of the database
+
+type Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoList:
+    """A list of the demo, and how it differs from a new one."""
+
+    number: int
+    name: str
+    description: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+LISTS = (
+    DemoList(
+        1,
+        "Weekly garden letter",
+        "What to sow, prune and pick, every Thursday.",
+        {"plain_download": True, "colour": "#166534"},
+    ),
+    DemoList(
+        2,
+        "Flash sales",
+        "Short offers, mostly on weekends.",
+        {"direct_link_mode": DirectLinkMode.INSTANT, "colour": "#b45309"},
+    ),
+    DemoList(
+        3,
+        "Seed club",
+        "News for members in the United States, Germany and Austria.",
+        {
+            "redirect_url": validate_template(
+                "https://www.example.com/goodbye?who={md5}&list={list}&lang={lang}"
+            ),
+            "thank_you_texts": {
+                Language.EN: "We are sorry to see you go. Your membership card stays valid.",
+                Language.DE: "Schade, dass Sie gehen. Ihre Mitgliedskarte bleibt gültig.",
+            },
+            "colour": "#1d4ed8",
+        },
+    ),
+    DemoList(
+        4,
+        "Partner offers",
+        "Sent by partners, who handle opt-outs on their own pages and tell us.",
+        {"whitelist": ["127.0.0.2"]},
+    ),
+    DemoList(
+        5,
+        "Delivery texts",
+        "Text messages about deliveries and pick-up times.",
+        {"accepts": Accepts.EITHER, "effect_hours": 2},
+    ),
+    DemoList(6, "Spring fair", "Invitations to the fair in April. It is over."),
+    DemoList(
+        DO_NOT_MAIL_NUMBER,
+        DO_NOT_MAIL_NAME,
+        "Everybody who wants nothing at all from Green Valley Garden.",
+        {"kind": ListKind.GLOBAL},
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPerson:
+    """Somebody who signs in. `lists`: the numbers of the lists that they own or were given; None: every one."""
+
+    key: str
+    email: str
+    name: str
+    role: Role | None
+    lists: tuple[int, ...] | None = ()
+
+
+PEOPLE = (
+    DemoPerson("operator", "operator@heed.example", "Olga Operator", None),
+    # In a small company the realm's admin owns the lists, too.
+    DemoPerson("owner", "owner@green-valley.example", "Olivia Green", Role.ADMIN, None),
+    DemoPerson("list_owner", "list-owner@green-valley.example", "Leo Field", Role.OWNER, (2, 3)),
+    DemoPerson("mailer", "mailer@blue-heron.example", "Mia Heron", Role.MAILER, (1, 3)),
+    DemoPerson("viewer", "viewer@green-valley.example", "Vera Wells", Role.VIEWER),
+)
+STRANGER = DemoPerson("stranger", "stranger@hilltop.example", "Stan Hill", Role.ADMIN, None)
+
+
+def load_demo(now: datetime) -> Answer:
+    """Make sure that the demo is there, and say how to reach it.
+
+    The answer is JSON-able and its keys are a contract: `base_url`, `realm`, `lists`, `users`. Later releases add keys
+    and rename none. The month before `now` is only made up when the demo's lists have no opt-out yet.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
+        realm = _realm(REALM_NAME, "Green Valley Garden", "help@green-valley.example")
+        lists = [_list(realm, each) for each in LISTS]
+        people = {each.key: _person(each, realm, lists) for each in PEOPLE}
+        people[STRANGER.key] = _neighbour()
+        keys = {each.number: _download_key(each) for each in lists}
+        answer: Answer = {
+            "base_url": settings.BASE_URL,
+            "realm": {"name": realm.name, "password": _realm_password(realm)},
+            "lists": [_describe(each, keys[each.number]) for each in lists],
+            "users": {
+                each.key: {"email": each.email, "password": demo_password(each.key)}
+                for each in (*PEOPLE, STRANGER)
+            },
+        }
+        is_new = not has_a_past(realm)
+        if is_new:
+            live_a_month(Scene(realm, {each.number: each for each in lists}, people, now))
+    forget_all_lists()
+    return answer
+
+
+def demo_password(key: str) -> str:
+    """The password of one of the demo's people, such as `owner-7f3kq2m9`."""
+    return f"{key.replace('_', '-')}-{_derived(f'user {key}', 8)}"
+
+
+def _derived(label: str, characters: int) -> str:
+    """Letters and digits that only this installation knows: five bits each, none of them easily misread."""
+    mac = hmac.digest(settings.SECRET_KEY.encode(), f"heed demo, {label}".encode(), hashlib.sha256)
+    readable = base64.b32encode(mac).decode().translate(str.maketrans("ILO", "189"))
+    return readable.lower()[:characters]
+
+
+def _realm(name: str, sender: str, support_address: str) -> Realm:
+    realm, _ = Realm.objects.get_or_create(
+        name=name,
+        defaults={
+            "sender_name": sender,
+            "support_address": support_address,
+            "thank_you_texts": {
+                Language.EN: "You will get no more of these messages from us.",
+                Language.AR: "لن تصلك منا رسائل أخرى من هذا النوع.",
+            },
+        },
+    )
+    return realm
+
+
+def _list(realm: Realm, wanted: DemoList) -> List:
+    found, _ = List.objects.select_related("realm").get_or_create(
+        realm=realm,
+        number=wanted.number,
+        defaults={"name": wanted.name, "description": wanted.description, **wanted.fields},
+    )
+    return found
+
+
+def _person(wanted: DemoPerson, realm: Realm, lists: list[List]) -> User:
+    """The person, able to sign in with the password that is printed, in their place in the realm."""
+    is_operator = wanted.role is None
+    user, _ = User.objects.update_or_create(
+        email=wanted.email,
+        defaults={"is_active": True, "is_staff": is_operator, "is_superuser": is_operator},
+        create_defaults={
+            "name": wanted.name,
+            "is_staff": is_operator,
+            "is_superuser": is_operator,
+        },
+    )
+    password = demo_password(wanted.key)
+    if not user.check_password(password):  # setting it anew would end their sessions
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    if wanted.role is not None:
+        membership, _ = Membership.objects.update_or_create(
+            user=user, realm=realm, defaults={"role": wanted.role}
+        )
+        for each in lists:
+            if wanted.lists is None or each.number in wanted.lists:
+                ListAccess.objects.get_or_create(
+                    membership=membership, optout_list=each, defaults={"may_download": True}
+                )
+    return user
+
+
+def _neighbour() -> User:
+    """Another company on the same installation: neither may ever see the other."""
+    realm = _realm(NEIGHBOUR_NAME, "Hilltop Books", "help@hilltop.example")
+    wanted = (
+        DemoList(1, "New books", "Once a month."),
+        DemoList(
+            DO_NOT_MAIL_NUMBER,
+            DO_NOT_MAIL_NAME,
+            "Everybody who wants nothing from Hilltop Books.",
+            {"kind": ListKind.GLOBAL},
+        ),
+    )
+    return _person(STRANGER, realm, [_list(realm, each) for each in wanted])
+
+
+def _realm_password(realm: Realm) -> str:
+    secret = as_secret(f"realm-{_derived('realm', 16)}")
+    RealmCredential.objects.update_or_create(
+        secret_digest=secret.digest,
+        defaults={"revoked_at": None},
+        create_defaults={"realm": realm, "hint": secret.hint},
+    )
+    return secret.text
+
+
+def _download_key(optout_list: List) -> str:
+    secret = as_secret(f"hd_{_derived(f'download {optout_list.number}', 32)}")
+    DownloadKey.objects.update_or_create(
+        secret_digest=secret.digest,
+        defaults={"is_active": True, "expires_at": None},
+        create_defaults={
+            "optout_list": optout_list,
+            "label": "Nightly suppression job",
+            "hint": secret.hint,
+        },
+    )
+    return secret.text
+
+
+def _describe(optout_list: List, download_key: str) -> Answer:
+    public_id = optout_list.public_id
+    return {
+        "number": optout_list.number,
+        "public_id": public_id,
+        "name": optout_list.name,
+        "direct_link_mode": optout_list.direct_link_mode,
+        "redirect_url": optout_list.redirect_url,
+        "whitelist": optout_list.whitelist,
+        "page_url": page_url(public_id),
+        "direct_url": direct_url(public_id),
+        "pixel_url": pixel_url(public_id),
+        "one_click_url": signed_url(optout_list.pk, email_key(SAMPLE_ADDRESS)),
+        "download_url": download_url(public_id),
+        "download_key": download_key,
+    }

@@ -1,0 +1,40 @@
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from config.demo import Answer, load_demo
+
+
+class Command(BaseCommand):
+    """`seed_demo`: load the demo and print how to reach it; `--json`: as one JSON object and nothing else."""
+
+    help = "Load the demo company, or complete it, and print its addresses, keys and sign-ins."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        answer = load_demo(timezone.now())
+        if options["json"]:
+            self.stdout.write(json.dumps(answer, ensure_ascii=False))
+        else:
+            self.stdout.write(as_text(answer))
+
+
+def as_text(answer: Answer) -> str:
+    """The demo's sign-ins and links as a short table for people."""
+    width = max(len(user["email"]) for user in answer["users"].values())
+    lines = [f"Sign in at {answer['base_url']}/manage/", ""]
+    for key, user in answer["users"].items():
+        lines.append(f"  {key:<11} {user['email']:<{width}}  {user['password']}")
+    lines += ["", f"Realm {answer['realm']['name']}, password {answer['realm']['password']}", ""]
+    for each in answer["lists"]:
+        lines += [
+            f"{each['number']}  {each['name']} ({each['direct_link_mode']})",
+            f"   hosted page  {each['page_url']}",
+            f"   signed link  {each['one_click_url']}",
+            f"   download     {each['download_url']}?key={each['download_key']}",
+        ]
+    return "\n".join(lines)

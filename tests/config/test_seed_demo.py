@@ -1,0 +1,263 @@
+import json
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from config.demo import demo_password
+from lists.access import Permission, get_standing, open_list
+from lists.choices import Role
+from lists.models import DownloadKey, List, ListAccess, Membership, Realm, RealmCredential, User
+from lists.secrets import digest_secret
+from optout.choices import Channel, Kind, Reason, Verdict
+from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from reporting.models import Download, Notice
+
+LIST_KEYS = {
+    *("number", "public_id", "name", "direct_link_mode", "redirect_url", "whitelist", "page_url"),
+    *("direct_url", "pixel_url", "one_click_url", "download_url", "download_key"),
+}
+USERS = {"operator", "owner", "list_owner", "mailer", "viewer", "stranger"}
+
+
+def seed() -> dict[str, Any]:
+    printed = StringIO()
+    call_command("seed_demo", "--json", stdout=printed)
+    answer: dict[str, Any] = json.loads(printed.getvalue())
+    return answer
+
+
+@pytest.mark.django_db
+class TestAnswer:
+    def test_it_is_one_json_object_and_nothing_else(self) -> None:
+        printed, complained = StringIO(), StringIO()
+
+        call_command("seed_demo", "--json", stdout=printed, stderr=complained)
+
+        assert isinstance(json.loads(printed.getvalue()), dict)
+        assert printed.getvalue().count("\n") == 1
+        assert complained.getvalue() == ""
+
+    def test_scripts_find_the_keys_they_rely_on(self, settings: Any) -> None:
+        answer = seed()
+
+        assert set(answer) == {"base_url", "realm", "lists", "users"}
+        assert answer["base_url"] == settings.BASE_URL
+        assert set(answer["realm"]) == {"name", "password"}
+        assert all(set(each) == LIST_KEYS for each in answer["lists"])
+        assert set(answer["users"]) == USERS
+        assert all(set(each) == {"email", "password"} for each in answer["users"].values())
+
+    def test_there_is_a_list_of_each_kind(self) -> None:
+        lists = seed()["lists"]
+
+        assert {each["direct_link_mode"] for each in lists} == {"confirm", "instant"}
+        redirecting = [each["number"] for each in lists if each["redirect_url"]]
+        texts = List.objects.get(realm__name="demo", number=redirecting[0]).thank_you_texts
+        assert sorted(texts) == ["de", "en"]
+        assert ["127.0.0.2"] in [each["whitelist"] for each in lists]
+        assert [each["number"] for each in lists][-1] == 0
+
+    def test_the_open_links_have_a_place_for_the_item(self) -> None:
+        for each in seed()["lists"]:
+            assert each["direct_url"] == f"{each['page_url']}?item={{item}}"
+            assert each["pixel_url"] == f"{each['page_url']}.gif?item={{item}}"
+
+    def test_without_json_it_is_a_table_for_people(self) -> None:
+        printed = StringIO()
+
+        call_command("seed_demo", stdout=printed)
+
+        assert "owner@green-valley.example" in printed.getvalue()
+        assert demo_password("owner") in printed.getvalue()
+        assert max(len(line) for line in printed.getvalue().splitlines()) < 160
+
+
+@pytest.mark.django_db
+class TestRunningItAgain:
+    def test_it_prints_the_same_and_adds_nothing(self) -> None:
+        first = seed()
+        counted = (OptOut, Suppression, QuarantinedOptOut, Download, Notice, DownloadKey, User)
+        before = [model.objects.count() for model in counted]
+
+        assert seed() == first
+        assert [model.objects.count() for model in counted] == before
+
+    def test_what_somebody_changed_in_a_list_stays(self) -> None:
+        seed()
+        List.objects.filter(realm__name="demo", number=1).update(name="Garden notes")
+
+        assert seed()["lists"][0]["name"] == "Garden notes"
+
+    def test_sign_ins_and_keys_are_set_back(self) -> None:
+        answer = seed()
+        owner = User.objects.get(email=answer["users"]["owner"]["email"])
+        owner.set_password("something else entirely")
+        owner.is_active = False
+        owner.save()
+        DownloadKey.objects.update(is_active=False)
+        RealmCredential.objects.update(revoked_at=timezone.now())
+
+        seed()
+
+        owner.refresh_from_db()
+        assert owner.is_active
+        assert owner.check_password(answer["users"]["owner"]["password"])
+        assert DownloadKey.objects.filter(is_active=True).count() == len(answer["lists"])
+        assert RealmCredential.objects.get().revoked_at is None
+
+    def test_a_password_that_is_right_is_not_set_anew(self) -> None:
+        seed()
+        before = dict(User.objects.values_list("email", "password"))
+
+        seed()
+
+        assert dict(User.objects.values_list("email", "password")) == before
+
+    def test_a_realm_that_was_used_gets_no_made_up_month(self) -> None:
+        seed()
+        kept = OptOut.objects.order_by("-id").first()
+        assert kept is not None
+        OptOut.objects.exclude(id=kept.id).delete()
+
+        seed()
+
+        assert OptOut.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestSecrets:
+    def test_they_open_what_they_are_for(self) -> None:
+        answer = seed()
+
+        credential = RealmCredential.objects.get()
+        assert bytes(credential.secret_digest) == digest_secret(answer["realm"]["password"])
+        assert credential.realm.name == "demo"
+        for each in answer["lists"]:
+            assert each["download_key"].startswith("hd_")
+            key = DownloadKey.objects.get(secret_digest=digest_secret(each["download_key"]))
+            assert key.optout_list.public_id == each["public_id"]
+            assert key.is_active
+            assert not key.may_see_clear
+
+    def test_no_two_installations_share_them(self, settings: Any) -> None:
+        here = seed()
+        settings.SECRET_KEY = "another installation's key"
+        elsewhere = seed()
+
+        assert here["realm"]["password"] != elsewhere["realm"]["password"]
+        for key in USERS:
+            assert here["users"][key]["password"] != elsewhere["users"][key]["password"]
+        for ours, theirs in zip(here["lists"], elsewhere["lists"], strict=True):
+            assert ours["download_key"] != theirs["download_key"]
+
+
+@pytest.mark.django_db
+class TestPeople:
+    @pytest.mark.parametrize("key", sorted(USERS))
+    def test_each_can_sign_in(self, key: str) -> None:
+        user = seed()["users"][key]
+        client = Client()
+
+        response = client.post(
+            "/manage/account/login/", {"login": user["email"], "password": user["password"]}
+        )
+
+        assert response.status_code == 302
+        signed_in = User.objects.get(email=user["email"])
+        assert client.session["_auth_user_id"] == str(signed_in.pk)
+
+    def test_each_has_the_place_that_the_name_promises(self) -> None:
+        users = seed()["users"]
+        people = {key: User.objects.get(email=each["email"]) for key, each in users.items()}
+        roles = {
+            key: Membership.objects.get(user=person).role
+            for key, person in people.items()
+            if key != "operator"
+        }
+
+        assert people["operator"].is_superuser
+        assert roles == {
+            "owner": Role.ADMIN,
+            "list_owner": Role.OWNER,
+            "mailer": Role.MAILER,
+            "viewer": Role.VIEWER,
+            "stranger": Role.ADMIN,
+        }
+        owned = ListAccess.objects.filter(membership__user=people["owner"])
+        assert owned.count() == List.objects.filter(realm__name="demo").count()
+
+    def test_the_mailer_may_download_two_lists(self) -> None:
+        answer = seed()
+        mailer = User.objects.get(email=answer["users"]["mailer"]["email"])
+
+        given = [each.public_id for each in get_standing(mailer, "demo").lists()]
+
+        assert len(given) == 2
+        assert all(open_list(mailer, each, Permission.DOWNLOAD) for each in given)
+
+    def test_the_stranger_has_a_realm_of_their_own(self) -> None:
+        seed()
+
+        assert Membership.objects.get(user__email="stranger@hilltop.example").realm != (
+            Realm.objects.get(name="demo")
+        )
+
+
+@pytest.mark.django_db
+class TestMonth:
+    def test_no_day_channel_or_list_is_empty(self) -> None:
+        seed()
+
+        optouts = OptOut.objects.filter(kind=Kind.OPT_OUT)
+        assert 4_000 <= optouts.count() <= 8_000
+        days = {at.date() for at in optouts.values_list("recorded_at", flat=True)}
+        today = timezone.now().date()
+        assert {today - timedelta(days=ago) for ago in range(1, 30)} <= days
+        assert {
+            *(Channel.PAGE, Channel.DIRECT_LINK, Channel.SIGNED_LINK, Channel.ONE_CLICK),
+            *(Channel.PIXEL, Channel.S2S),
+        } <= set(optouts.values_list("channel", flat=True))
+        used = set(optouts.values_list("optout_list_id", flat=True))
+        assert used == set(List.objects.filter(realm__name="demo").values_list("pk", flat=True))
+        assert optouts.filter(is_new=False).exists()
+        assert optouts.filter(left_lists__isnull=False).exists()
+
+    def test_nothing_lies_in_the_future(self) -> None:
+        seed()
+
+        now = timezone.now()
+        assert not OptOut.objects.filter(recorded_at__gt=now).exists()
+        assert not Download.objects.filter(started_at__gt=now).exists()
+        assert not QuarantinedOptOut.objects.filter(last_refused_at__gt=now).exists()
+
+    def test_each_lift_ended_a_suppression(self) -> None:
+        seed()
+
+        lifts = OptOut.objects.filter(kind=Kind.LIFT)
+        assert set(lifts.values_list("reason", flat=True)) == {Reason.UNDONE, Reason.REVERTED}
+        assert not lifts.filter(is_new=False).exists()
+
+    def test_there_is_something_to_decide(self) -> None:
+        seed()
+
+        waiting = QuarantinedOptOut.objects.filter(verdict=Verdict.WAITING)
+        assert waiting.filter(optout_list__number=2).count() == 40
+        assert waiting.filter(optout_list__number=4).exists()
+        blocked = LimitCounter.objects.get(blocked_until__gt=timezone.now())
+        assert Notice.objects.filter(subject=blocked.network, settled_at=None).count() == 1
+        assert DownloadKey.objects.filter(is_active=False).count() == 1
+        assert List.objects.exclude(closed_at=None).count() == 1
+
+    @pytest.mark.parametrize("hour", [0, 5, 23])
+    def test_it_can_be_loaded_at_any_time_of_day(self, hour: int) -> None:
+        with time_machine.travel(datetime(2026, 3, 29, hour, 0, 30, tzinfo=UTC), tick=False):
+            seed()
+
+        last = OptOut.objects.order_by("-recorded_at").values_list("recorded_at", flat=True)[0]
+        assert last.date() >= date(2026, 3, 28)
