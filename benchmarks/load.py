@@ -1,0 +1,98 @@
+"""A load generator: keep-alive connections that send prepared requests, one after the other, for a bounded time.
+
+It is lean on purpose, since it runs on the same cores as what it measures.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+CONNECTIONS = 16
+
+
+@dataclass
+class Load:
+    """What a run measured: seconds taken, one latency (seconds) a request, and how often each status came."""
+
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    samples: dict[int, bytes] = field(default_factory=dict)  # one answer of each status, to look at
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, percent: float) -> float:
+        """The latency, in milliseconds, that `percent` of the requests stayed below."""
+        ordered = sorted(self.latencies)
+        return 1000 * ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(
+        self, requests: Iterator[bytes], load: Load, until: float, done: asyncio.Future[None]
+    ) -> None:
+        self.requests, self.load, self.until, self.done = requests, load, until, done
+        self.buffer = b""
+        self.sent_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.send()
+
+    def send(self) -> None:
+        now = time.perf_counter()
+        request = next(self.requests, None) if now < self.until else None
+        if request is None:
+            self.transport.close()
+            return
+        self.sent_at = now
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head_end = self.buffer.find(b"\r\n\r\n")
+        if head_end < 0:
+            return
+        head = self.buffer[:head_end].lower()
+        start = head.find(b"content-length: ")
+        length = int(head[start + 16 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
+        if len(self.buffer) < head_end + 4 + length:
+            return
+        self.load.latencies.append(time.perf_counter() - self.sent_at)
+        status = int(head[9:12])
+        self.load.statuses[status] += 1
+        self.load.samples.setdefault(status, self.buffer[:2000])
+        self.buffer = b""
+        self.send()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+def run_load(
+    port: int, requests: Iterator[bytes], seconds: float, connections: int = CONNECTIONS
+) -> Load:
+    """Send `requests` (raw HTTP/1.1) to 127.0.0.1:`port` until the time or the requests are up."""
+    return asyncio.run(_run(port, requests, seconds, connections))
+
+
+async def _run(port: int, requests: Iterator[bytes], seconds: float, connections: int) -> Load:
+    load, loop = Load(), asyncio.get_running_loop()
+    started = time.perf_counter()
+    ends: list[asyncio.Future[None]] = []
+    for _ in range(connections):
+        ends.append(loop.create_future())
+        await loop.create_connection(
+            lambda: _Connection(requests, load, started + seconds, ends[-1]), "127.0.0.1", port
+        )
+    async with asyncio.timeout(seconds + 60):
+        await asyncio.gather(*ends)
+    load.seconds = time.perf_counter() - started
+    return load

@@ -1,0 +1,63 @@
+"""What PostgreSQL itself can do on this machine, in the same run: the measure for everything else."""
+
+import re
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from config.database import server_binaries
+
+# The shape of a suppression, one row a statement, as pgbench sends it.
+_TABLE = """
+DROP TABLE IF EXISTS bench_upsert;
+CREATE TABLE bench_upsert (
+    list_id int, digest bytea, address text, at timestamptz, PRIMARY KEY (list_id, digest)
+)
+"""
+_UPSERT = r"""
+\set id random(1, 1000000000)
+INSERT INTO bench_upsert VALUES (
+    1, substr(sha256((:id)::text::bytea), 1, 16), 'person' || :id || '@example.com', now()
+) ON CONFLICT (list_id, digest) DO UPDATE SET at = excluded.at;
+"""
+
+
+def _connection(database: dict[str, Any]) -> list[str]:
+    host, user, name = (str(database[key]) for key in ("HOST", "USER", "NAME"))
+    return ["-h", host, "-U", user, name]
+
+
+def psql(database: dict[str, Any], statement: str) -> str:
+    """What psql prints for a statement, unaligned."""
+    command = [str(server_binaries() / "psql"), "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", statement]
+    return _output([*command, *_connection(database)]).strip()
+
+
+def upserts_per_second(database: dict[str, Any], seconds: int) -> float:
+    """Single-row upserts by pgbench at 8 clients."""
+    psql(database, _TABLE)
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(_UPSERT)
+        script.flush()
+        clients = ["-c", "8", "-j", "2", "-T", str(seconds)]
+        command = [str(server_binaries() / "pgbench"), "-n", *clients, "-f", script.name]
+        output = _output([*command, *_connection(database)])
+    psql(database, "DROP TABLE bench_upsert")
+    found = re.search(r"tps = ([\d.]+)", output)
+    assert found, output
+    return float(found[1])
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def copy_out_seconds(database: dict[str, Any], query: str) -> float:
+    """How long `COPY (query) TO STDOUT` takes through psql, thrown away as it comes."""
+    command = [str(server_binaries() / "psql"), "-qX", "-c", f"COPY ({query}) TO STDOUT"]
+    started = time.perf_counter()
+    with Path("/dev/null").open("wb") as nowhere:
+        subprocess.run([*command, *_connection(database)], check=True, stdout=nowhere)
+    return time.perf_counter() - started
