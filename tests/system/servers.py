@@ -1,0 +1,187 @@
+"""Real processes for system tests: gunicorn as `make run` starts it, and nginx in front of it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30.0  # seconds for a process to come up; it is over as soon as it answers
+
+
+@dataclass
+class Web:
+    """A running gunicorn: where it listens, its master's process id, and what it has printed."""
+
+    address: str  # host:port, or unix:/path
+    pid: int
+    log: Path
+
+    def printed(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def workers(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def ask(
+    address: str,
+    method: str,
+    path: str,
+    *,
+    headers: list[tuple[str, str]] | None = None,
+    body: bytes = b"",
+    source: str = "127.0.0.1",
+) -> Answer:
+    """One HTTP request to host:port, with exactly these headers, from that loopback address."""
+    host, _, port = address.rpartition(":")
+    client = HTTPConnection(host, int(port), timeout=20, source_address=(source, 0))
+    try:
+        client.putrequest(method, path, skip_accept_encoding=True)
+        for name, value in headers or []:
+            client.putheader(name, value)
+        client.putheader("Content-Length", str(len(body)))
+        client.endheaders(body)
+        answer = client.getresponse()
+        text = answer.read().decode(errors="replace")
+        return Answer(
+            answer.status, {name.lower(): value for name, value in answer.getheaders()}, text
+        )
+    finally:
+        client.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_database_url() -> str:
+    """The database of the running test, for another process."""
+    chosen = connection.settings_dict
+    login = quote(str(chosen["USER"]), safe="")
+    if chosen["PASSWORD"]:
+        login += ":" + quote(str(chosen["PASSWORD"]), safe="")
+    query = {"host": chosen["HOST"]}
+    if chosen["PORT"]:
+        query["port"] = str(chosen["PORT"])
+    return f"postgresql://{login}@/{chosen['NAME']}?{urlencode(query)}"
+
+
+test_database_url.__test__ = False  # type: ignore[attr-defined]
+
+
+@contextmanager
+def running_web(folder: Path, *, bind: str | None = None, **environment: str) -> Iterator[Web]:
+    """Gunicorn on the test's database while the block runs; with the same secrets as the test itself."""
+    address = bind or f"127.0.0.1:{free_port()}"
+    log = folder / "web.log"
+    variables = os.environ | {
+        "DATABASE_URL": test_database_url(),
+        "HEED_STATE": str(folder),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "LINK_SECRETS": settings.LINK_SECRETS,
+        "SECRET_PEPPER": settings.SECRET_PEPPER,
+        "LIST_CACHE_SECONDS": "0",
+        **environment,
+    }
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn", "-b", address]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        _wait_for(address, process, log)
+        yield Web(address, process.pid, log)
+    finally:
+        _stop(process)
+
+
+@contextmanager
+def running_nginx(
+    folder: Path, upstream: str, forwarded: str = "$proxy_add_x_forwarded_for"
+) -> Iterator[str]:
+    """nginx in front of `upstream` (host:port or unix:/path) while the block runs; where it listens."""
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    address = f"127.0.0.1:{free_port()}"
+    (folder / "nginx.conf").write_text(f"""
+daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    server {{
+        listen {address};
+        location / {{
+            proxy_pass http://{upstream};
+            proxy_set_header Host $host;
+            proxy_set_header X-Forwarded-For {forwarded};
+            proxy_set_header X-Forwarded-Proto $scheme;
+        }}
+    }}
+}}
+""")
+    command = [
+        program,
+        "-p",
+        str(folder),
+        "-c",
+        str(folder / "nginx.conf"),
+        "-e",
+        str(folder / "start.log"),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(address, process, folder / "start.log")
+        yield address
+    finally:
+        _stop(process)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"it did not start:\n{log.read_text(errors='replace')[-3000:]}")
+        with suppress(OSError):
+            if address.startswith("unix:"):
+                with socket.socket(socket.AF_UNIX) as probe:
+                    probe.connect(address.removeprefix("unix:"))
+                return
+            with socket.create_connection(
+                ("127.0.0.1", int(address.rpartition(":")[2])), timeout=1
+            ):
+                return
+        time.sleep(0.02)  # polling another process, not waiting a fixed time
+    raise AssertionError(f"it does not listen on {address}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,136 @@
+"""Real gunicorn processes on the test's PostgreSQL."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from lists.models import List
+from optout.links import make_token
+from optout.models import OptOut, Suppression
+from tests import make
+from tests.system.servers import Web, ask, running_web
+
+pytestmark = [pytest.mark.system, pytest.mark.django_db(transaction=True)]
+
+ONE_CLICK = b"List-Unsubscribe=One-Click"
+FORM = [("Content-Type", "application/x-www-form-urlencoded")]
+
+
+def post_one_click(web: Web, optout_list: List, address: str) -> int:
+    path = f"/o/{make_token(optout_list.pk, address)}"
+    return ask(web.address, "POST", path, headers=FORM, body=ONE_CLICK).status
+
+
+class TestOneClick:
+    def test_a_mail_provider_may_post_for_thousands_of_users(
+        self, optout_list: List, tmp_path: Path
+    ) -> None:
+        """AT-09: 5,000 posts with 5,000 tokens from one IP address are all answered 200 and all recorded."""
+        from benchmarks.load import run_load
+
+        requests = (
+            f"POST /o/{make_token(optout_list.pk, f'p{n}@example.com')} HTTP/1.1\r\nHost: localhost\r\n"
+            f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(ONE_CLICK)}\r\n\r\n".encode()
+            + ONE_CLICK
+            for n in range(5_000)
+        )
+        with running_web(tmp_path) as web:
+            load = run_load(int(web.address.rpartition(":")[2]), requests, seconds=60)
+
+        assert dict(load.statuses) == {200: 5_000}
+        assert Suppression.objects.count() == OptOut.objects.count() == 5_000
+
+    def test_what_was_answered_survives_a_killed_worker(
+        self, optout_list: List, tmp_path: Path
+    ) -> None:
+        """Promise 1: a success is given after the commit, so `kill -9` loses nothing that was promised."""
+        promised: list[str] = []
+        with running_web(tmp_path) as web:
+
+            def send(sender: int) -> None:
+                for n in range(60):
+                    address = f"s{sender}n{n}@example.com"
+                    try:
+                        if post_one_click(web, optout_list, address) == 200:
+                            promised.append(address)
+                    except OSError:
+                        pass  # the killed worker's own connections: no answer, no promise
+
+            senders = [threading.Thread(target=send, args=(n,)) for n in range(4)]
+            for each in senders:
+                each.start()
+            killed = 0
+            while any(each.is_alive() for each in senders) and killed < 3:
+                if len(promised) > 40 * (killed + 1):
+                    workers = web.workers()
+                    if workers:
+                        os.kill(workers[0], signal.SIGKILL)
+                        killed += 1
+            for each in senders:
+                each.join()
+
+        assert killed == 3
+        kept = set(Suppression.objects.values_list("address", flat=True))
+        assert len(promised) > 100
+        assert set(promised) <= kept
+
+
+class TestWhitelistedServer:
+    def test_it_is_told_by_its_own_address(self, optout_list: List, tmp_path: Path) -> None:
+        """S0.12: the same call acts from a listed server and is refused, and kept, from any other."""
+        List.objects.filter(pk=optout_list.pk).update(whitelist=["127.0.0.2"])
+        path = f"/u/{optout_list.public_id}?item=jane@example.com"
+        agent = [("User-Agent", "curl/8.9.1"), ("Accept", "*/*")]
+        with running_web(tmp_path) as web:
+            refused = ask(web.address, "GET", path, headers=agent, source="127.0.0.3")
+            accepted = ask(web.address, "GET", path, headers=agent, source="127.0.0.2")
+
+        assert (refused.status, refused.headers["optout-status"]) == (403, "quarantined")
+        assert (accepted.status, accepted.body) == (200, "OK")
+        assert str(OptOut.objects.get().ip) == "127.0.0.2"
+
+
+class TestSecretsInLogs:
+    def test_no_query_string_address_or_key_is_printed(
+        self, optout_list: List, tmp_path: Path
+    ) -> None:
+        """AT-26: a canary in every place where secrets travel; 0 hits in what was printed."""
+        canary = "canary-7f1c"
+        key, _row = make.make_download_key(optout_list)
+        statuses = set()
+        with running_web(tmp_path) as web:
+            for path in (
+                f"/u/{optout_list.public_id}?item={canary}@example.com",
+                f"/u/{optout_list.public_id}?item={canary}@example.com&item=other@example.com",
+                f"/u/{optout_list.public_id}.gif?item={canary}@example.com",
+                f"/u/nolist23456789?item={canary}@example.com",
+                f"/u/{canary}@example.com",
+                f"/d/{optout_list.public_id}?key={canary}",
+                f"/d/{optout_list.public_id}?key={key}&format={canary}",
+                f"/d/{optout_list.public_id}?key={key}",
+                f"/o/{canary}?p={canary}",
+                f"/{canary}%40example.com?p={canary}",
+            ):
+                for method in ("GET", "POST", "PUT"):
+                    headers = [
+                        ("Referer", f"http://localhost/?p={canary}"),
+                        ("User-Agent", "curl/8.9"),
+                    ]
+                    statuses.add(ask(web.address, method, path, headers=headers).status)
+            # no database: every answer is a 503, and the traceback in the log says nothing either
+            printed = web.printed()
+        with running_web(tmp_path, DATABASE_URL="postgresql://nobody@127.0.0.1:9/none") as web:
+            path = f"/u/{optout_list.public_id}?item={canary}@example.com"
+            statuses.add(ask(web.address, "GET", path).status)
+            printed += web.printed()
+
+        assert {200, 404, 405, 503} <= statuses
+        assert 500 not in statuses
+        assert f"/u/{optout_list.public_id}" in printed, "the access log itself is on"
+        assert f"{canary}@" not in printed.replace("%40", "@")
+        assert f"p={canary}" not in printed
+        assert f"key={canary}" not in printed
+        assert key not in printed
