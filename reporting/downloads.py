@@ -1,0 +1,407 @@
+"""The suppression list download: what is asked for, whether it may be had, and the answer with its entry in the access log.
+
+S0.13 (the "GET service"), protocols.md "Suppression list download". A key holder and a person in the portal get the same answer.
+"""
+
+import hashlib
+import logging
+import re
+import threading
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.http import parse_etags
+
+from lists.access import Permission, Standing
+from lists.lookup import ListSnapshot, get_list
+from lists.models import DownloadKey, List, User
+from lists.prepared import fetch_prepared
+from lists.secrets import digest_secret
+from optout.client_ip import client_ip
+from optout.evidence import short_agent
+from optout.networks import compile_networks
+from reporting.exports import Export, Extent, measure_export, stream_export
+from reporting.models.downloads import Download, DownloadFormat, DownloadOutcome
+
+USED_EVERY = timedelta(minutes=1)  # how exactly a key's last use is kept
+SAFETY = timedelta(
+    seconds=5
+)  # between a request's time, taken by us, and the start of its transaction
+LATE = timedelta(minutes=10)  # how much earlier than the newest ledger row a late commit may be
+RETRY_AFTER = 30  # seconds
+_GZIP_LEVEL = 1  # hashes hardly shrink further, whatever it costs
+_MAX_TIME = 40  # characters
+_CLEAR = (DownloadFormat.TXT, DownloadFormat.CSV)
+_MADE_IN = "1"  # part of the ETag: raise it when the same rows are written differently
+
+logger = logging.getLogger(__name__)
+
+
+class RefusedError(Exception):
+    """A download that cannot be had: the status, and a sentence for whoever runs the client."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+# ── What is asked for ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parameters of a download, understood. `since` is aware, in UTC."""
+
+    format: DownloadFormat
+    since: datetime | None
+    is_raw: bool
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the file shows addresses."""
+        return self.format in _CLEAR
+
+
+def parse_asked(parameters: QueryDict) -> Asked:
+    """Read `format`, `since` and `raw`; unknown parameters are ignored. Raises RefusedError 400."""
+    name = _single(parameters, "format").strip().lower() or DownloadFormat.MD5
+    if name not in DownloadFormat.values:
+        raise RefusedError(400, "format is one of md5, sha256, txt, csv.")
+    since = _single(parameters, "since").strip()
+    return Asked(
+        DownloadFormat(name),
+        parse_since(since) if since else None,
+        _single(parameters, "raw").strip() == "1",
+    )
+
+
+# A plus that was not encoded arrives as a space: `2026-03-04T10:00:00 01:00`.
+_LOST_PLUS = re.compile(
+    r"(?P<time>[0-9]{4}-?[0-9]{2}-?[0-9]{2}[T ][0-9:.,]+) (?P<zone>[0-9]{2}(:?[0-9]{2})?)"
+)
+
+
+def parse_since(text: str) -> datetime:
+    """An ISO 8601 date or date-time, in UTC where it names no zone. Raises RefusedError 400."""
+    wrong = RefusedError(
+        400, "since is a date such as 2026-03-04 or a time such as 2026-03-04T10:00:00Z."
+    )
+    if len(text) > _MAX_TIME or not text.isascii():
+        raise wrong
+    if lost := _LOST_PLUS.fullmatch(text):
+        text = f"{lost['time']}+{lost['zone']}"
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise wrong from None
+
+
+def _single(parameters: QueryDict, name: str) -> str:
+    values = set(parameters.getlist(name))
+    if len(values) > 1:
+        raise RefusedError(400, f"{name} was given twice, with different values.")
+    return values.pop() if values else ""
+
+
+# ── Who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who downloads: the holder of a key, or a person in the portal; and whether they may see addresses."""
+
+    key: DownloadKey | None
+    user: User | None
+    may_see_clear: bool
+
+
+def given_key(request: HttpRequest) -> str:
+    """The key of a request: the parameter `key`, or `Authorization: Bearer …`; empty where there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    return _single(request.GET, "key").strip() or bearer
+
+
+def find_list(public_id: str) -> ListSnapshot:
+    """The list with that public id. Raises RefusedError 404."""
+    optout_list = get_list(public_id)
+    if optout_list is None:
+        raise RefusedError(404, "There is no such list.")
+    return optout_list
+
+
+def check_whitelist(request: HttpRequest, optout_list: ListSnapshot) -> None:
+    """Once a list has a whitelist, it is downloaded from there only (S0.13). Raises RefusedError 403, naming the caller's IP."""
+    ip = client_ip(request)
+    whitelist = compile_networks(optout_list.whitelist)
+    if whitelist and ip not in whitelist:
+        caller = f"yours ({ip})" if ip else "yours, which we cannot tell,"
+        raise RefusedError(
+            403,
+            "This list can be downloaded from the IP addresses on its whitelist only; "
+            f"{caller} is not among them.",
+        )
+
+
+def find_reader(optout_list: ListSnapshot, text: str, now: datetime) -> Reader:
+    """The holder of a key of this list. Raises RefusedError 401 for a key that is wrong, of another list, off or expired.
+
+    A member's key does what the member may do now: it ends with their right to download, and shows what they may see.
+    """
+    key = (
+        DownloadKey.objects.select_related("membership__user", "optout_list__realm")
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now), is_active=True)
+        .filter(secret_digest=digest_secret(text), optout_list_id=optout_list.id)
+        .first()
+        if text
+        else None
+    )
+    refused = RefusedError(
+        401, "This list can be downloaded with its key only: ?key=… or Authorization: Bearer …"
+    )
+    if key is None:
+        raise refused
+    may_see_clear = key.may_see_clear
+    if key.membership is not None:
+        user = key.membership.user
+        standing = Standing(user, key.optout_list.realm, key.membership)
+        permissions = standing.permissions(key.optout_list)
+        if not user.is_active or Permission.DOWNLOAD not in permissions:
+            raise refused
+        may_see_clear = may_see_clear and Permission.CLEAR in permissions
+    return Reader(key, None, may_see_clear)
+
+
+def note_use(key: DownloadKey, now: datetime) -> None:
+    """Keep when the key was last used, to the minute."""
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
+    DownloadKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+
+
+# ── What has changed ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_VERSION = """
+SELECT newest, (
+    SELECT count(*) FROM optout_optout o
+    WHERE o.optout_list_id IN (%(own)s, %(do_not_mail)s) AND o.recorded_at > newest - %(late)s::interval
+)
+FROM (SELECT greatest(
+    (SELECT max(recorded_at) FROM optout_optout WHERE optout_list_id = %(own)s),
+    (SELECT max(recorded_at) FROM optout_optout WHERE optout_list_id = %(do_not_mail)s)
+) AS newest) n
+"""
+
+# Transactions that write now: what they record may become visible after this answer and carry an earlier time. Another role's
+# are hidden from us; Heed's processes share one.
+_OLDEST_WRITER = """
+SELECT min(xact_start) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+"""
+
+
+def etag_of(export: Export) -> str:
+    """A weak ETag of an export: changes with every ledger row of the two lists, also with one that commits late."""
+    ((newest, lately),) = fetch_prepared(
+        _VERSION, {"own": export.list_id, "do_not_mail": export.do_not_mail_id, "late": LATE}
+    )
+    parts = (_MADE_IN, export, newest.isoformat() if newest else "", lately)
+    return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+
+
+def next_since(now: datetime) -> str:
+    """The time to send as `since` next, so that nothing is missed: rather a few lines twice than one never."""
+    ((oldest,),) = fetch_prepared(_OLDEST_WRITER)
+    moment = min(now, oldest or now) - SAFETY
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+# ── The answer ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Places:
+    """How many downloads this process serves now: at most DOWNLOADS_AT_ONCE, so that recipients never wait for mailers."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    def take(self) -> bool:
+        """Whether there was a place; who got one gives it back."""
+        with self._lock:
+            if self._taken >= settings.DOWNLOADS_AT_ONCE:
+                return False
+            self._taken += 1
+            return True
+
+    def give_back(self) -> None:
+        with self._lock:
+            self._taken -= 1
+
+
+places = Places()
+
+
+class LoggedStream:
+    """The body of a download. Ends, whatever happens, with its place given back and its outcome in the access log.
+
+    Memory stays flat: one chunk. `close` is called by the server, also when the client went away before the first byte.
+    """
+
+    def __init__(self, download: Download, export: Export, extent: Extent, gzip: bool) -> None:
+        self._download = download
+        self._chunks = stream_export(export, extent)
+        self._has_header = export.format == DownloadFormat.CSV
+        self._packer = zlib.compressobj(_GZIP_LEVEL, wbits=31) if gzip else None
+        self._lines = 0
+        self._is_complete = False
+        self._is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._lines += chunk.count(b"\n")
+            packed = self._packer.compress(chunk) if self._packer else chunk
+            if packed:
+                yield packed
+        if self._packer:
+            yield self._packer.flush()
+        self._is_complete = True
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        places.give_back()
+        try:
+            self._chunks.close()  # type: ignore[attr-defined]
+            self._write_down()
+        except (DatabaseError, InterfaceError):
+            # The answer is over; the entry stays "started", which is true as well.
+            logger.exception("The outcome of a download could not be written down.")
+
+    def _write_down(self) -> None:
+        rows = max(self._lines - self._has_header, 0)
+        outcome = DownloadOutcome.COMPLETE if self._is_complete else DownloadOutcome.BROKEN_OFF
+        Download.objects.filter(pk=self._download.pk).update(
+            outcome=outcome, rows=rows, finished_at=timezone.now()
+        )
+
+
+def stream_suppressions(
+    request: HttpRequest, optout_list: ListSnapshot, asked: Asked, reader: Reader
+) -> HttpResponseBase:
+    """The list's suppressions with its realm's Do Not Mail, streamed; 304 when nothing has changed. Logged (issue 1, "Download").
+
+    Raises RefusedError: 403 when the file would show addresses and must not, 503 when too many download.
+    """
+    if asked.is_clear and not (optout_list.plain_download and reader.may_see_clear):
+        raise RefusedError(403, _why_not_clear(optout_list))
+    now = timezone.now()
+    # Before the data is read: the file may hold more than its ETag and its Next-Since say, never less.
+    following = next_since(now)
+    export = Export(
+        optout_list.id,
+        optout_list.do_not_mail_id,
+        asked.format,
+        asked.since,
+        asked.is_raw and asked.format == DownloadFormat.CSV,
+    )
+    etag = etag_of(export)
+    is_known = _is_known(request, etag)
+    response: HttpResponseBase
+    if is_known or request.method == "HEAD":
+        response = HttpResponse(status=304 if is_known else 200)
+        if is_known and request.method != "HEAD":
+            _log(request, export, reader, now)
+        if not is_known:
+            response.headers["Left-Out"] = str(measure_export(export).left_out)
+    else:
+        response = _stream(request, export, reader, now)
+    if response.status_code == 304:
+        del response.headers["Content-Type"]
+    else:
+        is_csv = asked.format == DownloadFormat.CSV
+        response.headers["Content-Type"] = f"text/{'csv' if is_csv else 'plain'}; charset=utf-8"
+        name = f"heed-{optout_list.number}-{asked.format}.{'csv' if is_csv else 'txt'}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["ETag"] = etag
+    response.headers["Next-Since"] = following
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Accept-Encoding, Authorization"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def _stream(
+    request: HttpRequest, export: Export, reader: Reader, now: datetime
+) -> StreamingHttpResponse:
+    if not places.take():
+        raise RefusedError(
+            503, f"Too many downloads at once. Please come back in {RETRY_AFTER} seconds."
+        )
+    try:
+        extent = measure_export(export)
+        download = _log(request, export, reader, now, extent)
+        gzip = _takes_gzip(request)
+        response = StreamingHttpResponse(LoggedStream(download, export, extent, gzip))
+    except BaseException:
+        places.give_back()
+        raise
+    response.headers["Left-Out"] = str(extent.left_out)
+    if gzip:
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def _log(
+    request: HttpRequest,
+    export: Export,
+    reader: Reader,
+    now: datetime,
+    extent: Extent | None = None,
+) -> Download:
+    """Write down a download that starts, or, without an extent, that there was nothing new."""
+    ip = client_ip(request)
+    return Download.objects.create(
+        optout_list=List(pk=export.list_id),
+        key=reader.key,
+        user=reader.user,
+        format=export.format,
+        since=export.since,
+        ip=None if ip is None else str(ip),
+        agent=short_agent(request.headers.get("User-Agent")),
+        outcome=DownloadOutcome.STARTED if extent else DownloadOutcome.UNCHANGED,
+        left_out=extent.left_out if extent else 0,
+        started_at=now,
+        finished_at=None if extent else now,
+    )
+
+
+def _why_not_clear(optout_list: ListSnapshot) -> str:
+    if not optout_list.plain_download:
+        return "This list's owner permits no clear addresses. Use format=md5 or format=sha256."
+    return "You may not see this list's clear addresses. Use format=md5 or format=sha256."
+
+
+def _is_known(request: HttpRequest, etag: str) -> bool:
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    # Weak comparison (RFC 9110 §13.1.2): the same rows, packed or not.
+    return "*" in known or etag in known or etag.removeprefix("W/") in known
+
+
+_GZIP = re.compile(r"\b(?:x-)?gzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
+
+
+def _takes_gzip(request: HttpRequest) -> bool:
+    return bool(_GZIP.search(request.headers.get("Accept-Encoding", "")[:500]))
