@@ -69,7 +69,8 @@ RETURNING
     NOT coalesce(c.blocked_until > %(now)s, false) AND %(digest)s = ANY (c.digests),
     coalesce(c.blocked_until > %(now)s, false),
     (SELECT count(*) FROM unnest(c.seen_at) AS seen WHERE seen > %(now)s - %(window)s::interval),
-    (SELECT requests FROM hour)
+    (SELECT requests FROM hour),
+    c.blocked_until
 """
 
 
@@ -83,10 +84,11 @@ class Admission(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The admission, and why it is not RECORD."""
+    """The admission; why it is not RECORD; and when it is REFUSE, how long to wait."""
 
     admission: Admission
     cause: RefusalCause | None = None
+    wait: timedelta = timedelta()
 
 
 RECORD = Judgement(Admission.RECORD)
@@ -101,7 +103,7 @@ def judge_unsigned(
     here. Protected mode asks for the confirm page, so a form's POST passes it.
     """
     is_form = traffic == Traffic.FORM
-    ((is_admitted, is_blocked, distinct, list_requests),) = fetch_prepared(
+    ((is_admitted, is_blocked, distinct, list_requests, blocked_until),) = fetch_prepared(
         _COUNT,
         {
             "list": optout_list.id,
@@ -121,7 +123,7 @@ def judge_unsigned(
         _protect(optout_list, now)
     if not is_admitted:
         cause = RefusalCause.BLOCKED_IP if is_blocked else RefusalCause.ADDRESS_LIMIT
-        return Judgement(Admission.REFUSE, cause)
+        return Judgement(Admission.REFUSE, cause, blocked_until - now if is_blocked else WINDOW)
     if is_form:
         return RECORD
     if is_protected(optout_list, now):

@@ -38,3 +38,23 @@ def find_suppressions(list_id: int, key: str) -> list[Found]:
 def is_suppressed(list_id: int, key: str) -> bool:
     """Whether a normalised address must not be contacted for this list."""
     return bool(find_suppressions(list_id, key))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOptOut:
+    """What the done page tells of an opt-out. `address` is None where it was sealed."""
+
+    address: str | None
+    recorded_at: datetime
+
+
+_RECORDED = """
+SELECT address, recorded_at FROM optout_optout
+WHERE digest = %s AND id = %s AND optout_list_id = %s AND kind = 1
+"""
+
+
+def find_recorded(list_id: int, digest: bytes, optout_id: int) -> RecordedOptOut | None:
+    """One opt-out of the ledger, by the three things that name it; None if there is none."""
+    rows = fetch_prepared(_RECORDED, (digest, optout_id, list_id))
+    return RecordedOptOut(*rows[0]) if rows else None

@@ -71,32 +71,41 @@ def undo_optout(done: DoneToken, *, now: datetime, evidence: Evidence) -> bool:
     if now - done.recorded_at > UNDO_WITHIN:
         return False
     with transaction.atomic():
-        rows = fetch_prepared(
-            _UNDOABLE,
-            {
-                "digest": done.digest,
-                "optout": done.optout_id,
-                "list": done.list_id,
-                "earliest": now - UNDO_WITHIN,
-            },
-        )
-        if not rows:
-            return False
-        maker_id, medium, left_lists = rows[0]
-        lift = LiftIntent(
-            list_id=done.list_id,
-            digest=done.digest,
-            medium=Medium(medium),
-            channel=Channel.PAGE,
-            assurance=done.assurance,
-            reason=Reason.UNDONE,
-            origin=Origin.RECIPIENT,
-            requested_at=now,
-            evidence=evidence.adding(undoes=str(maker_id)),
-        )
-        (lifted,) = lift_suppressions([lift])
-        _resubscribe([(done.digest, left_lists)], now)
-    return lifted.is_new
+        made = [row for place in done.rows for row in _undoable(done, *place, now)]
+        lifts = [
+            LiftIntent(
+                list_id=list_id,
+                digest=done.digest,
+                medium=Medium(medium),
+                channel=Channel.PAGE,
+                assurance=done.assurance,
+                reason=Reason.UNDONE,
+                origin=Origin.RECIPIENT,
+                requested_at=now,
+                evidence=evidence.adding(undoes=str(maker_id)),
+            )
+            for list_id, maker_id, medium, _left in made
+        ]
+        lifted = lift_suppressions(lifts)
+        # after all lifts: the realm's Do Not Mail would keep the address off every list
+        _resubscribe([(done.digest, left) for _list, _id, _medium, left in made], now)
+    return any(each.is_new for each in lifted)
+
+
+def _undoable(
+    done: DoneToken, list_id: int, optout_id: int, now: datetime
+) -> list[tuple[int, int, int, list[int] | None]]:
+    """(list, row that made the suppression, medium, subscriptions it ended): one such row, or none that may be undone."""
+    rows = fetch_prepared(
+        _UNDOABLE,
+        {
+            "digest": done.digest,
+            "optout": optout_id,
+            "list": list_id,
+            "earliest": now - UNDO_WITHIN,
+        },
+    )
+    return [(list_id, maker_id, medium, left) for maker_id, medium, left in rows]
 
 
 @dataclass(frozen=True, slots=True)

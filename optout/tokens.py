@@ -12,7 +12,7 @@ from optout.choices import Assurance
 UNDO_WITHIN = timedelta(hours=24)
 FORM_TOKEN_LIFE = timedelta(days=7)  # a page may stay open in a tab for a while
 
-_DONE = struct.Struct(">IQ16sIB")
+_DONE = struct.Struct(">IQ16sIBIQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,15 @@ class DoneToken:
     digest: bytes
     recorded_at: datetime
     assurance: Assurance
+    # The second row of a request that also asked to stop everything: the realm's Do Not Mail. 0 for none.
+    also_list_id: int = 0
+    also_optout_id: int = 0
+
+    @property
+    def rows(self) -> list[tuple[int, int]]:
+        """The (list, ledger row) pairs that the request recorded."""
+        rows = [(self.list_id, self.optout_id)]
+        return [*rows, (self.also_list_id, self.also_optout_id)] if self.also_list_id else rows
 
     @property
     def knows_recipient(self) -> bool:
@@ -33,7 +42,7 @@ class DoneToken:
 
 def make_form_token(list_id: int, now: datetime) -> str:
     """The guard of one list's form: says that we showed it, and when (AT-17)."""
-    return signing.Signer(salt="optout.form").sign(f"{list_id:x}-{int(now.timestamp()):x}")
+    return signing.Signer(salt="optout.form").sign(f"{list_id:x}-{int(now.timestamp() * 1000):x}")
 
 
 def read_form_token(token: str, list_id: int, now: datetime) -> timedelta | None:
@@ -43,7 +52,7 @@ def read_form_token(token: str, list_id: int, now: datetime) -> timedelta | None
         shown_on, shown_at = (int(part, 16) for part in value.split("-"))
     except (signing.BadSignature, ValueError):
         return None
-    age = now - datetime.fromtimestamp(shown_at, UTC)
+    age = now - datetime.fromtimestamp(shown_at / 1000, UTC)
     # the clocks of two hosts may differ by a little
     if shown_on != list_id or not timedelta(minutes=-1) <= age <= FORM_TOKEN_LIFE:
         return None
@@ -53,7 +62,13 @@ def read_form_token(token: str, list_id: int, now: datetime) -> timedelta | None
 def make_done_token(done: DoneToken) -> str:
     """The token of a done page: always of the same length, and it holds no address."""
     packed = _DONE.pack(
-        done.list_id, done.optout_id, done.digest, int(done.recorded_at.timestamp()), done.assurance
+        done.list_id,
+        done.optout_id,
+        done.digest,
+        int(done.recorded_at.timestamp()),
+        done.assurance,
+        done.also_list_id,
+        done.also_optout_id,
     )
     return signing.Signer(salt="optout.done").sign(
         base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
@@ -64,11 +79,10 @@ def read_done_token(token: str) -> DoneToken | None:
     """What the token says, or None when we did not make it. Its age is the caller's to judge."""
     try:
         value = signing.Signer(salt="optout.done").unsign(token)
-        list_id, optout_id, digest, at, assurance = _DONE.unpack(
+        list_id, optout_id, digest, at, assurance, *also = _DONE.unpack(
             base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
         )
-        return DoneToken(
-            list_id, optout_id, digest, datetime.fromtimestamp(at, UTC), Assurance(assurance)
-        )
+        recorded_at = datetime.fromtimestamp(at, UTC)
+        return DoneToken(list_id, optout_id, digest, recorded_at, Assurance(assurance), *also)
     except (signing.BadSignature, ValueError, struct.error):
         return None

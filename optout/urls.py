@@ -1,3 +1,28 @@
-from django.urls import URLPattern
+from django.urls import path, re_path, register_converter
 
-urlpatterns: list[URLPattern] = []
+from optout import done, preview, views
+
+
+class PublicId:
+    """The public id of a list. Whatever else stands there never reaches the database."""
+
+    regex = "[A-Za-z0-9]{8,32}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(PublicId, "public_id")
+
+urlpatterns = [
+    path("u/<public_id:public_id>", views.open_link, name="page"),
+    path("u/<public_id:public_id>/", views.open_link),
+    path("u/<public_id:public_id>.gif", views.open_pixel, name="pixel"),
+    path("u/<public_id:public_id>/done", done.open_done, name="done"),
+    path("u/<public_id:public_id>/preview", preview.open_preview, name="preview"),
+    path("o/<path:token>", views.open_signed_link, name="signed_link"),
+    re_path(r"^[uo](?:/|$)", views.broken_link),
+]

@@ -1,0 +1,45 @@
+"""The hosted page: a form, one button, no account (S0.4, S0.5)."""
+
+from django.http import HttpResponse
+
+from optout import replies, screens
+from optout.actions import record_optouts
+from optout.choices import Assurance, Channel, RefusalCause, Traffic
+from optout.guard import check_form
+from optout.limits import Admission, judge_unsigned
+from optout.quarantine import quarantine_optout
+from optout.visits import Visit
+
+
+def show(visit: Visit) -> HttpResponse:
+    """The form, or the confirm page when the link has an address. Changes nothing, whoever asks."""
+    return screens.ask(visit, replies.CONFIRM_REQUIRED)
+
+
+def record_form(visit: Visit) -> HttpResponse:
+    """Our own form comes back. A refusal keeps what was typed; nothing tells whether the address was known."""
+    guarded = check_form(visit)
+    if guarded.refuse_status:
+        return screens.ask_again(visit, guarded.refuse_status)
+    address = visit.typed.address
+    if address is None:
+        return screens.show_form(visit, visit.typed, status=400, optout_status=replies.REJECTED)
+
+    linked = visit.linked.address
+    is_prefilled = linked is not None and linked.key == address.key
+    assurance = Assurance.PREFILLED if is_prefilled else Assurance.TYPED
+    intents = screens.form_intents(visit, address, Channel.PAGE, assurance)
+
+    if guarded.is_robot:
+        for intent in intents:
+            quarantine_optout(intent, RefusalCause.HONEYPOT)
+        return screens.see_done(visit, [], assurance, address.digest)
+    # Nobody types an address within a second: the stricter threshold stops a robot, and never one quick person.
+    is_quick = guarded.is_quick and not is_prefilled
+    traffic = Traffic.DIRECT if is_quick else Traffic.FORM
+    judgement = judge_unsigned(visit.optout_list, traffic, visit.network, address.digest, visit.now)
+    if judgement.admission is Admission.REFUSE and judgement.cause is not None:
+        for intent in intents:
+            quarantine_optout(intent, judgement.cause)
+        return screens.refuse(visit, judgement)
+    return screens.see_done(visit, record_optouts(intents), assurance, address.digest)

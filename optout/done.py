@@ -1,0 +1,115 @@
+"""The done page: reloadable, changes nothing; its Undo takes back what that one request made (pages.md, AT-46)."""
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import ngettext_lazy
+from django.views.decorators.csrf import csrf_exempt
+
+from lists.lookup import ListSnapshot, get_list
+from optout import replies, screens
+from optout.addresses import decode_query, hex_digests, mask
+from optout.client_ip import client_ip
+from optout.evidence import Evidence
+from optout.languages import Reading, choose_language
+from optout.pages import render_page
+from optout.queries import RecordedOptOut, find_recorded, is_suppressed
+from optout.redirects import build_redirect
+from optout.reverting import undo_optout
+from optout.texts import thank_you_text
+from optout.tokens import UNDO_WITHIN, DoneToken, read_done_token
+
+STATUS = "unsubscribed"  # of {status} in a redirect URL
+
+
+# Exempt from Django's CSRF check, which needs a cookie: the token in the address is a secret of its own.
+@csrf_exempt
+def open_done(request: HttpRequest, public_id: str) -> HttpResponse:
+    """`/u/<public_id>/done?t=…`: GET shows, POST undoes."""
+    if request.method not in replies.METHODS:
+        return replies.not_allowed()
+    query = decode_query(request.META.get("QUERY_STRING", ""))
+    token = next(iter(query.get("t", ())), "")
+    done, optout_list = read_done_token(token), get_list(public_id)
+    if done is None or optout_list is None or done.list_id != optout_list.id:
+        return screens.broken_link(request)
+    accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
+    reading = choose_language(next(iter(query.get("lang", ())), ""), accepted, optout_list)
+    now = timezone.now()
+    if request.method == "POST":
+        undo_optout(done, now=now, evidence=Evidence.of(client_ip(request), _agent(request)))
+        return screens.redirect_to_done(optout_list, token, reading, undone="1")
+    recorded = find_recorded(done.list_id, done.digest, done.optout_id)
+    if "undone" in query:
+        return _show_undone(optout_list, reading, done, recorded)
+    return _show_done(optout_list, reading, done, recorded, now)
+
+
+def delay_text(hours: int) -> Promise | str:
+    """How long it can take until the last message stops (S3.13): in hours, or in days when it is some."""
+    if hours >= 48 and hours % 24 == 0:
+        return ngettext_lazy(
+            "Messages already on their way can still arrive for %(count)d day.",
+            "Messages already on their way can still arrive for %(count)d days.",
+            hours // 24,
+        ) % {"count": hours // 24}
+    return ngettext_lazy(
+        "Messages already on their way can still arrive for %(count)d hour.",
+        "Messages already on their way can still arrive for %(count)d hours.",
+        hours,
+    ) % {"count": hours}
+
+
+def _show_done(
+    optout_list: ListSnapshot,
+    reading: Reading,
+    done: DoneToken,
+    recorded: RecordedOptOut | None,
+    now: datetime,
+) -> HttpResponse:
+    key = (recorded.address if recorded else None) or ""
+    redirect = _redirect(optout_list, key, reading) if key and optout_list.redirect_url else ""
+    page = render_page(
+        "done",
+        optout_list,
+        reading,
+        address=mask(key) if key and done.knows_recipient else key,
+        own_text=thank_you_text(optout_list, reading.code),
+        all_stopped=optout_list.is_global or done.also_list_id != 0,
+        delay=delay_text(optout_list.effect_hours),
+        can_undo=now - done.recorded_at <= UNDO_WITHIN,
+        redirect=redirect,
+    )
+    if (
+        redirect
+    ):  # not a 302: Chromium applies form-action to every redirect after a POST (pages.md)
+        page.headers["Refresh"] = f"0; url={redirect}"
+    return page
+
+
+def _show_undone(
+    optout_list: ListSnapshot, reading: Reading, done: DoneToken, recorded: RecordedOptOut | None
+) -> HttpResponse:
+    # Only a signed link may tell: to anybody else the answer would say whether the address was out before.
+    key = recorded.address if recorded and done.knows_recipient else None
+    is_back = key is not None and not is_suppressed(optout_list.id, key)
+    return render_page("undone", optout_list, reading, is_back=is_back)
+
+
+def _redirect(optout_list: ListSnapshot, key: str, reading: Reading) -> str:
+    digests = hex_digests(key)
+    return build_redirect(
+        optout_list.redirect_url,
+        item=key,
+        list_ref=optout_list.public_id,
+        lang=reading.code,
+        status=STATUS,
+        md5=digests.md5,
+        sha256=digests.sha256,
+    )
+
+
+def _agent(request: HttpRequest) -> str | None:
+    return request.META.get("HTTP_USER_AGENT")

@@ -1,0 +1,96 @@
+"""Every state of a list's hosted page with a sample address, for its owner. Saves nothing and knows nobody."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
+
+from lists.lookup import ListSnapshot, get_list
+from optout import replies, screens
+from optout.addresses import decode_query, mask
+from optout.done import delay_text
+from optout.languages import Reading, choose_language
+from optout.pages import render_page
+from optout.texts import thank_you_text
+
+SAMPLE_EMAIL = "sample@example.com"
+SAMPLE_PHONE = "+14155550123"
+
+STATES = (
+    "form",
+    "confirm",
+    "done",
+    "undone",
+    "already",
+    "invalid",
+    "broken",
+    "too-many",
+    "outage",
+    "closed",
+)
+
+
+# Exempt from the CSRF check, as its buttons lead here: it changes nothing.
+@csrf_exempt
+def open_preview(request: HttpRequest, public_id: str) -> HttpResponse:
+    """`/u/<public_id>/preview?state=…&lang=…`; an unknown state is the form."""
+    if request.method not in replies.METHODS:
+        return replies.not_allowed()
+    optout_list = get_list(public_id)
+    if optout_list is None:
+        return screens.broken_link(request)
+    query = decode_query(request.META.get("QUERY_STRING", ""))
+    state, lang = (next(iter(query.get(name, ())), "") for name in ("state", "lang"))
+    accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
+    reading = choose_language(lang, accepted, optout_list)
+    if state not in STATES:
+        state = "form"
+    return show_state(state, optout_list, reading)
+
+
+def show_state(state: str, optout_list: ListSnapshot, reading: Reading) -> HttpResponse:
+    """One of STATES, always with status 200."""
+    name, context = _states(optout_list, reading)[state]
+    shown = None if state in {"broken", "outage"} else optout_list
+    context.setdefault("can_undo", True)
+    return render_page(
+        name, shown, reading, is_preview=True, link_query={"state": state}, **context
+    )
+
+
+def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str, dict[str, Any]]]:
+    sample = SAMPLE_PHONE if optout_list.accepts == "phone" else SAMPLE_EMAIL
+    form = {"field": screens.FIELDS[optout_list.accepts], "token": ""}
+    return {
+        "form": ("form", form),
+        "invalid": (
+            "form",
+            {**form, "text": "sample@example", "error": screens.missing_error(optout_list)},
+        ),
+        "confirm": ("confirm", {"address": sample, "item": sample, "token": ""}),
+        "closed": ("confirm", {"address": sample, "item": sample, "is_closed": True}),
+        "done": (
+            "done",
+            {
+                "address": sample,
+                "own_text": thank_you_text(optout_list, reading.code),
+                "all_stopped": optout_list.is_global,
+                "delay": delay_text(optout_list.effect_hours),
+            },
+        ),
+        "undone": ("undone", {"is_back": True}),
+        "already": (
+            "already",
+            {
+                "address": mask(sample),
+                "since": timezone.now() - timedelta(days=30),
+                "all_stopped": optout_list.is_global,
+            },
+        ),
+        "broken": ("broken", {}),
+        "too-many": ("too_many", {"heading": screens.wait_text(timedelta(minutes=10))}),
+        "outage": ("outage", {"heading": _("We could not save your request")}),
+    }

@@ -1,0 +1,217 @@
+"""The states of the hosted page that answer a visit (pages.md): which screen, with what on it, with which status."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from lists.lookup import ListSnapshot
+from optout import replies
+from optout.actions import Recorded
+from optout.addresses import Accepts, Address, AddressError, mask, parse_address
+from optout.choices import Assurance, Channel
+from optout.given import Given
+from optout.guard import form_token
+from optout.intents import OptOutIntent
+from optout.languages import Reading, choose_language
+from optout.limits import Judgement
+from optout.pages import render_page
+from optout.tokens import DoneToken, make_done_token
+from optout.visits import Visit, takes_html
+
+SCOPE_FIELD = "scope"
+EVERYTHING = "sender"  # its value when everything from this sender shall stop
+
+FIELDS = {
+    "email": {
+        "label": _("Email address"),
+        "hint": _("The address that gets the messages, like name@example.com."),
+        "type": "email",
+        "autocomplete": "email",
+    },
+    "phone": {
+        "label": _("Phone number"),
+        "hint": _("The number that gets the messages, with its country code."),
+        "type": "tel",
+        "autocomplete": "tel",
+    },
+    "either": {
+        "label": _("Email address or phone number"),
+        "hint": _("Where you get the messages."),
+        "type": "text",
+        "autocomplete": "email",
+    },
+}
+
+_REFUSED = {
+    400: _("This page was open for too long. Please press the button again."),
+    403: _("Another website sent you here. Press the button only if you want to unsubscribe."),
+}
+
+
+def ask(visit: Visit, optout_status: str = "") -> HttpResponse:
+    """The page that changes nothing: confirm for a good address in the link, else the form, with an error for a bad one."""
+    address = visit.recipient or visit.linked.address
+    if address is not None:
+        return show_confirm(visit, address, optout_status=optout_status)
+    if visit.linked.error is not None:
+        return show_form(visit, visit.linked, status=400, optout_status=replies.REJECTED)
+    return show_form(visit, visit.linked)
+
+
+def ask_again(visit: Visit, status: int) -> HttpResponse:
+    """The same page with a fresh token, after the guard refused a form with this status. What was typed is kept."""
+    problem = _REFUSED[status]
+    address = visit.recipient or visit.typed.address or visit.linked.address
+    if address is not None and (visit.recipient or visit.linked.address):
+        return show_confirm(
+            visit, address, status=status, problem=problem, optout_status=replies.CONFIRM_REQUIRED
+        )
+    given = replace(visit.typed, error=AddressError("form", problem))
+    return show_form(visit, given, status=status, optout_status=replies.REJECTED)
+
+
+def show_form(
+    visit: Visit, given: Given, *, status: int = 200, optout_status: str = ""
+) -> HttpResponse:
+    """The form that asks for the address; with a summary of what is wrong when it is not the first time."""
+    error = given.error
+    if error is None and status != 200:
+        error = missing_error(visit.optout_list)
+    return _page(
+        visit,
+        "form",
+        status=status,
+        optout_status=optout_status,
+        field=FIELDS[visit.optout_list.accepts],
+        text=given.text,
+        error=error,
+        token=form_token(visit),
+        wants_all=wants_everything(visit),
+    )
+
+
+def show_confirm(
+    visit: Visit,
+    address: Address,
+    *,
+    status: int = 200,
+    problem: Promise | str = "",
+    optout_status: str = replies.CONFIRM_REQUIRED,
+) -> HttpResponse:
+    """The page with the address and one button. An address that a signed link holds is masked and stays in the link."""
+    is_signed = visit.recipient is not None
+    return _page(
+        visit,
+        "confirm",
+        status=status,
+        optout_status=optout_status,
+        address=mask(address.key) if is_signed else address.key,
+        item="" if is_signed else address.key,
+        problem=problem,
+        token=form_token(visit),
+        wants_all=wants_everything(visit),
+    )
+
+
+def refuse(visit: Visit, judgement: Judgement) -> HttpResponse:
+    """429 for a person: nothing is lost, and when to try again."""
+    page = _page(
+        visit,
+        "too_many",
+        status=429,
+        optout_status=replies.QUARANTINED,
+        heading=wait_text(judgement.wait),
+    )
+    return replies.retry_after(page, judgement.wait)
+
+
+def see_done(
+    visit: Visit, recorded: Sequence[Recorded], assurance: Assurance, digest: bytes
+) -> HttpResponse:
+    """303 to the done page of what was recorded. Nothing recorded (a robot's form) looks the same."""
+    first = recorded[0].optout_id if recorded else 0
+    done = DoneToken(visit.optout_list.id, first, digest, visit.now, assurance)
+    if len(recorded) > 1:
+        also = recorded[1].optout_id
+        done = replace(done, also_list_id=visit.optout_list.do_not_mail_id, also_optout_id=also)
+    page = redirect_to_done(visit.optout_list, make_done_token(done), visit.reading)
+    return replies.with_headers(page, replies.RECORDED)
+
+
+def redirect_to_done(
+    optout_list: ListSnapshot, token: str, reading: Reading, **more: str
+) -> HttpResponse:
+    """303 to a done page."""
+    lang = {"lang": reading.code} if reading.chosen else {}
+    query = urlencode({"t": token, **lang, **more})
+    response = HttpResponse(status=303)
+    response.headers["Location"] = f"/u/{optout_list.public_id}/done?{query}"
+    return replies.with_headers(response)
+
+
+def broken_link(request: HttpRequest) -> HttpResponse:
+    """404: the link leads to no list, or its token is not ours."""
+    if not takes_html(request):
+        return replies.text("This unsubscribe link does not work.", 404, replies.REJECTED)
+    accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
+    reading = choose_language("", accepted)
+    return render_page("broken", None, reading, status=404, optout_status=replies.REJECTED)
+
+
+def unreadable(request: HttpRequest, status: int) -> HttpResponse:
+    """The body was too big (413) or cut off (400)."""
+    if not takes_html(request):
+        return replies.text("The request body cannot be read.", status, replies.REJECTED)
+    reading = choose_language("", str(request.META.get("HTTP_ACCEPT_LANGUAGE") or ""))
+    return render_page("unreadable", None, reading, status=status, optout_status=replies.REJECTED)
+
+
+def form_intents(
+    visit: Visit, address: Address, channel: Channel, assurance: Assurance
+) -> list[OptOutIntent]:
+    """The intent of a form; and a second one about the realm's Do Not Mail when everything shall stop."""
+    intent = visit.intent(address, channel, assurance)
+    if visit.optout_list.is_global or not wants_everything(visit):
+        return [intent]
+    return [intent, replace(intent, list_id=visit.optout_list.do_not_mail_id, is_global=True)]
+
+
+def wants_everything(visit: Visit) -> bool:
+    """Whether the box "also stop everything from this sender" is ticked."""
+    return visit.request.method == "POST" and visit.field(SCOPE_FIELD) == EVERYTHING
+
+
+def missing_error(optout_list: ListSnapshot) -> AddressError:
+    """What to say when the field was left empty, by what the list asks for."""
+    try:
+        parse_address("", cast("Accepts", optout_list.accepts), optout_list.region)
+    except AddressError as error:
+        return error
+    raise AssertionError  # pragma: no cover
+
+
+def wait_text(wait: timedelta) -> Promise | str:
+    """Please try again in … minutes, or hours: rounded up."""
+    minutes = max(1, -int(-wait.total_seconds() // 60))
+    if minutes <= 90:
+        return ngettext_lazy(
+            "Please try again in %(count)d minute",
+            "Please try again in %(count)d minutes",
+            minutes,
+        ) % {"count": minutes}
+    hours = -(-minutes // 60)
+    return ngettext_lazy(
+        "Please try again in %(count)d hour", "Please try again in %(count)d hours", hours
+    ) % {"count": hours}
+
+
+def _page(visit: Visit, name: str, **more: Any) -> HttpResponse:
+    kept = {"item": visit.linked.text} if visit.linked.text and visit.recipient is None else {}
+    return render_page(name, visit.optout_list, visit.reading, link_query=kept, **more)

@@ -1,0 +1,50 @@
+"""The owner's own words on the done page: plain text in any script, with https links (S0.8)."""
+
+import re
+from dataclasses import dataclass
+
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from lists.lookup import ListSnapshot
+
+_LINK = re.compile(r"https://[^\s<>\"']{1,500}")
+_AFTER_LINK = ".,;:!?)]}»”"  # belongs to the sentence
+_LONGEST = 2_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class OwnText:
+    """A text as safe HTML, and its language."""
+
+    html: SafeString
+    language: str
+
+
+def thank_you_text(optout_list: ListSnapshot, language: str) -> OwnText | None:
+    """The owner's text in the reader's language, else in the list's default language; None when they wrote none."""
+    for code in (language, optout_list.default_language):
+        text = str(optout_list.thank_you_texts.get(code) or "").strip()
+        if text:
+            return OwnText(as_html(text), code)
+    return None
+
+
+def as_html(text: str) -> SafeString:
+    """Escaped paragraphs; nothing of it is markup but https links, which lead away without a trace."""
+    paragraphs = re.split(r"\n\s*\n", text[:_LONGEST].replace("\r\n", "\n").strip())
+    return mark_safe("".join(f'<p dir="auto">{_linked(each)}</p>' for each in paragraphs))  # noqa: S308 escaped
+
+
+def _linked(text: str) -> str:
+    parts, end = [], 0
+    for match in _LINK.finditer(text):
+        link = match[0].rstrip(_AFTER_LINK)
+        parts += [escape(text[end : match.start()]), _anchor(link)]
+        end = match.start() + len(link)
+    parts.append(escape(text[end:]))
+    return "".join(parts).replace("\n", "<br>")
+
+
+def _anchor(link: str) -> str:
+    return format_html('<a href="{0}" rel="nofollow noopener noreferrer">{0}</a>', link)

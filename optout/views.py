@@ -1,0 +1,108 @@
+"""The public doors: which channel answers a request to a link (security.md §3, in its order)."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from lists.lookup import get_list, get_list_by_id
+from optout import replies, screens
+from optout.addresses import AddressError, parse_address
+from optout.callers import Caller, classify
+from optout.channels import direct_link, one_click, page, pixel, s2s, signed_link
+from optout.given import NOTHING
+from optout.guard import is_form
+from optout.links import read_token
+from optout.visits import BodyError, Visit
+
+ANSWERS: dict[Caller, Callable[[Visit], HttpResponse]] = {
+    Caller.PREFETCH: page.show,
+    Caller.ONE_CLICK: one_click.record_unsigned,
+    Caller.WHITELISTED: s2s.answer,
+    Caller.IMAGE: pixel.answer,
+    Caller.IMAGE_PROXY: pixel.answer_proxy,
+    Caller.PERSON: direct_link.answer,
+    Caller.FETCHER: page.show,
+    Caller.SERVER: s2s.refuse,
+}
+_READERS = (Caller.PERSON, Caller.FETCHER)
+
+
+# Exempt from Django's CSRF check, which needs a cookie: one-click and servers have none, and the form has a guard of its own.
+@csrf_exempt
+def open_link(request: HttpRequest, public_id: str) -> HttpResponse:
+    """`/u/<public_id>`: the hosted page, and with an address the direct link."""
+    return _open(request, public_id, image_path=False)
+
+
+@csrf_exempt
+def open_pixel(request: HttpRequest, public_id: str) -> HttpResponse:
+    """`/u/<public_id>.gif`: the same for images."""
+    return _open(request, public_id, image_path=True)
+
+
+@csrf_exempt
+def open_signed_link(request: HttpRequest, token: str) -> HttpResponse:
+    """`/o/<token>`: one recipient's own link. A POST acts; a page whose button was pressed is asked for its token."""
+    if request.method not in replies.METHODS:
+        return replies.not_allowed()
+    target = read_token(token)
+    optout_list = get_list_by_id(target.list_id) if target else None
+    if target is None or optout_list is None:
+        return screens.broken_link(request)
+    try:
+        # a mailer that makes its own links may have left the address as it was typed
+        recipient = parse_address(target.address, "either", optout_list.region)
+        visit = Visit.of(request, optout_list).about(recipient)
+    except AddressError:
+        return screens.broken_link(request)
+    except BodyError as error:
+        return screens.unreadable(request, error.status)
+    if request.method != "POST":
+        return signed_link.show(visit, recipient)
+    if is_form(visit) or (visit.takes_html and not visit.is_one_click):
+        return signed_link.record_form(visit, recipient)
+    return one_click.record_signed(visit, recipient)
+
+
+@csrf_exempt
+def broken_link(request: HttpRequest) -> HttpResponse:
+    """Everything else below `/u/` and `/o/`: links that were cut off or copied in part."""
+    if request.method not in replies.METHODS:
+        return replies.not_allowed()
+    return screens.broken_link(request)
+
+
+def _open(request: HttpRequest, public_id: str, *, image_path: bool) -> HttpResponse:
+    if request.method not in replies.METHODS:
+        return replies.not_allowed()
+    optout_list = get_list(public_id)
+    if optout_list is None:
+        if image_path:
+            return replies.gif(404, replies.REJECTED)
+        return screens.broken_link(request)
+    try:
+        visit = Visit.of(request, optout_list, image_path=image_path)
+    except BodyError as error:
+        return screens.unreadable(request, error.status)
+    if request.method == "POST" and is_form(visit):
+        return page.record_form(visit)
+    return _answer(visit)
+
+
+def _answer(visit: Visit) -> HttpResponse:
+    caller = classify(
+        str(visit.request.method),
+        visit.request.META,
+        image_path=visit.image_path,
+        # An owner who looks at the page from the office is no server that forgot the address.
+        whitelisted=visit.is_whitelisted and not (visit.takes_html and visit.sent.address is None),
+        one_click=visit.is_one_click,
+    )
+    if visit.image_path and caller is Caller.PREFETCH:
+        return pixel.show(visit)
+    if caller is Caller.SERVER and visit.sent == NOTHING:  # rule 5: without an address, the form
+        return page.show(visit)
+    if visit.request.method == "POST" and caller in _READERS:
+        return page.record_form(visit)
+    return ANSWERS[caller](visit)

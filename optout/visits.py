@@ -1,0 +1,183 @@
+"""A request to a public page, read once: the list, the fields, the caller. Channels take it from here.
+
+Nothing here decides or records. Reading never fails for what a stranger sends: the body is bounded, the rest is total.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
+from django.utils import timezone
+
+from lists.lookup import ListSnapshot
+from optout.addresses import Address, decode_form, decode_query
+from optout.callers import is_one_click
+from optout.choices import Assurance, Channel
+from optout.client_ip import client_ip
+from optout.evidence import Evidence
+from optout.given import NOTHING, Fields, Given, read_given
+from optout.intents import OptOutIntent, intent_for
+from optout.languages import Reading, choose_language
+from optout.networks import IpAddress, compile_networks, network_of
+
+
+class BodyError(Exception):
+    """The body cannot be read; `status` is the answer: 413 for too big, 400 for cut off."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request about one list. `recipient` is set where a signed link names the address."""
+
+    request: HttpRequest
+    optout_list: ListSnapshot
+    now: datetime
+    query: Fields
+    body: bytes = b""
+    image_path: bool = False
+    recipient: Address | None = None
+
+    @classmethod
+    def of(
+        cls, request: HttpRequest, optout_list: ListSnapshot, *, image_path: bool = False
+    ) -> "Visit":
+        """Read a GET, HEAD or POST. Raises BodyError."""
+        body = read_body(request) if request.method == "POST" else b""
+        query = decode_query(request.META.get("QUERY_STRING", ""))
+        return cls(request, optout_list, timezone.now(), query, body, image_path)
+
+    def about(self, recipient: Address) -> "Visit":
+        """This visit by the signed link of one recipient."""
+        return replace(self, recipient=recipient)
+
+    @cached_property
+    def ip(self) -> IpAddress | None:
+        return client_ip(self.request)
+
+    @property
+    def network(self) -> str:
+        """What unsigned traffic is counted by."""
+        return network_of(self.ip)
+
+    @cached_property
+    def is_whitelisted(self) -> bool:
+        return self.ip in compile_networks(self.optout_list.whitelist)
+
+    @cached_property
+    def is_one_click(self) -> bool:
+        """Whether the body is RFC 8058's."""
+        return bool(self.body) and is_one_click(self.request.content_type or "", self.body)
+
+    @cached_property
+    def is_foreign(self) -> bool:
+        """Whether a browser says that another site sent it here (AT-02). Our own pages send `Origin: null`."""
+        meta = self.request.META
+        if meta.get("HTTP_SEC_FETCH_SITE") == "cross-site":
+            return True
+        origin = str(meta.get("HTTP_ORIGIN") or "null")
+        return origin != "null" and _host(origin) != str(meta.get("HTTP_HOST") or "").lower()
+
+    @property
+    def takes_html(self) -> bool:
+        return takes_html(self.request)
+
+    @cached_property
+    def form(self) -> Fields:
+        """The fields of the body, a plus read as a space as browsers mean it."""
+        if self.request.content_type == "multipart/form-data":
+            return _multipart(self.request)
+        return decode_form(self.body, mend_plus=False)
+
+    def field(self, name: str) -> str:
+        """The first value of a field of the form, or nothing."""
+        return next(iter(self.form.get(name, ())), "")
+
+    @cached_property
+    def linked(self) -> Given:
+        """The address in the link itself."""
+        return read_given(self.query, self.optout_list)
+
+    @cached_property
+    def typed(self) -> Given:
+        """The address in the form's body."""
+        return read_given(self.form, self.optout_list) if self.body else NOTHING
+
+    @cached_property
+    def sent(self) -> Given:
+        """The address that a program sends, in the link or in the body, with a lost plus mended."""
+        if not self.body:
+            return self.linked
+        is_multipart = self.request.content_type == "multipart/form-data"
+        fields = self.form if is_multipart else decode_form(self.body)
+        names = (*self.query, *fields)
+        both = {name: [*self.query.get(name, ()), *fields.get(name, ())] for name in names}
+        return read_given(both, self.optout_list)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """The language to answer in."""
+        chosen = self.field("lang") or next(iter(self.query.get("lang", ())), "")
+        accepted = str(self.request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
+        return choose_language(chosen, accepted, self.optout_list)
+
+    def intent(
+        self, address: Address, channel: Channel, assurance: Assurance, **extra: str
+    ) -> OptOutIntent:
+        """The intent of this visit about an address; `extra` goes into the evidence."""
+        agent = self.request.META.get("HTTP_USER_AGENT")
+        return intent_for(
+            self.optout_list,
+            address,
+            channel=channel,
+            assurance=assurance,
+            requested_at=self.now,
+            evidence=Evidence.of(self.ip, agent, **extra),
+        )
+
+
+def takes_html(request: HttpRequest) -> bool:
+    """Whether the caller asks for a page, as browsers do."""
+    return "text/html" in str(request.META.get("HTTP_ACCEPT") or "").lower()
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The body, at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes; also one sent in chunks, whose length nobody announced.
+
+    Raises BodyError.
+    """
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    try:
+        if request.META.get("CONTENT_LENGTH") or not request.META.get("wsgi.input_terminated"):
+            return request.body
+        body: bytes = request.META["wsgi.input"].read(most + 1)
+    except SuspiciousOperation:
+        raise BodyError(413) from None
+    except OSError:  # the caller hung up; UnreadablePostError is one
+        raise BodyError(400) from None
+    if len(body) > most:
+        raise BodyError(413)
+    return body
+
+
+def _multipart(request: HttpRequest) -> Fields:
+    try:
+        posted = request.POST
+    except (MultiPartParserError, BadRequest, SuspiciousOperation):
+        return {}
+    return {name: [str(value) for value in values] for name, values in posted.lists()}
+
+
+def _host(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
