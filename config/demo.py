@@ -252,6 +252,7 @@ def _download_key(optout_list: List) -> str:
             "optout_list": optout_list,
             "label": "Nightly suppression job",
             "hint": secret.hint,
+            "may_see_clear": optout_list.plain_download,
         },
     )
     return secret.text

@@ -205,7 +205,7 @@ def portal_downloads(scene: Scene) -> Iterator[Download]:
     """What people fetched by hand."""
     for number, who, form, days_ago in (
         (1, "owner", DownloadFormat.CSV, 8),
-        (2, "list_owner", DownloadFormat.TXT, 3),
+        (2, "list_owner", DownloadFormat.SHA256, 3),
         (1, "mailer", DownloadFormat.SHA256, 1),
     ):
         at = scene.now - timedelta(days=days_ago, hours=2)

@@ -2,6 +2,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
@@ -16,6 +17,7 @@ from lists.models import DownloadKey, List, ListAccess, Membership, Realm, Realm
 from lists.secrets import digest_secret
 from optout.choices import Channel, Kind, Reason, Verdict
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from optout.queries import is_suppressed
 from reporting.models import Download, Notice
 
 LIST_KEYS = {
@@ -143,7 +145,7 @@ class TestSecrets:
             key = DownloadKey.objects.get(secret_digest=digest_secret(each["download_key"]))
             assert key.optout_list.public_id == each["public_id"]
             assert key.is_active
-            assert not key.may_see_clear
+            assert key.may_see_clear == key.optout_list.plain_download
 
     def test_no_two_installations_share_them(self, settings: Any) -> None:
         here = seed()
@@ -155,6 +157,40 @@ class TestSecrets:
             assert here["users"][key]["password"] != elsewhere["users"][key]["password"]
         for ours, theirs in zip(here["lists"], elsewhere["lists"], strict=True):
             assert ours["download_key"] != theirs["download_key"]
+
+
+@pytest.mark.django_db
+class TestLinks:
+    """What the answer names works as it is printed."""
+
+    def test_one_click_unsubscribes_the_sample_address(self) -> None:
+        for each in seed()["lists"]:
+            optout_list = List.objects.get(public_id=each["public_id"])
+
+            response = Client().post(
+                urlsplit(each["one_click_url"]).path,
+                "List-Unsubscribe=One-Click",
+                content_type="application/x-www-form-urlencoded",
+            )
+
+            assert response.status_code == 200, each["name"]
+            assert is_suppressed(optout_list.pk, "sample@example.com"), each["name"]
+
+    def test_the_pages_open(self) -> None:
+        for each in seed()["lists"]:
+            response = Client(headers={"accept": "text/html"}).get(urlsplit(each["page_url"]).path)
+
+            assert response.status_code == 200, each["name"]
+
+    def test_the_downloads_open_with_their_keys_from_allowed_addresses(self) -> None:
+        for each in seed()["lists"]:
+            response = Client(REMOTE_ADDR="127.0.0.2").get(
+                urlsplit(each["download_url"]).path, {"key": each["download_key"]}
+            )
+
+            assert response.status_code == 200, each["name"]
+            lines = b"".join(response).split()
+            assert len(lines) > 100, each["name"]
 
 
 @pytest.mark.django_db
