@@ -35,8 +35,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 wsgi_app = "config.wsgi"
 worker_class = "gthread"
-workers = getattr(settings, "WEB_WORKERS", 2)
-threads = getattr(settings, "WEB_THREADS", 4)
+workers = settings.WEB_WORKERS
+threads = settings.WEB_THREADS
 # Each worker loads the application itself: a restart of one is clean, and database connections are never shared.
 preload_app = False
 
