@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import parse_etags
@@ -28,6 +28,7 @@ from lists.secrets import digest_secret
 from optout.client_ip import client_ip
 from optout.evidence import short_agent
 from optout.networks import compile_networks
+from reporting.asked import Asked, RefusedError, single_value
 from reporting.exports import Export, Extent, measure_export, stream_export
 from reporting.models.downloads import Download, DownloadFormat, DownloadOutcome
 
@@ -38,80 +39,9 @@ SAFETY = timedelta(
 LATE = timedelta(minutes=10)  # how much earlier than the newest ledger row a late commit may be
 RETRY_AFTER = 30  # seconds
 _GZIP_LEVEL = 1  # hashes hardly shrink further, whatever it costs
-_MAX_TIME = 40  # characters
-_CLEAR = (DownloadFormat.TXT, DownloadFormat.CSV)
 _MADE_IN = "1"  # part of the ETag: raise it when the same rows are written differently
 
 logger = logging.getLogger(__name__)
-
-
-class RefusedError(Exception):
-    """A download that cannot be had: the status, and a sentence for whoever runs the client."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-# ── What is asked for ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The parameters of a download, understood. `since` is aware, in UTC."""
-
-    format: DownloadFormat
-    since: datetime | None
-    is_raw: bool
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the file shows addresses."""
-        return self.format in _CLEAR
-
-
-def parse_asked(parameters: QueryDict) -> Asked:
-    """Read `format`, `since` and `raw`; unknown parameters are ignored. Raises RefusedError 400."""
-    name = _single(parameters, "format").strip().lower() or DownloadFormat.MD5
-    if name not in DownloadFormat.values:
-        raise RefusedError(400, "format is one of md5, sha256, txt, csv.")
-    since = _single(parameters, "since").strip()
-    return Asked(
-        DownloadFormat(name),
-        parse_since(since) if since else None,
-        _single(parameters, "raw").strip() == "1",
-    )
-
-
-# A plus that was not encoded arrives as a space: `2026-03-04T10:00:00 01:00`.
-_LOST_PLUS = re.compile(
-    r"(?P<time>[0-9]{4}-?[0-9]{2}-?[0-9]{2}[T ][0-9:.,]+) (?P<zone>[0-9]{2}(:?[0-9]{2})?)"
-)
-
-
-def parse_since(text: str) -> datetime:
-    """An ISO 8601 date or date-time, in UTC where it names no zone. Raises RefusedError 400."""
-    wrong = RefusedError(
-        400, "since is a date such as 2026-03-04 or a time such as 2026-03-04T10:00:00Z."
-    )
-    if len(text) > _MAX_TIME or not text.isascii():
-        raise wrong
-    if lost := _LOST_PLUS.fullmatch(text):
-        text = f"{lost['time']}+{lost['zone']}"
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise wrong from None
-
-
-def _single(parameters: QueryDict, name: str) -> str:
-    values = set(parameters.getlist(name))
-    if len(values) > 1:
-        raise RefusedError(400, f"{name} was given twice, with different values.")
-    return values.pop() if values else ""
 
 
 # ── Who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -130,7 +60,7 @@ def given_key(request: HttpRequest) -> str:
     """The key of a request: the parameter `key`, or `Authorization: Bearer …`; empty where there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
-    return _single(request.GET, "key").strip() or bearer
+    return single_value(request.GET, "key").strip() or bearer
 
 
 def find_list(public_id: str) -> ListSnapshot:

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import psycopg
 from django.db import connection
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn
 
 from lists.prepared import fetch_prepared
 from optout.choices import HashKind, Medium, Reason
@@ -61,7 +63,7 @@ UNION ALL
 SELECT {columns} FROM optout_suppression s
 WHERE s.optout_list_id = {do_not_mail} AND {is_shown} {no_twin} AND NOT EXISTS (
     SELECT FROM optout_suppression o
-    WHERE o.optout_list_id = {own} AND o.digest = s.digest AND (o.address IS NOT NULL OR o.hash_kind = {kind})
+    WHERE o.optout_list_id = {own} AND o.digest = s.digest AND {other_is_shown}
 )
 """
 # An address that stands there a second time as the MD5 that an import brought. Asked only where there are such rows.
@@ -84,8 +86,7 @@ ORDER BY {item}, s.suppressed_at
 _LEFT_OUT = """
 SELECT count(DISTINCT s.digest) FILTER (WHERE s.hash_kind <> {kind} AND NOT EXISTS (
     SELECT FROM optout_suppression o
-    WHERE o.optout_list_id IN ({own}, {do_not_mail}) AND o.digest = s.digest
-      AND (o.address IS NOT NULL OR o.hash_kind = {kind})
+    WHERE o.optout_list_id IN ({own}, {do_not_mail}) AND o.digest = s.digest AND {other_is_shown}
 )), count(*) FILTER (WHERE s.hash_kind = 3)
 FROM optout_suppression s
 WHERE s.optout_list_id IN ({own}, {do_not_mail}) AND s.address IS NULL {asked}
@@ -116,14 +117,17 @@ class Export:
     def fill(self, template: str, **more: str) -> str:
         """A template with this export's numbers; the time stays a parameter."""
         kind = _SHOWN_KIND[self.format]
-        is_shown = (
-            f"(s.address IS NOT NULL OR s.hash_kind = {kind})" if kind else "s.address IS NOT NULL"
+        shown = (
+            "({0}.address IS NOT NULL OR {0}.hash_kind = {1})"
+            if kind
+            else "{0}.address IS NOT NULL"
         )
         return template.format(
             own=int(self.list_id),
             do_not_mail=int(self.do_not_mail_id),
             kind=kind,
-            is_shown=is_shown,
+            is_shown=shown.format("s", kind),
+            other_is_shown=shown.format("o", kind),
             since="%(since)s::timestamptz",
             item=_ITEM[self.format],
             **more,
@@ -177,11 +181,34 @@ def stream_export(export: Export, extent: Extent) -> Iterator[bytes]:
         psycopg.ClientCursor(connection.connection) as cursor,
         cursor.copy(statement.encode(), parameters or None) as copy,
     ):
-        buffer = bytearray()
-        for row in copy:
+        yield from _coalesce(copy, cursor.connection.pgconn)
+
+
+def _coalesce(copy: psycopg.Copy, server: PGconn) -> Iterator[bytes]:
+    """Join the rows of a COPY to chunks.
+
+    The driver's own loop takes three times as long as the server needs for a row. So it only waits for data; what has arrived is
+    taken straight from libpq. (Collecting the rows in a list and joining them takes twice as long as this.)
+    """
+    take = server.get_copy_data
+    buffer = bytearray()
+    while row := copy.read():
+        count = len(row)
+        while count > 0:
             buffer += row
             if len(buffer) >= CHUNK:
                 yield bytes(buffer)
                 buffer.clear()
-        if buffer:
-            yield bytes(buffer)
+            count, row = take(1)
+        if count < 0:
+            _finish(server)
+            break
+    if buffer:
+        yield bytes(buffer)
+
+
+def _finish(server: PGconn) -> None:
+    """Take the result of a COPY whose data has all been read; raises the error that ended it early."""
+    while (result := server.get_result()) is not None:
+        if result.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result)

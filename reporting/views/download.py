@@ -10,7 +10,7 @@ from lists.access import Permission, open_list
 from lists.lookup import snapshot
 from lists.models import User
 from reporting import downloads
-from reporting.downloads import RefusedError
+from reporting.asked import RefusedError, parse_asked
 
 
 @require_safe
@@ -21,7 +21,7 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
         now = timezone.now()
         reader = downloads.find_reader(optout_list, downloads.given_key(request), now)
         downloads.check_whitelist(request, optout_list)
-        asked = downloads.parse_asked(request.GET)
+        asked = parse_asked(request.GET)
         if reader.key is not None and request.method == "GET":
             downloads.note_use(reader.key, now)
         return downloads.stream_suppressions(request, optout_list, asked, reader)
@@ -37,7 +37,7 @@ def portal_download(request: HttpRequest, public_id: str) -> HttpResponseBase:
     user = request.user if isinstance(request.user, User) else None
     reader = downloads.Reader(None, user, opened.may(Permission.CLEAR))
     try:
-        asked = downloads.parse_asked(request.GET)
+        asked = parse_asked(request.GET)
         return downloads.stream_suppressions(request, snapshot(opened.optout_list), asked, reader)
     except RefusedError as refusal:
         return refuse(refusal)

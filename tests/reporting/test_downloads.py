@@ -24,7 +24,7 @@ from optout.choices import (
 )
 from optout.evidence import Evidence
 from optout.models import Suppression
-from reporting import downloads
+from reporting.asked import parse_since
 from reporting.models import Download
 from reporting.models.downloads import DownloadOutcome
 from tests import make
@@ -295,7 +295,7 @@ class TestSince:
         ],
     )
     def test_a_time_may_be_written_in_many_ways(self, text: str) -> None:
-        assert downloads.parse_since(text) == make.NOW
+        assert parse_since(text) == make.NOW
 
     @pytest.mark.parametrize(
         "text",
@@ -318,7 +318,7 @@ class TestSince:
 
     def test_the_next_time_is_safe_to_use(self, door: Door) -> None:
         before = timezone.now()
-        following = downloads.parse_since(door.get()["Next-Since"])
+        following = parse_since(door.get()["Next-Since"])
         assert before - timedelta(seconds=7) <= following <= timezone.now() - timedelta(seconds=5)
 
 
