@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import ngettext_lazy
+from django.utils.functional import lazy
+from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt
 
 from lists.lookup import ListSnapshot, get_list
@@ -47,19 +47,22 @@ def open_done(request: HttpRequest, public_id: str) -> HttpResponse:
     return _show_done(optout_list, reading, done, recorded, now)
 
 
-def delay_text(hours: int) -> Promise | str:
+def delay_text(hours: int) -> str:
     """How long it can take until the last message stops (S3.13): in hours, or in days when it is some."""
     if hours >= 48 and hours % 24 == 0:
-        return ngettext_lazy(
+        return ngettext(
             "Messages already on their way can still arrive for %(count)d day.",
             "Messages already on their way can still arrive for %(count)d days.",
             hours // 24,
         ) % {"count": hours // 24}
-    return ngettext_lazy(
+    return ngettext(
         "Messages already on their way can still arrive for %(count)d hour.",
         "Messages already on their way can still arrive for %(count)d hours.",
         hours,
     ) % {"count": hours}
+
+
+delay_text_lazy = lazy(delay_text, str)
 
 
 def _show_done(
@@ -78,7 +81,7 @@ def _show_done(
         address=mask(key) if key and done.knows_recipient else key,
         own_text=thank_you_text(optout_list, reading.code),
         all_stopped=optout_list.is_global or done.also_list_id != 0,
-        delay=delay_text(optout_list.effect_hours),
+        delay=delay_text_lazy(optout_list.effect_hours),
         can_undo=now - done.recorded_at <= UNDO_WITHIN,
         redirect=redirect,
     )

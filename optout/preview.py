@@ -11,7 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 from lists.lookup import ListSnapshot, get_list
 from optout import replies, screens
 from optout.addresses import decode_query, mask
-from optout.done import delay_text
+from optout.done import delay_text_lazy
+from optout.given import read_given
 from optout.languages import Reading, choose_language
 from optout.pages import render_page
 from optout.texts import thank_you_text
@@ -63,12 +64,13 @@ def show_state(state: str, optout_list: ListSnapshot, reading: Reading) -> HttpR
 
 def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str, dict[str, Any]]]:
     sample = SAMPLE_PHONE if optout_list.accepts == "phone" else SAMPLE_EMAIL
+    typo = read_given({"item": ["sample@example"]}, optout_list)
     form = {"field": screens.FIELDS[optout_list.accepts], "token": ""}
     return {
         "form": ("form", form),
         "invalid": (
             "form",
-            {**form, "text": "sample@example", "error": screens.missing_error(optout_list)},
+            {**form, "text": "sample@example", "error": typo.error},
         ),
         "confirm": ("confirm", {"address": sample, "item": sample, "token": ""}),
         "closed": ("confirm", {"address": sample, "item": sample, "is_closed": True}),
@@ -78,7 +80,7 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
                 "address": sample,
                 "own_text": thank_you_text(optout_list, reading.code),
                 "all_stopped": optout_list.is_global,
-                "delay": delay_text(optout_list.effect_hours),
+                "delay": delay_text_lazy(optout_list.effect_hours),
             },
         ),
         "undone": ("undone", {"is_back": True}),
@@ -91,6 +93,6 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
             },
         ),
         "broken": ("broken", {}),
-        "too-many": ("too_many", {"heading": screens.wait_text(timedelta(minutes=10))}),
+        "too-many": ("too_many", {"heading": screens.wait_text_lazy(timedelta(minutes=10))}),
         "outage": ("outage", {"heading": _("We could not save your request")}),
     }

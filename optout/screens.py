@@ -7,9 +7,9 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext
 
 from lists.lookup import ListSnapshot
 from optout import replies
@@ -127,7 +127,7 @@ def refuse(visit: Visit, judgement: Judgement) -> HttpResponse:
         "too_many",
         status=429,
         optout_status=replies.QUARANTINED,
-        heading=wait_text(judgement.wait),
+        heading=wait_text_lazy(judgement.wait),
     )
     return replies.retry_after(page, judgement.wait)
 
@@ -197,19 +197,22 @@ def missing_error(optout_list: ListSnapshot) -> AddressError:
     raise AssertionError  # pragma: no cover
 
 
-def wait_text(wait: timedelta) -> Promise | str:
-    """Please try again in … minutes, or hours: rounded up."""
+def wait_text(wait: timedelta) -> str:
+    """Please try again in … minutes, or hours: rounded up. In the language of the moment."""
     minutes = max(1, -int(-wait.total_seconds() // 60))
     if minutes <= 90:
-        return ngettext_lazy(
+        return ngettext(
             "Please try again in %(count)d minute",
             "Please try again in %(count)d minutes",
             minutes,
         ) % {"count": minutes}
     hours = -(-minutes // 60)
-    return ngettext_lazy(
+    return ngettext(
         "Please try again in %(count)d hour", "Please try again in %(count)d hours", hours
     ) % {"count": hours}
+
+
+wait_text_lazy = lazy(wait_text, str)
 
 
 def _page(visit: Visit, name: str, **more: Any) -> HttpResponse:
