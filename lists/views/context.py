@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
@@ -46,6 +47,11 @@ class Portal:
     navigation: list[Tab]
 
     @property
+    def support_address(self) -> str:
+        """Where one gets help with Heed itself (S3.14)."""
+        return str(settings.SUPPORT_ADDRESS)
+
+    @property
     def has_choice(self) -> bool:
         """Whether there is more than one realm to choose from."""
         return len(self.standings) > 1
@@ -65,6 +71,14 @@ def current_standing(request: HttpRequest) -> Standing:
     """
     standing = _current(request)
     if standing is None:
+        raise Http404
+    return standing
+
+
+def admin_standing(request: HttpRequest) -> Standing:
+    """As `current_standing`, for realm admins and operators only; Http404 for everybody else."""
+    standing = current_standing(request)
+    if not standing.is_realm_admin:
         raise Http404
     return standing
 

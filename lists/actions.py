@@ -1,0 +1,201 @@
+"""What an owner or realm admin does: make, change, close a list; change a realm; let people in and out.
+
+Each takes values, writes its audit entry in the same transaction, and makes this process forget what it knew of the list.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Max
+
+from lists.access import Standing
+from lists.audit import record_audit
+from lists.choices import Role
+from lists.lookup import forget_all_lists, forget_list
+from lists.models import List, ListAccess, Membership, Realm, User
+
+# Their values may be somebody's address, or long: the audit says only that they changed.
+_QUIET = frozenset({"contact", "support_address", "thank_you_texts"})
+
+
+class LastAdminError(Exception):
+    """The realm would be left without an admin."""
+
+
+@transaction.atomic
+def make_list(standing: Standing, fields: Mapping[str, Any]) -> List:
+    """Make a list with the realm's next number; an owner who makes one owns it."""
+    realm = Realm.objects.select_for_update().get(pk=standing.realm.pk)
+    made = List.objects.create(realm=realm, number=next_number(realm), **fields)
+    if standing.membership is not None and standing.role == Role.OWNER:
+        ListAccess.objects.create(
+            membership=standing.membership, optout_list=made, may_see_clear=True
+        )
+    record_audit(
+        "make_list", actor=standing.user, realm=realm, optout_list=made, number=made.number
+    )
+    return made
+
+
+def next_number(realm: Realm) -> int:
+    """The number that the realm's next list gets."""
+    highest: int | None = List.objects.filter(realm=realm).aggregate(top=Max("number"))["top"]
+    return (highest or 0) + 1
+
+
+@transaction.atomic
+def change_list(optout_list: List, values: Mapping[str, Any], *, actor: User) -> list[str]:
+    """Set these fields of a list; the names of those that changed. Nothing is written when none did."""
+    changed = _change(optout_list, values)
+    if changed:
+        record_audit(
+            "change_list",
+            actor=actor,
+            realm=optout_list.realm,
+            optout_list=optout_list,
+            changes=changed,
+        )
+        transaction.on_commit(lambda: forget_list(optout_list))
+    return list(changed)
+
+
+@transaction.atomic
+def close_list(optout_list: List, *, actor: User, now: datetime) -> None:
+    """Close a list: its page says so, its links go on recording opt-outs. Do Not Mail cannot be closed (ValueError)."""
+    if optout_list.is_global:
+        raise ValueError("Do Not Mail cannot be closed.")
+    _set_closed_at(optout_list, now, "close_list", actor)
+
+
+@transaction.atomic
+def reopen_list(optout_list: List, *, actor: User) -> None:
+    """Open a closed list again."""
+    _set_closed_at(optout_list, None, "reopen_list", actor)
+
+
+@transaction.atomic
+def change_realm(realm: Realm, values: Mapping[str, Any], *, actor: User) -> list[str]:
+    """Set these fields of a realm; the names of those that changed."""
+    changed = _change(realm, values)
+    if changed:
+        record_audit("change_realm", actor=actor, realm=realm, changes=changed)
+        transaction.on_commit(forget_all_lists)
+    return list(changed)
+
+
+@transaction.atomic
+def add_member(
+    realm: Realm, email: str, role: Role, lists: Iterable[List], *, actor: User
+) -> tuple[Membership, bool]:
+    """Give the person with that email a place in the realm; makes the person if nobody has it yet.
+
+    Returns the membership and whether the person is new (and so needs a link to set a password). Somebody who is a
+    member already gets the role and the lists.
+    """
+    email = email.strip().lower()
+    user = User.objects.filter(email__iexact=email).first()
+    is_new = user is None
+    if user is None:
+        user = User.objects.create_user(email)
+    membership, was_made = Membership.objects.get_or_create(
+        user=user, realm=realm, defaults={"role": role}
+    )
+    if was_made:
+        record_audit("add_member", actor=actor, realm=realm, member=user.pk, role=role.value)
+        _set_lists(membership, lists)
+    else:
+        change_member(membership, role, lists, actor=actor)
+    return membership, is_new
+
+
+@transaction.atomic
+def change_member(
+    membership: Membership, role: Role, lists: Iterable[List], *, actor: User
+) -> None:
+    """Give a member another role and these lists. Raises LastAdminError."""
+    if membership.role != role:
+        _keep_an_admin(membership)
+    before = (membership.role, sorted(membership.accesses.values_list("optout_list", flat=True)))
+    if membership.role != role:
+        membership.role = role
+        membership.save(update_fields=["role"])
+        membership.accesses.all().delete()  # rights of the old role end with it
+    _set_lists(membership, lists)
+    after = (role.value, sorted(membership.accesses.values_list("optout_list", flat=True)))
+    if before != after:
+        record_audit(
+            "change_member",
+            actor=actor,
+            realm=membership.realm,
+            member=membership.user_id,
+            role=[before[0], after[0]],
+            lists=[before[1], after[1]],
+        )
+
+
+@transaction.atomic
+def remove_member(membership: Membership, *, actor: User) -> None:
+    """End somebody's place in the realm; the person and their keys' history stay. Raises LastAdminError."""
+    _keep_an_admin(membership)
+    record_audit(
+        "remove_member",
+        actor=actor,
+        realm=membership.realm,
+        member=membership.user_id,
+        role=membership.role,
+    )
+    membership.download_keys.update(is_active=False)
+    membership.delete()
+
+
+def _change(row: List | Realm, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Set and save what differs; {field: [old, new]}, or {field: None} where the audit says no values."""
+    changed = {}
+    for name, new in values.items():
+        old = getattr(row, name)
+        if old != new:
+            changed[name] = None if name in _QUIET else [old, new]
+            setattr(row, name, new)
+    if changed:
+        row.save(update_fields=list(changed))
+    return changed
+
+
+def _set_closed_at(optout_list: List, when: datetime | None, action: str, actor: User) -> None:
+    if (optout_list.closed_at is None) == (when is None):
+        return
+    optout_list.closed_at = when
+    optout_list.save(update_fields=["closed_at"])
+    record_audit(action, actor=actor, realm=optout_list.realm, optout_list=optout_list)
+    transaction.on_commit(lambda: forget_list(optout_list))
+
+
+def _set_lists(membership: Membership, lists: Iterable[List]) -> None:
+    """Give these lists and no others. What a mailer may do with a list it keeps is left as it is."""
+    wanted = {each.pk for each in lists}
+    membership.accesses.exclude(optout_list__in=wanted).delete()
+    ListAccess.objects.bulk_create(
+        [
+            ListAccess(
+                membership=membership,
+                optout_list_id=key,
+                may_see_clear=membership.role == Role.OWNER,
+            )
+            for key in wanted
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _keep_an_admin(membership: Membership) -> None:
+    """Refuse to take the last admin's place away; the realm's row is locked so that two cannot go at once."""
+    if membership.role != Role.ADMIN:
+        return
+    Realm.objects.select_for_update().get(pk=membership.realm_id)
+    others: models.QuerySet[Membership] = Membership.objects.filter(
+        realm=membership.realm_id, role=Role.ADMIN
+    ).exclude(pk=membership.pk)
+    if not others.exists():
+        raise LastAdminError

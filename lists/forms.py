@@ -1,0 +1,142 @@
+"""Forms of the screens where a realm and its people are set up."""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from phonenumbers import SUPPORTED_REGIONS
+
+from lists.choices import Language, Role
+from lists.models import List, Realm
+
+MAX_THANKS = 600  # characters; the whole done page has 6 KB
+
+
+def add_thank_you_fields(form: forms.BaseForm, texts: Mapping[str, str]) -> None:
+    """Give a form a field per language for the thank-you text: plain text in any script, https links allowed (S0.8)."""
+    for code, label in Language.choices:
+        form.fields[f"thank_you_{code}"] = forms.CharField(
+            label=f"Thank-you text in {label}",
+            required=False,
+            max_length=MAX_THANKS,
+            initial=texts.get(code, ""),
+            widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "lang": code}),
+        )
+
+
+def thank_you_texts(form: forms.BaseForm) -> dict[str, str]:
+    """{language: text} of a valid form with those fields, without the empty ones."""
+    texts = {code: form.cleaned_data[f"thank_you_{code}"] for code in Language.values}
+    return {code: text.replace("\r\n", "\n") for code, text in texts.items() if text}
+
+
+def thank_you_names() -> list[str]:
+    """The names of those fields."""
+    return [f"thank_you_{code}" for code in Language.values]
+
+
+def keep_to_one_line(form: forms.BaseForm) -> None:
+    """Refuse line breaks and other control characters in a form's one-line texts: names end up in headers and titles."""
+    for field in form.fields.values():
+        if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.Textarea):
+            field.validators.append(validate_one_line)
+
+
+def validate_one_line(text: str) -> None:
+    """A validator: ValidationError for control characters."""
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        raise ValidationError("Write this in one line, without control characters.")
+
+
+class RealmForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What holds for every list of a realm unless the list says otherwise. `values()` of a valid one goes to change_realm."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        keep_to_one_line(self)
+        add_thank_you_fields(self, self.instance.thank_you_texts)
+
+    default_region = forms.CharField(
+        label="Default country for phone numbers",
+        help_text="Two letters, such as US, GB or DE. Read when a number has no country code.",
+        max_length=2,
+        widget=forms.TextInput(attrs={"class": "short", "autocapitalize": "characters"}),
+    )
+
+    class Meta:
+        model = Realm
+        fields = ("sender_name", "support_address", "default_language", "default_region")
+        labels = {"support_address": "Support address"}
+        help_texts = {
+            "sender_name": "Who sends: recipients see it on every page.",
+            "support_address": "An email address, phone number or web address for recipients who need help.",
+            "default_language": "What recipients read when neither their browser nor the list says.",
+        }
+
+    def clean_default_region(self) -> str:
+        """ISO 3166: two letters, in upper case."""
+        region = str(self.cleaned_data["default_region"]).strip().upper()
+        if region not in SUPPORTED_REGIONS:
+            raise ValidationError("Write the country as two letters, such as US, GB or DE.")
+        return region
+
+    def values(self) -> dict[str, Any]:
+        names = ("sender_name", "support_address", "default_language", "default_region")
+        own = {name: self.cleaned_data[name] for name in names}
+        return own | {"thank_you_texts": thank_you_texts(self)}
+
+    @property
+    def thanks(self) -> list[forms.BoundField]:
+        return [self[name] for name in thank_you_names()]
+
+
+class ListsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Lists to tick, each with its number."""
+
+    def label_from_instance(self, obj: List) -> str:
+        return f"{obj.number} – {obj.name}"
+
+
+class MemberForm(forms.Form):
+    """A member's role and lists."""
+
+    role = forms.ChoiceField(
+        choices=Role.choices, initial=Role.MAILER, widget=forms.RadioSelect, label="Role"
+    )
+    lists = ListsField(
+        queryset=List.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Lists",
+        help_text="For list owners and mailers. Realm admins and viewers see every list.",
+    )
+
+    def __init__(self, *args: Any, lists: QuerySet[List], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["lists"].queryset = lists  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("role") in {Role.ADMIN, Role.VIEWER}:
+            cleaned["lists"] = []  # they need none
+        elif "lists" in cleaned and not cleaned["lists"] and cleaned.get("role") == Role.MAILER:
+            self.add_error("lists", "Choose the lists that this mailer sends to.")
+        return cleaned
+
+
+class InviteForm(MemberForm):
+    """Somebody new."""
+
+    email = forms.EmailField(
+        label="Email address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    field_order = ("email", "role", "lists")
+
+
+def _thanks(code: str) -> str:
+    return f"thank_you_{code}"

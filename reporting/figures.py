@@ -1,0 +1,189 @@
+"""The figures of somebody's lists, as the overview and the list of lists show them: few queries, however many lists."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, Max, OuterRef, Q, Subquery
+from django.db.models.functions import TruncDate
+
+from lists.access import Standing
+from lists.choices import Role
+from lists.models import List
+from optout.choices import Channel, Kind, Verdict
+from optout.models import OptOut, QuarantinedOptOut, Suppression
+from reporting.charts import BarChart, Series, bar_chart
+from reporting.models import Download
+
+WEEK = 7  # days
+SHOWN = 30  # days of the chart
+
+# The colours of the chart: a channel keeps its own. What has none of its own yet is counted together.
+_COLOURS = (
+    Channel.PAGE,
+    Channel.DIRECT_LINK,
+    Channel.ONE_CLICK,
+    Channel.S2S,
+    Channel.PIXEL,
+    Channel.SIGNED_LINK,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    list_id: int
+    day: date
+    channel: int
+    requests: int
+
+
+def opt_outs_per_day(list_ids: list[int], first_day: date, last_day: date) -> list[DayCount]:
+    rows = (
+        OptOut.objects.filter(
+            optout_list__in=list_ids,
+            kind=Kind.OPT_OUT,
+            recorded_at__date__range=(first_day, last_day),
+        )
+        .annotate(day=TruncDate("recorded_at"))
+        .values("optout_list_id", "day", "channel")
+        .annotate(requests=Count("id"))
+    )
+    return [DayCount(r["optout_list_id"], r["day"], r["channel"], r["requests"]) for r in rows]
+
+
+def suppressed_totals(list_ids: list[int]) -> dict[int, int]:
+    rows = (
+        Suppression.objects.filter(optout_list__in=list_ids)
+        .values("optout_list_id")
+        .annotate(total=Count("digest"))
+    )
+    return {r["optout_list_id"]: r["total"] for r in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A list with its figures. `last_optout_at` is None when it had none."""
+
+    optout_list: List
+    suppressed: int
+    last_week: int
+    waiting: int
+    last_optout_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of the lists that somebody may see; days are UTC."""
+
+    rows: list[ListRow]
+    counts: Sequence[DayCount]
+    today: date
+
+    @property
+    def opted_out_today(self) -> int:
+        return self._between(0, 0)
+
+    @property
+    def opted_out_last_week(self) -> int:
+        return self._between(0, WEEK - 1)
+
+    @property
+    def change_of_week(self) -> str:
+        """The last 7 days against the 7 before, in words."""
+        now, before = self.opted_out_last_week, self._between(WEEK, 2 * WEEK - 1)
+        if not before:
+            return "none in the 7 days before"
+        if now == before:
+            return "as many as in the 7 days before"
+        percent = round(abs(now - before) * 100 / before)
+        return f"{percent} % {'more' if now > before else 'fewer'} than in the 7 days before"
+
+    @property
+    def suppressed(self) -> int:
+        return sum(row.suppressed for row in self.rows)
+
+    @property
+    def waiting(self) -> int:
+        return sum(row.waiting for row in self.rows)
+
+    def chart(self) -> BarChart:
+        """Opt-outs per day by channel."""
+        days = [self.today - timedelta(days=back) for back in reversed(range(SHOWN))]
+        by_channel: dict[tuple[int, date], int] = {}
+        for each in self.counts:
+            colour = _COLOURS.index(each.channel) + 1 if each.channel in _COLOURS else 7
+            by_channel[colour, each.day] = by_channel.get((colour, each.day), 0) + each.requests
+        labels = [*(str(channel.label) for channel in _COLOURS), "Other ways"]
+        series = [
+            Series(number, label, [by_channel.get((number, day), 0) for day in days])
+            for number, label in enumerate(labels, start=1)
+        ]
+        return bar_chart("Opt-outs per day", days, series)
+
+    def _between(self, newest: int, oldest: int) -> int:
+        """How many in the days from `oldest` to `newest` days ago, both included."""
+        first, last = self.today - timedelta(days=oldest), self.today - timedelta(days=newest)
+        return sum(each.requests for each in self.counts if first <= each.day <= last)
+
+
+def read_figures(standing: Standing, now: datetime) -> Figures:
+    """The figures of every list that the person knows of."""
+    latest = OptOut.objects.filter(optout_list=OuterRef("pk"), kind=Kind.OPT_OUT)
+    lists = list(
+        standing.lists().annotate(
+            last_optout_at=Subquery(latest.order_by("-recorded_at").values("recorded_at")[:1])
+        )
+    )
+    keys = [each.pk for each in lists]
+    today = now.date()
+    counts = opt_outs_per_day(keys, today - timedelta(days=SHOWN - 1), today)
+    week_began = today - timedelta(days=WEEK - 1)
+    last_week: dict[int, int] = {}
+    for each in counts:
+        if each.day >= week_began:
+            last_week[each.list_id] = last_week.get(each.list_id, 0) + each.requests
+    totals = suppressed_totals(keys)
+    waiting = _waiting(keys)
+    rows = [
+        ListRow(
+            optout_list=each,
+            suppressed=totals.get(each.pk, 0),
+            last_week=last_week.get(each.pk, 0),
+            waiting=waiting.get(each.pk, 0),
+            last_optout_at=each.last_optout_at,
+        )
+        for each in lists
+    ]
+    return Figures(rows, counts, today)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenList:
+    """A list that a mailer was given, and when they last downloaded it."""
+
+    optout_list: List
+    downloaded_at: datetime | None
+
+
+def read_given_lists(standing: Standing) -> list[GivenList]:
+    """What a mailer's overview shows: their lists and their own activity, nobody else's (pages.md, the table of roles)."""
+    if standing.role != Role.MAILER or standing.membership is None:
+        return []
+    lists = list(standing.lists())
+    own = Q(user=standing.user) | Q(key__membership=standing.membership)
+    latest = (
+        Download.objects.filter(own, optout_list__in=[each.pk for each in lists])
+        .values("optout_list")
+        .annotate(latest=Max("started_at"))
+    )
+    downloaded = {each["optout_list"]: each["latest"] for each in latest}
+    return [GivenList(each, downloaded.get(each.pk)) for each in lists]
+
+
+def _waiting(list_ids: Iterable[int]) -> dict[int, int]:
+    counted = (
+        QuarantinedOptOut.objects.filter(optout_list__in=list_ids, verdict=Verdict.WAITING)
+        .values("optout_list")
+        .annotate(waiting=Count("pk"))
+    )
+    return {each["optout_list"]: each["waiting"] for each in counted}

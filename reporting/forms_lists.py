@@ -1,0 +1,314 @@
+"""Forms of a list: its settings, and the three steps of a new one. Here and not in `lists`, since optout's rules decide."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from lists.forms import add_thank_you_fields, keep_to_one_line, thank_you_names, thank_you_texts
+from lists.models import List
+from optout.networks import NetworksError, parse_networks
+from optout.redirects import RedirectError, validate_template
+
+REDIRECT_HELP = (
+    "Where everybody who unsubscribes is sent afterwards. Empty: they stay on our page. After the host name you may "
+    "write {item} (the address), {list}, {lang}, {status}, and instead of the address its hash, {md5} or {sha256}."
+)
+WHITELIST_HELP = (
+    "IP addresses and networks, separated by comma, space or new line, such as 192.0.2.10, 198.51.100.0/24. Servers "
+    "that call from there opt people out at once and are never blocked. As soon as there is an entry, this list can be "
+    "downloaded from these addresses only. Recipients are never bound by it: they opt out from anywhere."
+)
+_MODE_HELP = (
+    "What opening a link with the address in it does. Mail scanners open every link: without asking once more they "
+    "unsubscribe people who never clicked."
+)
+_LABELS = {
+    "name": "Name",
+    "description": "Description",
+    "direct_link_mode": "Direct link",
+    "accepts": "The form asks for",
+    "default_language": "Default language",
+    "locked_language": "Always show this language",
+    "effect_hours": "Hours until the last message stops",
+    "sender_name": "Sender name",
+    "colour": "Colour",
+    "contact": "Contact for questions",
+    "privacy_url": "Link to the privacy policy",
+    "plain_download": "Allow downloads with clear addresses",
+    "accepts_quarantined": "Accept quarantined opt-outs after 7 days",
+    "limit_confirm": "Ask once more after",
+    "limit_block": "Block after",
+    "limit_block_day": "Block after, in a day",
+    "limit_form": "Form posts",
+    "limit_hour": "Unsigned requests an hour",
+}
+_HELP = {
+    "name": "Recipients see it: “Unsubscribe from …”.",
+    "description": "What people get from this list, in a sentence. Recipients see it too.",
+    "direct_link_mode": _MODE_HELP,
+    "default_language": "When the reader's browser asks for a language that Heed does not have.",
+    "locked_language": "Whatever the reader's browser asks for.",
+    "effect_hours": "Told to the reader: messages already on their way can arrive that long.",
+    "sender_name": "Empty: the realm's.",
+    "colour": "Of the button, such as #1d4ed8. Its text is made black or white, whichever reads better.",
+    "contact": "An email address, phone number or web address that recipients see. Empty: the realm's.",
+    "plain_download": "Off: only hashes are handed out. A hash is enough to leave people out of a mailing.",
+    "accepts_quarantined": "What was refused from a blocked address is recorded by itself when nobody looked at it.",
+    "limit_confirm": "Different addresses from one IP in 10 minutes.",
+    "limit_block": "Different addresses from one IP in 10 minutes. The IP is blocked for an hour, then longer.",
+    "limit_block_day": "Different addresses from one IP in a day.",
+    "limit_form": "Different addresses typed into the form from one IP in 10 minutes.",
+    "limit_hour": "For the whole list. Above it, unsigned links ask once more.",
+}
+_LIMITS = ("limit_confirm", "limit_block", "limit_block_day", "limit_form", "limit_hour")
+MAX_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Fields that belong together. A collapsed one is opened by its heading, or by an error in it."""
+
+    title: str
+    text: str
+    fields: list[forms.BoundField]
+    collapsed: bool = False
+
+    @property
+    def has_errors(self) -> bool:
+        return any(field.errors for field in self.fields)
+
+
+class WhitelistField(forms.CharField):
+    """An allow-list, shown one entry a line; its value is the list of canonical entries (S0.14)."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        try:
+            return parse_networks(super().clean(value))
+        except NetworksError as error:
+            raise ValidationError(str(error)) from error
+
+
+class RedirectField(forms.CharField):
+    """A redirect template; its value is in the form that is stored (S0.9, S0.10)."""
+
+    def clean(self, value: Any) -> str:
+        text = str(super().clean(value))
+        if not text:
+            return ""
+        try:
+            return validate_template(text)
+        except RedirectError as error:
+            raise ValidationError(str(error), code=error.code) from error
+
+
+def _redirect_field() -> RedirectField:
+    return RedirectField(
+        label="Redirect to URL",
+        help_text=REDIRECT_HELP,
+        required=False,
+        widget=forms.TextInput(
+            attrs={"inputmode": "url", "autocapitalize": "none", "class": "mono"}
+        ),
+    )
+
+
+class _ListFields(forms.ModelForm):  # type: ignore[type-arg]
+    """Works on a copy: what is in the database is compared with it, and changed, by the action alone."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance = copy.copy(self.instance)
+        keep_to_one_line(self)
+        for name in ("default_language", "locked_language"):
+            if name in self.fields:
+                empty = "No" if name == "locked_language" else "The realm's"
+                choices = self.fields[name].choices  # type: ignore[attr-defined]
+                self.fields[name].choices = [("", empty), *list(choices)[1:]]  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        """{field of the list: value} of a valid form."""
+        return {name: self.cleaned_data[name] for name in self.fields if name in _OF_LIST}
+
+
+class BasicsForm(_ListFields):
+    """Step 1 of a new list: what it is called."""
+
+    class Meta:
+        model = List
+        fields = ("name", "description")
+        labels, help_texts = _LABELS, _HELP
+
+
+class WaysForm(_ListFields):
+    """Step 2: how people opt out."""
+
+    class Meta:
+        model = List
+        fields = ("accepts", "direct_link_mode", "default_language", "locked_language")
+        labels, help_texts = _LABELS, _HELP
+        widgets = {"accepts": forms.RadioSelect, "direct_link_mode": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["direct_link_mode"] = settings.DIRECT_LINK_DEFAULT
+
+
+class AfterwardsForm(_ListFields):
+    """Step 3: what they see then."""
+
+    redirect_url = _redirect_field()
+
+    class Meta:
+        model = List
+        fields = ("redirect_url",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        add_thank_you_fields(self, {})
+        self.order_fields([*thank_you_names(), "redirect_url"])
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"thank_you_texts": thank_you_texts(self)}
+
+
+class ListForm(_ListFields):
+    """Everything an owner can set on a list."""
+
+    redirect_url = _redirect_field()
+    whitelist = WhitelistField(
+        label="IP whitelist",
+        help_text=WHITELIST_HELP,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}),
+    )
+
+    class Meta:
+        model = List
+        fields = (
+            "name",
+            "description",
+            "accepts",
+            "direct_link_mode",
+            "redirect_url",
+            "effect_hours",
+            "whitelist",
+            "default_language",
+            "locked_language",
+            "sender_name",
+            "colour",
+            "contact",
+            "privacy_url",
+            "plain_download",
+            "accepts_quarantined",
+            *_LIMITS,
+        )
+        labels, help_texts = _LABELS, _HELP
+        widgets = {"accepts": forms.RadioSelect, "direct_link_mode": forms.RadioSelect}
+
+    def __init__(self, *args: Any, your_ip: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        add_thank_you_fields(self, self.instance.thank_you_texts)
+        if self.instance.is_global:
+            del self.fields["name"]  # it is named exactly so (S2.4)
+        if your_ip:
+            self.fields["whitelist"].help_text += f" Your IP as we see it: {your_ip}."
+        for name in _LIMITS:
+            self.fields[name] = forms.IntegerField(
+                label=_LABELS[name], help_text=_HELP[name], min_value=1, max_value=MAX_LIMIT
+            )
+
+    def clean_privacy_url(self) -> str:
+        """http and https only."""
+        url = str(self.cleaned_data["privacy_url"])
+        if url and not url.lower().startswith(("https://", "http://")):
+            raise ValidationError("The address must begin with https:// or http://.")
+        return url
+
+    def clean(self) -> dict[str, Any]:
+        """The limits of one IP must not contradict each other."""
+        cleaned = super().clean() or {}
+        steps = [cleaned.get(name) for name in _LIMITS[:3]]
+        if None not in steps and steps != sorted(steps):  # type: ignore[type-var]
+            self.add_error(
+                "limit_block",
+                "Blocking must not come before asking once more, nor the day's limit before it.",
+            )
+        return cleaned
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"thank_you_texts": thank_you_texts(self)}
+
+    @property
+    def sections(self) -> list[Section]:
+        """The fields as the screen shows them."""
+        basics = ["description"] if self.instance.is_global else ["name", "description"]
+        return [
+            Section("Basics", "What recipients read above the button.", self._bound(*basics)),
+            Section(
+                "Opt-out",
+                "How people opt out, and what they see then.",
+                self._bound(
+                    "accepts",
+                    "direct_link_mode",
+                    *thank_you_names(),
+                    "redirect_url",
+                    "effect_hours",
+                ),
+            ),
+            Section(
+                "Servers",
+                "Who may call from a server, and download.",
+                self._bound("whitelist", "plain_download"),
+            ),
+            Section(
+                "Language",
+                "Three languages, one of them right to left.",
+                self._bound("default_language", "locked_language"),
+            ),
+            Section(
+                "Brand",
+                "So that people know whose page it is.",
+                self._bound("sender_name", "colour", "contact", "privacy_url"),
+            ),
+            Section(
+                "Limits",
+                "Against somebody who opts out other people. Signed links and whitelisted servers are never limited.",
+                self._bound("accepts_quarantined", *_LIMITS),
+                collapsed=True,
+            ),
+        ]
+
+    def _bound(self, *names: str) -> list[forms.BoundField]:
+        return [self[name] for name in names]
+
+
+class CloseForm(forms.Form):
+    """Closing a list asks for its name."""
+
+    confirm_name = forms.CharField(
+        label="Type the list's name",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, optout_list: List, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.optout_list = optout_list
+
+    def clean_confirm_name(self) -> str:
+        name = str(self.cleaned_data["confirm_name"])
+        if name != self.optout_list.name.strip():
+            raise ValidationError(f"This is not the list's name. Type: {self.optout_list.name}")
+        return name
+
+
+_OF_LIST = frozenset(ListForm.Meta.fields)

@@ -1,0 +1,78 @@
+"""A list's settings (heading "Edit"), and closing it."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from lists.access import OpenedList, Permission, open_list
+from lists.actions import change_list, close_list, reopen_list
+from lists.views.context import list_context
+from lists.views.recent_sign_in import require_recent_sign_in
+from optout.client_ip import client_ip
+from reporting.forms_lists import CloseForm, ListForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def list_settings(request: HttpRequest, public_id: str) -> HttpResponse:
+    """GET shows the form; POST saves it, or shows it again with what was typed and what is wrong.
+
+    Changing the whitelist asks for the password first when the sign-in is old (security.md §5).
+    """
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    form = ListForm(
+        request.POST if request.method == "POST" else None,
+        instance=opened.optout_list,
+        your_ip=str(client_ip(request) or ""),
+    )
+    if request.method != "POST" or not form.is_valid():
+        return _page(request, opened, form)
+    values = form.values()
+    if values["whitelist"] != opened.optout_list.whitelist:
+        require_recent_sign_in(request)
+    if change_list(opened.optout_list, values, actor=opened.standing.user):
+        messages.success(request, "Saved.")
+    else:
+        messages.info(request, "Nothing was changed.")
+    return redirect("list_settings", public_id)
+
+
+@require_POST
+@login_required
+def list_close(request: HttpRequest, public_id: str) -> HttpResponse:
+    """POST confirm_name=<the list's name>: close it."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    optout_list = opened.optout_list
+    form = CloseForm(request.POST, optout_list=optout_list)
+    if optout_list.is_global or not form.is_valid():
+        return _page(request, opened, _untouched(request, opened), form)
+    close_list(optout_list, actor=opened.standing.user, now=timezone.now())
+    messages.success(request, f"{optout_list.name} is closed. Its links still record opt-outs.")
+    return redirect("list_settings", public_id)
+
+
+@require_POST
+@login_required
+def list_reopen(request: HttpRequest, public_id: str) -> HttpResponse:
+    """POST: open a closed list again."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    reopen_list(opened.optout_list, actor=opened.standing.user)
+    messages.success(request, f"{opened.optout_list.name} is open again.")
+    return redirect("list_settings", public_id)
+
+
+def _untouched(request: HttpRequest, opened: OpenedList) -> ListForm:
+    return ListForm(instance=opened.optout_list, your_ip=str(client_ip(request) or ""))
+
+
+def _page(
+    request: HttpRequest, opened: OpenedList, form: ListForm, close_form: CloseForm | None = None
+) -> HttpResponse:
+    context = list_context(opened, "list_settings") | {
+        "form": form,
+        "close_form": close_form or CloseForm(optout_list=opened.optout_list),
+    }
+    return render(request, "reporting/list_settings.html", context)

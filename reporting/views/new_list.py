@@ -1,0 +1,81 @@
+"""A new list in three steps. What the earlier steps said travels in the form: no draft is kept anywhere."""
+
+from typing import cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from lists.actions import make_list, next_number
+from lists.views.context import current_standing
+from reporting.forms_lists import AfterwardsForm, BasicsForm, WaysForm
+
+type StepForm = BasicsForm | WaysForm | AfterwardsForm
+
+_STEPS: tuple[tuple[str, type[StepForm]], ...] = (
+    ("Name", BasicsForm),
+    ("How people opt out", WaysForm),
+    ("What they see then", AfterwardsForm),
+)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def list_new(request: HttpRequest) -> HttpResponse:
+    """GET: step 1. POST `step=n`: the next step, or the same one with errors; after the last one the list is made.
+
+    `back` goes to the step before, whatever the fields say. Only for those who may make lists, else 404.
+    """
+    standing = current_standing(request)
+    if not standing.may_make_lists:
+        raise Http404
+    if request.method != "POST":
+        return _page(request, 1, QueryDict())
+    step = _step(request.POST)
+    if "back" in request.POST:
+        return _page(request, max(step - 1, 1), request.POST)
+    filled = [form(request.POST) for _label, form in _STEPS[:step]]
+    for number, form in enumerate(filled, start=1):
+        if not form.is_valid():
+            return _page(request, number, request.POST)
+    if step < len(_STEPS):
+        return _page(request, step + 1, request.POST)
+    values = {name: value for form in filled for name, value in form.values().items()}
+    made = make_list(standing, values)
+    messages.success(request, f"{made.name} is ready. Here is how mailers connect it.")
+    return redirect("list_service", made.public_id)
+
+
+def _step(data: QueryDict) -> int:
+    sent = data.get("step", "")
+    return int(sent) if sent in {"1", "2", "3"} else 1
+
+
+def _page(request: HttpRequest, step: int, data: QueryDict) -> HttpResponse:
+    shown = _form(step, data)
+    context = {
+        "step": step,
+        "steps": [label for label, _form_class in _STEPS],
+        "form": shown,
+        "carried": [
+            field
+            for number in range(1, len(_STEPS) + 1)
+            if number != step and _was_sent(number, data)
+            for field in _form(number, data)
+        ],
+        "number": next_number(current_standing(request).realm),
+    }
+    return render(request, "reporting/list_new.html", context)
+
+
+def _form(step: int, data: QueryDict) -> forms.BaseForm:
+    """The form of a step: with what was sent, once it was."""
+    form = _STEPS[step - 1][1]
+    return cast("forms.BaseForm", form(data) if _was_sent(step, data) else form())
+
+
+def _was_sent(step: int, data: QueryDict) -> bool:
+    return any(name in data for name in _STEPS[step - 1][1]().fields)
