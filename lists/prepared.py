@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from psycopg.rows import tuple_row
 
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -31,6 +31,21 @@ def fetch(statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
 
 
 def _fetch(statement: str, parameters: Parameters, *, prepare: bool) -> list[tuple[Any, ...]]:
+    """Once more when the connection turns out to be dead: after a restart of the server every thread holds such a one.
+
+    Safe although the first try may have been carried out: what comes here is atomic by itself and may be repeated.
+    """
+    try:
+        return _execute(statement, parameters, prepare=prepare)
+    except (OperationalError, InterfaceError):
+        driver = connection.connection
+        if connection.in_atomic_block or not (driver is None or driver.closed):
+            raise
+        connection.close()
+        return _execute(statement, parameters, prepare=prepare)
+
+
+def _execute(statement: str, parameters: Parameters, *, prepare: bool) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     driver = connection.connection
     if driver.prepare_threshold is None:  # Django's way of saying "never"; now: only when asked to
