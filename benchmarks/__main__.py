@@ -17,6 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each load")
     parser.add_argument("--rows", type=int, default=1_000_000, help="suppressions in the download")
+    parser.add_argument("--only", default="", help="just the requests whose name has this in it")
     options = parser.parse_args()
 
     # On the disk of the checkout: a system's temporary folder may be memory, where durability costs nothing.
@@ -37,7 +38,7 @@ def main() -> None:
         django.setup()
         from benchmarks.scenarios import measure_everything
 
-        sys.exit(measure_everything(options.seconds, options.rows))
+        sys.exit(measure_everything(options.seconds, options.rows, options.only))
     finally:
         from django.db import connections
 

@@ -55,7 +55,7 @@ class Installation:
     key: str
 
 
-def measure_everything(seconds: float, rows: int) -> int:
+def measure_everything(seconds: float, rows: int, only: str = "") -> int:
     """Print every figure; 0 when all aims are reached, else 1."""
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {_server_version()}, {CONNECTIONS} connections\n"
@@ -67,14 +67,17 @@ def measure_everything(seconds: float, rows: int) -> int:
         for name in ("HEED_STATE", "TRUSTED_PROXIES", "DJANGO_SETTINGS_MODULE", "LOG_LEVEL")
     }
     with running_web(environment) as (port, master):
-        missed += _measure_requests(installation, port, master, seconds)
+        missed += _measure_requests(installation, port, master, seconds, only)
+    if only:
+        return _conclude(missed)
     missed += _measure_rows(installation)
     with running_web(environment) as (port, _master):
         missed += _measure_download(installation, port, rows)
-    print(
-        "\n"
-        + ("All aims reached." if not missed else "Short of the aim: " + ", ".join(missed) + ".")
-    )
+    return _conclude(missed)
+
+
+def _conclude(missed: list[str]) -> int:
+    print("\nShort of the aim: " + ", ".join(missed) if missed else "\nAll aims reached.")
     return int(bool(missed))
 
 
@@ -168,12 +171,14 @@ def _scenarios(installation: Installation) -> dict[str, tuple[int, Callable[[int
 
 
 def _measure_requests(
-    installation: Installation, port: int, master: int, seconds: float
+    installation: Installation, port: int, master: int, seconds: float, only: str
 ) -> list[str]:
     missed: list[str] = []
     upserts = [postgres.upserts_per_second(settings.DATABASES["default"], 3)]
     print(f"{'':24}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'of pgbench':>12}")
     for name, (right_status, make_request) in _scenarios(installation).items():
+        if only not in name:
+            continue
         run_load(
             port, (make_request(-1 - n) for n in range(200)), seconds=2
         )  # warm up: plans, templates, connections

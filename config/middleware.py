@@ -39,17 +39,20 @@ class PortalMessages(PortalOnly, MessageMiddleware):
     pass
 
 
-class AnswerOutages:
-    """When the database cannot be reached the answer is a plain 503 that says so: never a 500, never a false success.
+class WholeAnswers:
+    """Every answer has its length, and an outage of the database is a plain 503: never a 500, never a false success.
 
-    One-click clients and servers try again after a 503.
+    Without a length gunicorn sends chunks, which old scripts do not read. One-click clients and servers try again after a 503.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponse) and "Content-Length" not in response.headers:
+            response.headers["Content-Length"] = str(len(response.content))
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError):

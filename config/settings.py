@@ -89,7 +89,7 @@ INSTALLED_APPS = [
 # Hot paths (architecture.md, "The write path") have no session, no user and no message: the Portal… ones step aside for them.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "config.middleware.AnswerOutages",
+    "config.middleware.WholeAnswers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "config.middleware.PortalSessions",

@@ -113,11 +113,11 @@ class Migration(migrations.Migration):
                 ('hash_kind', models.SmallIntegerField(choices=[(1, 'SHA-256'), (2, 'SHA-1'), (3, 'MD5')], default=1)),
                 ('digest', models.BinaryField(max_length=16)),
                 ('address', models.TextField(null=True)),
-                ('full_hash', models.BinaryField(max_length=32, null=True)),
+                ('full_hash', models.BinaryField(db_default=b'', default=b'', max_length=32)),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('address__isnull', True)), fields=['optout_list', 'hash_kind'], name='suppression_hash_only')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('address__isnull', False), ('full_hash__isnull', False), _connector='OR'), name='suppression_has_address_or_hash')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('address__isnull', False), models.Q(('full_hash', b''), _negated=True), _connector='OR'), name='suppression_has_address_or_hash')],
             },
         ),
         migrations.RunSQL(

@@ -24,7 +24,8 @@ class Suppression(models.Model):
     hash_kind = models.SmallIntegerField(choices=HashKind, default=HashKind.SHA256)
     digest = models.BinaryField(max_length=16)
     address = models.TextField(null=True)
-    full_hash = models.BinaryField(max_length=32, null=True)
+    # Empty beside an address, not null: a row without any null is 8 bytes shorter.
+    full_hash = models.BinaryField(max_length=32, default=b"", db_default=b"")
 
     class Meta:
         indexes = (
@@ -37,7 +38,7 @@ class Suppression(models.Model):
         )
         constraints = (
             models.CheckConstraint(
-                condition=Q(address__isnull=False) | Q(full_hash__isnull=False),
+                condition=Q(address__isnull=False) | ~Q(full_hash=b""),
                 name="suppression_has_address_or_hash",
             ),
         )
