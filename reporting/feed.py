@@ -1,0 +1,79 @@
+"""The feed: the ledger in the order in which it became visible, read with a cursor that skips nothing (architecture.md).
+
+A row becomes visible when its transaction commits, which may be long after a row with a higher id did. So the order is
+(transaction, id), and only transactions below the oldest one still running are read: no row can appear there any more.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lists.prepared import fetch_prepared
+from optout.choices import Assurance, Channel, Kind, Medium, Origin, Reason
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cursor:
+    """How far a consumer has read: every row up to and including (xid, last_id) is done."""
+
+    xid: int
+    last_id: int
+
+
+START = Cursor(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """A row of the ledger, as consumers see it. `address` is None where only a hash is known; `digest` has 16 bytes."""
+
+    xid: int
+    id: int
+    recorded_at: datetime
+    list_id: int
+    kind: Kind
+    channel: Channel
+    medium: Medium
+    reason: Reason
+    origin: Origin
+    assurance: Assurance
+    is_new: bool
+    digest: bytes
+    address: str | None
+
+
+_READ = """
+SELECT xid::text::bigint, id, recorded_at, optout_list_id, kind, channel, medium, reason, origin, assurance, is_new, digest,
+    address
+FROM optout_optout
+WHERE (xid, id) > (%s::text::xid8, %s) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid, id
+LIMIT %s
+"""
+
+
+def read_feed(cursor: Cursor, limit: int) -> tuple[list[FeedRow], Cursor]:
+    """The next rows of the ledger after `cursor`, at most `limit`, and the cursor to go on from (the same when there are none).
+
+    A row that is being written delays those after it, also of transactions that began later; it is never skipped. The caller
+    keeps the cursor, in the transaction in which it keeps what it made of the rows.
+    """
+    rows = fetch_prepared(_READ, (str(cursor.xid), cursor.last_id, limit))
+    found = [
+        FeedRow(
+            xid=row[0],
+            id=row[1],
+            recorded_at=row[2],
+            list_id=row[3],
+            kind=Kind(row[4]),
+            channel=Channel(row[5]),
+            medium=Medium(row[6]),
+            reason=Reason(row[7]),
+            origin=Origin(row[8]),
+            assurance=Assurance(row[9]),
+            is_new=row[10],
+            digest=bytes(row[11]),
+            address=row[12],
+        )
+        for row in rows
+    ]
+    return found, Cursor(found[-1].xid, found[-1].id) if found else cursor
