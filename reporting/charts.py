@@ -3,7 +3,7 @@
 Only geometry is worked out here; `templates/components/chart.html` draws it, with classes and attributes alone (CSP).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -81,8 +81,10 @@ class BarChart:
 
 
 def bar_chart(title: str, days: Sequence[date], series: Sequence[Series]) -> BarChart:
-    """Stack the series day by day, the first one at the bottom. Each series has a value for each day; series without any
-    opt-out are left out."""
+    """Stack the series day by day, the first one at the bottom.
+
+    Each series has a value for each day; one whose values are all 0 is left out.
+    """
     shown = [each for each in series if each.total]
     totals = [sum(each.values[index] for each in shown) for index in range(len(days))]
     top = nice_top(max(totals, default=0))
@@ -111,22 +113,10 @@ def nice_top(highest: int) -> int:
     """The end of the axis: the first round even number that is not below the highest bar; 2 when there is none."""
     scale = 1
     while True:
-        for step in (2, 4, 6, 10):
+        for step in (2, 4, 6, 8, 10):
             if step * scale >= highest:
                 return step * scale
         scale *= 10
-
-
-def stack_by_day(
-    counts: Mapping[tuple[date, int], int],
-    days: Sequence[date],
-    groups: Sequence[tuple[str, set[int]]],
-) -> list[Series]:
-    """Series from counts by (day, code): `groups` are (label, the codes that are counted together), at most seven."""
-    return [
-        Series(number, label, [sum(counts.get((day, code), 0) for code in codes) for day in days])
-        for number, (label, codes) in enumerate(groups, start=1)
-    ]
 
 
 def _units(value: float) -> str:

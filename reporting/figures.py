@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Max, OuterRef, Q, Subquery
-from django.db.models.functions import TruncDate
+from django.utils.timesince import timesince
 
 from lists.access import Standing
 from lists.choices import Role
 from lists.models import List
 from optout.choices import Channel, Kind, Verdict
-from optout.models import OptOut, QuarantinedOptOut, Suppression
+from optout.models import OptOut, QuarantinedOptOut
 from reporting.charts import BarChart, Series, bar_chart
+from reporting.counters import DayCount, opt_outs_per_day, suppressed_totals
 from reporting.models import Download
 
 WEEK = 7  # days
@@ -30,37 +31,6 @@ _COLOURS = (
 
 
 @dataclass(frozen=True, slots=True)
-class DayCount:
-    list_id: int
-    day: date
-    channel: int
-    requests: int
-
-
-def opt_outs_per_day(list_ids: list[int], first_day: date, last_day: date) -> list[DayCount]:
-    rows = (
-        OptOut.objects.filter(
-            optout_list__in=list_ids,
-            kind=Kind.OPT_OUT,
-            recorded_at__date__range=(first_day, last_day),
-        )
-        .annotate(day=TruncDate("recorded_at"))
-        .values("optout_list_id", "day", "channel")
-        .annotate(requests=Count("id"))
-    )
-    return [DayCount(r["optout_list_id"], r["day"], r["channel"], r["requests"]) for r in rows]
-
-
-def suppressed_totals(list_ids: list[int]) -> dict[int, int]:
-    rows = (
-        Suppression.objects.filter(optout_list__in=list_ids)
-        .values("optout_list_id")
-        .annotate(total=Count("digest"))
-    )
-    return {r["optout_list_id"]: r["total"] for r in rows}
-
-
-@dataclass(frozen=True, slots=True)
 class ListRow:
     """A list with its figures. `last_optout_at` is None when it had none."""
 
@@ -69,6 +39,11 @@ class ListRow:
     last_week: int
     waiting: int
     last_optout_at: datetime | None
+
+    @property
+    def last_optout_ago(self) -> str:
+        """Roughly how long ago that was: "5 hours"."""
+        return "" if self.last_optout_at is None else timesince(self.last_optout_at, depth=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +138,11 @@ class GivenList:
 
     optout_list: List
     downloaded_at: datetime | None
+
+    @property
+    def downloaded_ago(self) -> str:
+        """Roughly how long ago that was: "5 hours"."""
+        return "" if self.downloaded_at is None else timesince(self.downloaded_at, depth=1)
 
 
 def read_given_lists(standing: Standing) -> list[GivenList]:

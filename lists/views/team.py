@@ -99,10 +99,10 @@ def team_remove(request: HttpRequest, membership_id: int) -> HttpResponse:
 @require_POST
 @login_required
 def team_mail_again(request: HttpRequest, membership_id: int) -> HttpResponse:
-    """POST: mail the link to set a password again, to somebody who never signed in."""
+    """POST: mail the link to set a password again, to somebody who has not set one yet."""
     standing = admin_standing(request)
     member = _member(standing, membership_id)
-    if member.user.last_login is None:
+    if not member.user.has_usable_password():
         _mail(request, member.user, standing)
     return redirect("team")
 
