@@ -1,0 +1,115 @@
+"""A list's entries: its ledger, newest first, as people read it."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from lists.models import List
+from optout.addresses import mask
+from optout.choices import Kind
+from optout.models import OptOut, Suppression
+from reporting.subjects import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ledger row as it is shown. `address` is already masked where the reader may not see it in clear."""
+
+    id: int
+    list_id: int
+    digest: str
+    address: str
+    has_address: bool
+    kind: int
+    kind_label: str
+    channel: str
+    medium: str
+    reason: str
+    assurance: str
+    origin: str
+    recorded_at: datetime
+    is_new: bool
+    is_suppressed: bool
+    ip: str | None
+    agent: str
+    note: str
+
+    @property
+    def is_lift(self) -> bool:
+        return self.kind == Kind.LIFT
+
+
+def ledger_of(
+    optout_list: List, filters: dict[str, Any], subject: Subject | None
+) -> QuerySet[OptOut, OptOut]:
+    """The list's ledger rows that the filters of an `EntryFilterForm` select; read by the index `optout_of_list`, or by the
+    digest when somebody is looked for."""
+    rows = OptOut.objects.filter(optout_list=optout_list)
+    if subject is not None:
+        rows = rows.filter(digest__in=subject.keys)
+    for name in ("channel", "medium", "kind"):
+        if filters.get(name):
+            rows = rows.filter(**{name: filters[name]})
+    if filters.get("new_only"):
+        rows = rows.filter(is_new=True)
+    if filters.get("since"):
+        rows = rows.filter(recorded_at__gte=datetime.combine(filters["since"], time(), UTC))
+    if filters.get("until"):
+        end = datetime.combine(filters["until"], time(), UTC) + timedelta(days=1)
+        rows = rows.filter(recorded_at__lt=end)
+    return rows
+
+
+def suppressed_digests(optout_list: List, rows: Iterable[OptOut]) -> set[bytes]:
+    """Which addresses of these rows are suppressed on the list now. One query."""
+    digests = {bytes(row.digest) for row in rows}
+    if not digests:
+        return set()
+    found = Suppression.objects.filter(optout_list=optout_list, digest__in=digests)
+    return {bytes(digest) for digest in found.values_list("digest", flat=True)}
+
+
+def as_entries(
+    rows: Iterable[OptOut],
+    *,
+    clear: bool,
+    evidence: bool,
+    suppressed: Collection[bytes] = (),
+) -> list[Entry]:
+    """Ledger rows as they are shown: with addresses in clear or masked; with IP and program for those who may see them."""
+    return [_as_entry(row, clear, evidence, suppressed) for row in rows]
+
+
+def shown_address(address: str | None, digest: bytes, *, clear: bool) -> str:
+    """An address in clear or masked; the beginning of its digest where it is not known."""
+    if address is None:
+        return f"{digest.hex()[:12]}…"
+    return address if clear else mask(address)
+
+
+def _as_entry(row: OptOut, clear: bool, evidence: bool, suppressed: Collection[bytes]) -> Entry:
+    digest = bytes(row.digest)
+    note = (row.evidence or {}).get("note", "")
+    return Entry(
+        id=row.id,
+        list_id=row.optout_list_id,
+        digest=digest.hex(),
+        address=shown_address(row.address, digest, clear=clear),
+        has_address=row.address is not None,
+        kind=row.kind,
+        kind_label=row.get_kind_display(),
+        channel=row.get_channel_display(),
+        medium=row.get_medium_display(),
+        reason=row.get_reason_display(),
+        assurance=row.get_assurance_display(),
+        origin=row.get_origin_display(),
+        recorded_at=row.recorded_at,
+        is_new=row.is_new,
+        is_suppressed=digest in suppressed,
+        ip=row.ip if evidence else None,
+        agent=row.agent if evidence else "",
+        note=str(note) if evidence else "",
+    )

@@ -1,0 +1,76 @@
+"""Letting a network in again: the owner's one click after a false alarm (S0.12)."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from lists.audit import record_audit
+from lists.lookup import forget_list
+from lists.models import List, User
+from optout.limits import unblock_network
+from optout.networks import UNKNOWN_NETWORK, compile_networks, parse_networks
+from optout.quarantine import accept_quarantined
+from reporting.models.notices import Notice, NoticeKind
+from reporting.quarantine_groups import from_network
+
+_SETTLED_BY_ALLOWING = (NoticeKind.BLOCKED_IP, NoticeKind.UNLISTED_SERVER)
+
+
+def unblock(optout_list: List, network: str, *, actor: User, now: datetime) -> bool:
+    """End the block of a network (CIDR), with its audit entry; whether it was blocked or counted."""
+    with transaction.atomic():
+        was_known = unblock_network(optout_list, network)
+        _settle(optout_list, NoticeKind.BLOCKED_IP, network, now)
+        record_audit(
+            "unblock_network",
+            actor=actor,
+            realm=optout_list.realm,
+            optout_list=optout_list,
+            network=network,
+        )
+    return was_known
+
+
+def allow_network(optout_list: List, network: str, *, actor: User, now: datetime) -> int:
+    """Put a network on the list's whitelist, end its block and accept what of it waits; how many opt-outs that were.
+
+    Raises `NetworksError` when the network is too wide or the whitelist full, ValueError when it is no network.
+    """
+    if network == UNKNOWN_NETWORK:
+        raise ValueError("An unknown IP cannot be allowed.")
+    waiting = from_network(network)
+    with transaction.atomic():
+        _add_to_whitelist(optout_list, network)
+        unblock_network(optout_list, network)
+        for kind in _SETTLED_BY_ALLOWING:
+            _settle(optout_list, kind, network, now)
+        record_audit(
+            "allow_network",
+            actor=actor,
+            realm=optout_list.realm,
+            optout_list=optout_list,
+            network=network,
+        )
+    forget_list(optout_list)
+    return accept_quarantined(optout_list, waiting, actor=actor, now=now)
+
+
+def _add_to_whitelist(optout_list: List, network: str) -> None:
+    """Under a lock: two people may be doing it."""
+    row = List.objects.select_for_update(of=("self",)).get(pk=optout_list.pk)
+    if network.removesuffix("/32") in row.whitelist or network in row.whitelist:
+        return
+    row.whitelist = parse_networks(", ".join([*row.whitelist, network]))
+    row.save(update_fields=["whitelist"])
+    optout_list.whitelist = row.whitelist
+
+
+def is_allowed(optout_list: List, ip: object) -> bool:
+    """Whether an IP is on the list's whitelist."""
+    return ip in compile_networks(optout_list.whitelist)
+
+
+def _settle(optout_list: List, kind: NoticeKind, network: str, now: datetime) -> None:
+    Notice.objects.filter(
+        optout_list=optout_list, kind=kind, subject=network, settled_at=None
+    ).update(settled_at=now)

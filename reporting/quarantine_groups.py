@@ -1,0 +1,138 @@
+"""What waits in a list's quarantine, and which networks are blocked, as the owner's screen shows it (S0.12)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_network
+
+from django.db.models import Q
+
+from lists.models import List
+from lists.prepared import fetch_prepared
+from optout.choices import RefusalCause
+from optout.networks import UNKNOWN_NETWORK
+from optout.quarantine import ACCEPTED_AFTER, WAITS_FOR_OWNER
+
+MOST_GROUPS = 100
+SAMPLES = 5
+
+# The same network as the limits count by: an IPv4 address, or the /64 of an IPv6 address.
+_GROUPS = """
+SELECT
+    coalesce(text(network(set_masklen(ip, CASE family(ip) WHEN 4 THEN 32 ELSE 64 END))), %(unknown)s) AS network,
+    cause, count(*), sum(requests)::bigint, min(refused_at), max(last_refused_at),
+    (array_agg(address ORDER BY last_refused_at DESC))[:%(samples)s], (array_agg(agent))[1]
+FROM optout_quarantinedoptout
+WHERE optout_list_id = %(list)s AND verdict = 1
+GROUP BY 1, 2
+ORDER BY max(last_refused_at) DESC, 1, 2
+LIMIT %(most)s
+"""
+
+_BLOCKED = """
+SELECT network, max(blocked_until), max(blocked_at), max(strikes), sum(refused)::bigint
+FROM optout_limitcounter
+WHERE optout_list_id = %(list)s AND blocked_until > %(now)s
+GROUP BY network
+ORDER BY 2 DESC, 1
+LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingGroup:
+    """Refused opt-outs from one network for one cause. `network` is CIDR; `samples` the last few addresses in clear."""
+
+    network: str
+    cause: RefusalCause
+    addresses: int
+    requests: int
+    first_at: datetime
+    last_at: datetime
+    samples: Sequence[str]
+    agent: str
+
+    @property
+    def value(self) -> str:
+        """What the group is called in a form."""
+        return f"{self.network}|{self.cause.value}"
+
+    @property
+    def shown_network(self) -> str:
+        return shown_network(self.network)
+
+    @property
+    def can_be_allowed(self) -> bool:
+        """Whether its network can go on the whitelist."""
+        return self.network != UNKNOWN_NETWORK
+
+    @property
+    def accepted_at(self) -> datetime | None:
+        """When it begins to be accepted by itself; None if it waits for the owner."""
+        return None if self.cause in WAITS_FOR_OWNER else self.first_at + ACCEPTED_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedNetwork:
+    """A network whose unsigned opt-outs are refused until then."""
+
+    network: str
+    until: datetime
+    since: datetime
+    strikes: int
+    refused: int
+
+    @property
+    def shown_network(self) -> str:
+        return shown_network(self.network)
+
+    @property
+    def can_be_allowed(self) -> bool:
+        return self.network != UNKNOWN_NETWORK
+
+
+def waiting_groups(optout_list: List) -> list[WaitingGroup]:
+    """What waits, by network and cause, the latest first; at most MOST_GROUPS. One query."""
+    rows = fetch_prepared(
+        _GROUPS,
+        {
+            "list": optout_list.pk,
+            "unknown": UNKNOWN_NETWORK,
+            "samples": SAMPLES,
+            "most": MOST_GROUPS,
+        },
+    )
+    return [WaitingGroup(network, RefusalCause(cause), *rest) for network, cause, *rest in rows]
+
+
+def blocked_networks(optout_list: List, now: datetime) -> list[BlockedNetwork]:
+    """The networks that are blocked now, the longest first. One query."""
+    rows = fetch_prepared(_BLOCKED, {"list": optout_list.pk, "now": now, "most": MOST_GROUPS})
+    return [BlockedNetwork(*row) for row in rows]
+
+
+def shown_network(network: str) -> str:
+    """A network as people read it: a single address without its prefix."""
+    if network == UNKNOWN_NETWORK:
+        return "Unknown IP"
+    return network.removesuffix("/32") if ":" not in network else network.removesuffix("/128")
+
+
+def from_network(network: str) -> Q:
+    """Selects the quarantined opt-outs of a network (CIDR). Raises ValueError for anything else."""
+    if network == UNKNOWN_NETWORK:
+        return Q(ip=None)
+    parsed = ip_network(network)
+    return Q(ip__gte=str(parsed[0]), ip__lte=str(parsed[-1]))
+
+
+def in_groups(values: Sequence[str]) -> Q:
+    """Selects the quarantined opt-outs of the groups that a form names. Raises ValueError for one that it cannot
+    read, or for none."""
+    if not values:
+        raise ValueError("No group.")
+    chosen = Q(pk__in=())
+    for value in values:
+        network, _, cause = value.rpartition("|")
+        chosen |= from_network(network) & Q(cause=RefusalCause(int(cause)))
+    return chosen

@@ -1,0 +1,138 @@
+"""A list's entries: what came in, and who is suppressed by it."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from lists.access import OpenedList, Permission, open_list
+from lists.models import User
+from lists.views.context import list_context
+from optout.addresses import AddressError
+from optout.choices import Channel, Medium, Reason
+from optout.client_ip import client_ip
+from optout.evidence import Evidence
+from optout.models import OptOut
+from reporting.bounded import TookTooLongError, at_most
+from reporting.entries import as_entries, ledger_of, shown_address, suppressed_digests
+from reporting.forms_entries import EntryFilterForm, LiftForm
+from reporting.lifting import find_suppression, lift_one
+from reporting.paging import Page, keyset_page
+from reporting.subjects import Subject, read_subject
+
+FILTER_SECONDS = 5
+NOTHING: Page[OptOut] = Page((), None, None)
+
+
+@login_required
+@require_safe
+def list_entries(request: HttpRequest, public_id: str) -> HttpResponse:
+    """GET: 50 ledger rows, newest first; filters and the place in the list are in the URL."""
+    opened = open_list(request.user, public_id, Permission.ENTRIES)
+    form = EntryFilterForm(request.GET)
+    page, took_too_long = _find(request, opened, form)
+    may_lift = opened.may(Permission.EDIT)
+    suppressed = suppressed_digests(opened.optout_list, page.rows)
+    entries = as_entries(
+        page.rows,
+        clear=opened.may(Permission.CLEAR),
+        evidence=may_lift,
+        suppressed=suppressed,
+    )
+    context = {
+        **list_context(opened, "list_entries"),
+        "form": form,
+        "entries": entries,
+        "may_lift": may_lift,
+        "may_download": opened.may(Permission.DOWNLOAD),
+        "is_filtered": form.errors or form.is_used,
+        "is_paged": "after" in request.GET or "before" in request.GET,
+        "took_too_long": took_too_long,
+        "older_url": _page_url(request, "after", page.older),
+        "newer_url": _page_url(request, "before", page.newer),
+        "service_url": reverse("list_service", args=[public_id]),
+    }
+    return render(request, "reporting/entries.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def lift_suppression(request: HttpRequest, public_id: str, digest: str) -> HttpResponse:
+    """GET asks why, POST `note` ends the suppression of that digest (hex) on this list."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    suppression = find_suppression(opened.optout_list, bytes.fromhex(digest))
+    if suppression is None:
+        raise Http404
+    form = LiftForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        lifted = lift_one(
+            opened.optout_list,
+            suppression,
+            note=form.cleaned_data["note"],
+            actor=cast("User", request.user),
+            now=timezone.now(),
+            evidence=Evidence.of(client_ip(request), request.headers.get("User-Agent")),
+        )
+        said = "The suppression is lifted." if lifted.is_new else "It was lifted already."
+        messages.success(request, said)
+        return redirect("list_entries", public_id)
+    raw = bytes(suppression.digest)
+    context = {
+        **list_context(opened, "list_entries"),
+        "form": form,
+        "address": shown_address(suppression.address, raw, clear=opened.may(Permission.CLEAR)),
+        "suppressed_at": suppression.suppressed_at,
+        "channel": Channel(suppression.channel).label,
+        "reason": Reason(suppression.reason).label,
+        "medium": Medium(suppression.medium).label,
+    }
+    return render(
+        request, "reporting/entries_lift.html", context, status=200 if not form.errors else 422
+    )
+
+
+def _find(
+    request: HttpRequest, opened: OpenedList, form: EntryFilterForm
+) -> tuple[Page[OptOut], bool]:
+    """The page of rows; and whether the search was stopped, which is not the same as finding nothing."""
+    if not form.is_valid():
+        return NOTHING, False
+    subject = _subject(opened, form)
+    if form.errors:
+        return NOTHING, False
+    rows = ledger_of(opened.optout_list, form.cleaned_data, subject)
+    if not form.is_slow:
+        return keyset_page(rows, "recorded_at", request.GET), False
+    try:
+        with at_most(FILTER_SECONDS):
+            return keyset_page(rows, "recorded_at", request.GET), False
+    except TookTooLongError:
+        return NOTHING, True
+
+
+def _subject(opened: OpenedList, form: EntryFilterForm) -> Subject | None:
+    text = form.cleaned_data["q"]
+    if not text:
+        return None
+    optout_list = opened.optout_list
+    try:
+        return read_subject(text, optout_list.realm.default_region, [optout_list.pk])
+    except AddressError as error:
+        form.add_error("q", str(error))
+        return None
+
+
+def _page_url(request: HttpRequest, parameter: str, position: Any) -> str:
+    """The same filters, at another place; nothing where there is none."""
+    if position is None:
+        return ""
+    query = request.GET.copy()
+    query.pop("after", None)
+    query.pop("before", None)
+    query[parameter] = str(position)
+    return f"?{query.urlencode()}"

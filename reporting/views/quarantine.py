@@ -1,0 +1,149 @@
+"""What a list refused, whom it blocks, and taking back what should not have been recorded (S0.12, security.md §4)."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from lists.access import OpenedList, Permission, open_list
+from lists.models import User
+from lists.views.context import list_context
+from lists.views.recent_sign_in import require_recent_sign_in
+from optout.choices import RefusalCause
+from optout.client_ip import client_ip
+from optout.evidence import Evidence
+from optout.networks import NetworksError
+from optout.quarantine import accept_quarantined, reject_quarantined
+from optout.reverting import count_revertible, revert_optouts
+from reporting.forms_quarantine import ConfirmNameForm, RevertForm
+from reporting.network_release import allow_network, unblock
+from reporting.quarantine_groups import (
+    WaitingGroup,
+    blocked_networks,
+    from_network,
+    in_groups,
+    shown_network,
+    waiting_groups,
+)
+
+
+@login_required
+@require_safe
+def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
+    """GET: what waits, by network and cause; which networks are blocked; whether the list is in protected mode."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    now = timezone.now()
+    optout_list = opened.optout_list
+    groups = waiting_groups(optout_list)
+    until = optout_list.protected_until
+    context = {
+        **list_context(opened, "list_quarantine"),
+        "groups": groups,
+        "unlisted": [group for group in groups if _is_unlisted_server(group)],
+        "waiting": sum(group.addresses for group in groups),
+        "blocked": blocked_networks(optout_list, now),
+        "protected_until": until if until is not None and until > now else None,
+        "binds_download": not optout_list.whitelist,
+        "accepts_by_itself": optout_list.accepts_quarantined,
+    }
+    return render(request, "reporting/quarantine.html", context)
+
+
+@login_required
+@require_POST
+def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
+    """POST `group` (one or more), `verdict` accept or reject: record the opt-outs that wait there, or put them aside."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    decide = {"accept": accept_quarantined, "reject": reject_quarantined}.get(
+        request.POST.get("verdict", "")
+    )
+    try:
+        chosen = in_groups(request.POST.getlist("group"))
+    except ValueError:
+        decide = None
+    if decide is None:
+        messages.error(request, "Choose at least one group, then accept or reject.")
+        return redirect("list_quarantine", public_id)
+    count = decide(opened.optout_list, chosen, actor=_actor(request), now=timezone.now())
+    done = "Recorded" if decide is accept_quarantined else "Rejected"
+    messages.success(request, f"{done}: {_optouts(count)}.")
+    return redirect("list_quarantine", public_id)
+
+
+@login_required
+@require_POST
+def release_network(request: HttpRequest, public_id: str) -> HttpResponse:
+    """POST `network` (CIDR), `how` unblock or allow: end its block; `allow` also puts it on the whitelist and records what
+    waits from it."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    network, how = request.POST.get("network", ""), request.POST.get("how", "")
+    if how == "allow":  # it changes the whitelist
+        require_recent_sign_in(request)
+    try:
+        from_network(network)
+        said = _release(opened, network, how, _actor(request))
+    except NetworksError as error:
+        messages.error(request, str(error))
+    except ValueError:
+        messages.error(request, "This is not a network that can be let in.")
+    else:
+        messages.success(request, said)
+    return redirect("list_quarantine", public_id)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def revert_list(request: HttpRequest, public_id: str) -> HttpResponse:
+    """GET with the filter in the URL counts what a revert would lift; POST with the list's name lifts it."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    optout_list = opened.optout_list
+    form = RevertForm(request.GET if "since" in request.GET else None)
+    is_post = request.method == "POST"
+    confirm = ConfirmNameForm(optout_list, request.POST if is_post else None)
+    count = count_revertible(optout_list, form.chosen) if form.is_valid() else 0
+    if is_post and form.is_valid() and confirm.is_valid():
+        lifted = revert_optouts(
+            optout_list,
+            form.chosen,
+            actor=_actor(request),
+            now=timezone.now(),
+            evidence=Evidence.of(client_ip(request), request.headers.get("User-Agent")),
+        )
+        messages.success(request, f"Reverted: {_optouts(lifted)}.")
+        return redirect("list_quarantine", public_id)
+    context = {
+        **list_context(opened, "list_quarantine"),
+        "form": form,
+        "confirm": confirm,
+        "is_counted": form.is_bound and form.is_valid(),
+        "count": count,
+    }
+    status = 422 if is_post else 200
+    return render(request, "reporting/quarantine_revert.html", context, status=status)
+
+
+def _release(opened: OpenedList, network: str, how: str, actor: User) -> str:
+    name = shown_network(network)
+    if how == "unblock":
+        unblock(opened.optout_list, network, actor=actor, now=timezone.now())
+        return f"{name} is no longer blocked."
+    if how == "allow":
+        count = allow_network(opened.optout_list, network, actor=actor, now=timezone.now())
+        return f"{name} is on the whitelist. Recorded what waited: {_optouts(count)}."
+    raise Http404
+
+
+def _is_unlisted_server(group: WaitingGroup) -> bool:
+    return group.cause == RefusalCause.UNLISTED_SERVER and group.can_be_allowed
+
+
+def _actor(request: HttpRequest) -> User:
+    return cast("User", request.user)
+
+
+def _optouts(count: int) -> str:
+    return "1 opt-out" if count == 1 else f"{count:,} opt-outs"

@@ -1,0 +1,149 @@
+"""The Service page: everything a list's owner or mailer copies into a mail, a page or a program (S0.1–S0.3, S0.15)."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from lists.access import OpenedList, Permission, open_list
+from lists.audit import record_audit
+from lists.choices import Accepts
+from lists.models import User
+from lists.views.context import Tab, list_context
+from lists.views.recent_sign_in import require_recent_sign_in
+from optout import links
+from optout.client_ip import client_ip
+from optout.networks import IpAddress, compile_networks
+from reporting import snippets
+from reporting.mail_tools import MAIL_TOOLS, OTHER, get_mail_tool
+from reporting.rehearsal import rehearse
+
+SAMPLE = "sample@example.com"
+
+_TABS = (
+    ("hosted", "Hosted by us"),
+    ("mailer", "On the mailer’s site"),
+    ("download", "Download"),
+    ("test", "Test"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WhitelistState:
+    """What the whitelist means for the server that somebody sits at: "2 addresses allowed; yours, …, is not"."""
+
+    entries: int
+    ip: IpAddress | None
+    is_allowed: bool
+
+
+@login_required
+@require_safe
+def list_service(request: HttpRequest, public_id: str) -> HttpResponse:
+    """GET ?tab=hosted|mailer|download|test, and ?tool= for the merge tag of a mail tool (S0.1)."""
+    opened = open_list(request.user, public_id, Permission.SEE)
+    return _show(request, opened, request.GET.get("tab", ""))
+
+
+@login_required
+@require_POST
+@never_cache
+def show_link_key(request: HttpRequest, public_id: str) -> HttpResponse:
+    """POST: the page with the key that makes the list's signed links, shown in this one answer, and audited."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    require_recent_sign_in(request)
+    optout_list = opened.optout_list
+    record_audit(
+        "show_link_key",
+        actor=opened.standing.user,
+        realm=optout_list.realm,
+        optout_list=optout_list,
+    )
+    key = base64.urlsafe_b64encode(links.list_key(optout_list.pk)).rstrip(b"=").decode()
+    return _show(request, opened, "hosted", link_key=key)
+
+
+@login_required
+@require_POST
+def rehearse_list(request: HttpRequest, public_id: str) -> HttpResponse:
+    """POST: send a throw-away address through every way in, show what came of it, and take it out again."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    trials = rehearse(opened.optout_list, actor=cast("User", request.user))
+    passed = all(trial.is_recorded for trial in trials)
+    return _show(request, opened, "test", trials=trials, passed=passed)
+
+
+def _show(request: HttpRequest, opened: OpenedList, wanted: str, **more: Any) -> HttpResponse:
+    tab = wanted if wanted in dict(_TABS) else "hosted"
+    optout_list = opened.optout_list
+    page = reverse("list_service", args=[optout_list.public_id])
+    context = {
+        **list_context(opened, "list_service"),
+        "tab": tab,
+        "service_tabs": [Tab(label, f"{page}?tab={slug}", slug == tab) for slug, label in _TABS],
+        "may_edit": opened.may(Permission.EDIT),
+        "may_download": opened.may(Permission.DOWNLOAD),
+        "takes_email": optout_list.accepts != Accepts.PHONE,
+        **_CONTEXTS[tab](request, opened),
+        **more,
+    }
+    return render(request, "reporting/service.html", context)
+
+
+def _hosted(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
+    optout_list = opened.optout_list
+    tool = get_mail_tool(request.GET.get("tool", ""))
+    page_url = links.page_url(optout_list.public_id)
+    sample = SAMPLE if optout_list.accepts != Accepts.PHONE else "+12025550123"
+    signed_url = links.signed_url(optout_list.pk, sample)
+    return {
+        "page_url": page_url,
+        "tools": MAIL_TOOLS,
+        "tool": tool,
+        "is_other_tool": tool == OTHER,
+        "prefilled_url": snippets.prefilled_url(optout_list.public_id, tool),
+        "footer_html": snippets.footer_html(page_url),
+        "footer_text": snippets.footer_text(page_url),
+        "sample": sample,
+        "signed_url": signed_url,
+        "headers": snippets.one_click_headers(signed_url),
+        "programs": snippets.signed_links(optout_list.pk),
+    }
+
+
+def _mailer(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
+    optout_list = opened.optout_list
+    return {
+        "pixel_html": snippets.pixel_html(optout_list.public_id, OTHER.tag),
+        "programs": snippets.server_to_server(optout_list.public_id),
+        "whitelist": whitelist_state(request, opened),
+    }
+
+
+def _download(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
+    optout_list = opened.optout_list
+    return {
+        "download_url": links.download_url(optout_list.public_id),
+        "programs": snippets.download_commands(optout_list.public_id),
+        "whitelist": whitelist_state(request, opened),
+    }
+
+
+def _test(_request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
+    return {"has_whitelist": bool(opened.optout_list.whitelist)}
+
+
+_CONTEXTS = {"hosted": _hosted, "mailer": _mailer, "download": _download, "test": _test}
+
+
+def whitelist_state(request: HttpRequest, opened: OpenedList) -> WhitelistState:
+    """How many entries the whitelist has, and whether the reader's own IP is among them."""
+    ip = client_ip(request)
+    networks = compile_networks(opened.optout_list.whitelist)
+    return WhitelistState(len(networks), ip, ip in networks)

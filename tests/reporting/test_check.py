@@ -1,0 +1,225 @@
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import OperationalError
+
+from lists.choices import Role
+from lists.models import List, Realm, User
+from optout.actions import record_optouts
+from optout.addresses import hex_digests
+from optout.choices import Channel, HashKind, Medium, Reason
+from optout.models import Suppression
+from reporting.timeline import Answer
+from reporting.views import check as check_view
+from tests import make
+from tests.reporting.portal import signed_in
+
+
+def answers(response) -> dict[str, Answer]:
+    return {each.optout_list.name: each.answer for each in response.context["answers"]}
+
+
+def check(user: User, text: str, **more):
+    return signed_in(user).get("/manage/check/", {"q": text}, **more)
+
+
+@pytest.mark.django_db
+class TestCheckAnAddress:
+    def test_without_an_address_it_only_asks(self, alice: User) -> None:
+        response = signed_in(alice).get("/manage/check/")
+
+        assert response.status_code == 200
+        assert "answers" not in response.context
+
+    def test_it_answers_list_by_list_with_do_not_mail_first(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_list(realm, 2, "Offers")
+        make.make_optout(optout_list, "jane@example.com")
+
+        response = check(alice, " Jane@Example.com ")
+
+        assert answers(response) == {
+            "Do Not Mail": Answer.MAY_BE_CONTACTED,
+            "Garden letters": Answer.SUPPRESSED,
+            "Offers": Answer.MAY_BE_CONTACTED,
+        }
+        own = response.context["answers"][1]
+        assert (own.since, own.channel, own.by_do_not_mail) == (make.NOW, "Hosted page", False)
+
+    def test_do_not_mail_holds_for_every_list(
+        self, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_optout(make.do_not_mail(realm), "jane@example.com", channel=Channel.PIXEL)
+
+        response = check(bob, "jane@example.com")
+
+        assert set(answers(response).values()) == {Answer.SUPPRESSED}
+        assert response.context["answers"][1].by_do_not_mail
+        assert response.context["answers"][1].channel == "Pixel"
+
+    def test_the_timeline_has_every_request_of_the_realm_newest_first(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_optout(optout_list, "jane@example.com")
+        make.make_optout(
+            make.do_not_mail(realm), "jane@example.com", requested_at=make.NOW + timedelta(hours=1)
+        )
+        make.make_optout(make.make_list(make.make_realm("other")), "jane@example.com")
+
+        history = check(alice, "jane@example.com").context["history"]
+
+        assert [its_list.name for _entry, its_list in history] == ["Do Not Mail", "Garden letters"]
+
+    def test_an_owner_sees_own_lists_and_do_not_mail_only(
+        self, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_optout(make.make_list(realm, 2, "Offers"), "jane@example.com")
+
+        response = check(bob, "jane@example.com")
+
+        assert set(answers(response)) == {"Do Not Mail", "Garden letters"}
+        assert response.context["history"] == []
+        assert b"Offers" not in response.content
+
+    @pytest.mark.parametrize("kind", ["md5", "sha256"])
+    def test_a_hash_finds_an_address_that_we_hold(
+        self, alice: User, optout_list: List, kind: str
+    ) -> None:
+        make.make_optout(optout_list, "jane@example.com")
+
+        response = check(alice, getattr(hex_digests("jane@example.com"), kind))
+
+        assert answers(response)["Garden letters"] is Answer.SUPPRESSED
+        assert response.context["shown"] == "jane@example.com"
+
+    def test_an_address_finds_a_suppression_that_came_as_a_hash(
+        self, alice: User, optout_list: List
+    ) -> None:
+        full = bytes.fromhex(hex_digests("jane@example.com").sha1)
+        Suppression.objects.create(
+            optout_list=optout_list,
+            digest=full[:16],
+            full_hash=full,
+            hash_kind=HashKind.SHA1,
+            medium=Medium.EMAIL,
+            channel=Channel.FILE_IMPORT,
+            reason=Reason.UNSUBSCRIBED,
+            suppressed_at=make.NOW,
+        )
+
+        assert answers(check(alice, "jane@example.com"))["Garden letters"] is Answer.SUPPRESSED
+        assert answers(check(alice, full.hex()))["Garden letters"] is Answer.SUPPRESSED
+
+    @pytest.mark.parametrize("length", [32, 40, 64])
+    def test_a_hash_that_is_not_found_proves_nothing(
+        self, alice: User, optout_list: List, length: int
+    ) -> None:
+        response = check(alice, "ab" * (length // 2))
+
+        assert answers(response)["Garden letters"] is Answer.UNKNOWN
+        assert "That proves nothing" in response.content.decode()
+        assert "Not suppressed" not in response.content.decode()
+
+    def test_a_phone_number_is_read_with_the_realms_country(
+        self, alice: User, optout_list: List
+    ) -> None:
+        make.make_optout(optout_list, "+14155552671")
+
+        assert answers(check(alice, "(415) 555-2671"))["Garden letters"] is Answer.SUPPRESSED
+
+    @pytest.mark.parametrize(
+        "text", ["", "   ", "nonsense", "a@b", "x" * 2000, "jane\x00@example.com", "\ud800@x.com"]
+    )
+    def test_bad_input_is_kept_with_an_error(self, alice: User, text: str) -> None:
+        query = text.encode("utf-8", "surrogatepass")
+        response = signed_in(alice).get("/manage/check/", {"q": query})
+
+        assert response.status_code == 200
+        assert response.context["form"].errors
+        assert "answers" not in response.context
+
+    def test_an_error_is_never_answered_as_may_be_contacted(
+        self, alice: User, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_args: object) -> None:
+            raise OperationalError("gone")
+
+        monkeypatch.setattr(check_view, "check_lists", broken)
+        response = check(alice, "jane@example.com")
+
+        assert response.status_code == 503
+        assert b"Not suppressed" not in response.content
+
+    def test_it_asks_the_database_ten_times_at_most(
+        self, alice: User, realm: Realm, optout_list: List, django_assert_max_num_queries
+    ) -> None:
+        for number in range(2, 30):
+            make.make_list(realm, number, f"List {number}")
+        record_optouts([make.make_intent(optout_list) for _ in range(20)])
+        client = signed_in(alice)
+        for text in ("jane@example.com", hex_digests("jane@example.com").md5):
+            with django_assert_max_num_queries(10):
+                client.get("/manage/check/", {"q": text})
+
+    def test_the_answer_is_not_kept_by_the_browser(self, alice: User) -> None:
+        assert "no-store" in check(alice, "jane@example.com")["Cache-Control"]
+
+
+@pytest.mark.django_db
+class TestViewer:
+    def test_a_viewer_sees_the_timeline_masked(self, realm: Realm, optout_list: List) -> None:
+        viewer = make.make_user("viewer@acme.example")
+        make.make_member(viewer, realm, Role.VIEWER)
+        make.make_optout(optout_list, "jane@example.com")
+
+        response = check(viewer, hex_digests("jane@example.com").md5)
+
+        assert answers(response)["Garden letters"] is Answer.SUPPRESSED
+        assert len(response.context["history"]) == 1
+        assert b"jane@example.com" not in response.content
+        assert b"192.0.2.7" not in response.content
+
+
+@pytest.mark.django_db
+class TestMailer:
+    @pytest.fixture
+    def mailer(self, realm: Realm, optout_list: List) -> User:
+        user = make.make_user("mailer@north.example")
+        make.make_member(user, realm, Role.MAILER, optout_list)
+        return user
+
+    def test_a_mailer_gets_yes_or_no_for_the_lists_it_was_given(
+        self, mailer: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_list(realm, 2, "Offers")
+        make.make_optout(optout_list, "jane@example.com")
+
+        response = check(mailer, "jane@example.com")
+
+        assert answers(response)["Garden letters"] is Answer.SUPPRESSED
+        assert "Offers" not in answers(response)
+        assert response.context["history"] == []
+        assert b"Hosted page" not in response.content
+        assert b"4 Mar" not in response.content
+
+    def test_a_mailer_asks_sixty_times_an_hour(self, mailer: User) -> None:
+        client = signed_in(mailer)
+        with time_machine.travel(make.NOW, tick=False) as clock:
+            codes = [
+                client.get("/manage/check/", {"q": "jane@example.com"}).status_code
+                for _ in range(61)
+            ]
+            clock.shift(timedelta(minutes=61))
+            later = client.get("/manage/check/", {"q": "jane@example.com"}).status_code
+
+        assert codes == [200] * 60 + [429]
+        assert later == 200
+
+    def test_a_mailers_question_is_ten_queries_at_most(
+        self, mailer: User, django_assert_max_num_queries
+    ) -> None:
+        client = signed_in(mailer)
+        with django_assert_max_num_queries(10):
+            client.get("/manage/check/", {"q": "jane@example.com"})

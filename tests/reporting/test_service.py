@@ -1,0 +1,201 @@
+import base64
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from lists.choices import Role
+from lists.models import AuditEntry, List, Realm, User
+from optout import links
+from optout.choices import Kind
+from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from reporting import snippets
+from reporting.mail_tools import MAIL_TOOLS, get_mail_tool
+from tests import make
+from tests.reporting.portal import signed_in, signed_in_long_ago
+
+
+def url(optout_list: List, rest: str = "") -> str:
+    return f"/manage/lists/{optout_list.public_id}/service{rest}"
+
+
+def text_of(response) -> str:
+    return unescape(response.content.decode())
+
+
+@pytest.mark.django_db
+class TestServicePage:
+    def test_it_has_every_link_ready_to_copy(self, bob: User, optout_list: List) -> None:
+        page = text_of(signed_in(bob).get(url(optout_list)))
+
+        assert links.page_url(optout_list.public_id) in page
+        assert links.direct_url(optout_list.public_id) in page
+        assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in page
+        assert f'<a href="{links.page_url(optout_list.public_id)}">Unsubscribe</a>' in page
+        signed = re.search(re.escape(settings.BASE_URL) + r"/o/([\w-]+)", page)
+        assert signed is not None
+        target = links.read_token(signed.group(1))
+        assert target is not None
+        assert target.address == "sample@example.com"
+
+    @pytest.mark.parametrize("tool", MAIL_TOOLS, ids=lambda tool: tool.slug)
+    def test_the_picker_writes_the_merge_tag_of_a_mail_tool(
+        self, bob: User, optout_list: List, tool
+    ) -> None:
+        page = text_of(signed_in(bob).get(url(optout_list, f"?tool={tool.slug}")))
+
+        assert f"{links.page_url(optout_list.public_id)}?item={tool.tag}" in page
+
+    def test_the_pixel_has_exactly_the_form_of_the_seed(self, bob: User, optout_list: List) -> None:
+        page = text_of(signed_in(bob).get(url(optout_list, "?tab=mailer")))
+
+        pixel = f"{settings.BASE_URL}/u/{optout_list.public_id}.gif?item={{item}}"
+        assert f'<img src="{pixel}" width="1" height="1" />' in page
+
+    def test_it_says_whether_the_readers_ip_is_on_the_whitelist(
+        self, bob: User, optout_list: List
+    ) -> None:
+        optout_list.whitelist = ["203.0.113.5", "203.0.113.6"]
+        optout_list.save(update_fields=["whitelist"])
+
+        other = text_of(signed_in(bob).get(url(optout_list, "?tab=mailer")))
+        own = text_of(
+            signed_in(bob).get(url(optout_list, "?tab=mailer"), REMOTE_ADDR="203.0.113.5")
+        )
+
+        assert "2 addresses allowed;" in other
+        assert "is not." in other
+        assert "is among them." in own
+
+    @pytest.mark.parametrize("tab", ["hosted", "mailer", "download", "test", "nonsense"])
+    def test_it_asks_the_database_ten_times_at_most(
+        self, bob: User, optout_list: List, tab: str, django_assert_max_num_queries
+    ) -> None:
+        client = signed_in(bob)
+        with django_assert_max_num_queries(10):
+            assert client.get(url(optout_list, f"?tab={tab}")).status_code == 200
+
+    def test_a_mailer_sees_it_without_key_and_test(self, realm: Realm, optout_list: List) -> None:
+        mailer = make.make_user("mailer@north.example")
+        make.make_member(mailer, realm, Role.MAILER, optout_list)
+        client = signed_in(mailer)
+
+        assert "Show the key" not in text_of(client.get(url(optout_list)))
+        assert "Run the test" not in text_of(client.get(url(optout_list, "?tab=test")))
+        assert client.post(url(optout_list, "/key")).status_code == 404
+        assert client.post(url(optout_list, "/test")).status_code == 404
+        assert not OptOut.objects.exists()
+
+
+@pytest.mark.django_db
+class TestLinkKey:
+    def test_showing_it_is_audited_and_never_cached(self, bob: User, optout_list: List) -> None:
+        response = signed_in(bob).post(url(optout_list, "/key"))
+
+        key = base64.urlsafe_b64encode(links.list_key(optout_list.pk)).rstrip(b"=").decode()
+        assert key in text_of(response)
+        assert "no-store" in response["Cache-Control"]
+        assert AuditEntry.objects.get().action == "show_link_key"
+        assert key not in str(AuditEntry.objects.get().detail)
+
+    def test_it_asks_for_the_password_again_after_a_while(
+        self, bob: User, optout_list: List
+    ) -> None:
+        response = signed_in_long_ago(bob).post(url(optout_list, "/key"))
+
+        assert response.status_code == 302
+        assert "reauthenticate" in response["Location"]
+        assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.django_db
+class TestSignedLinkPrograms:
+    """The programs are run as they stand on the page."""
+
+    ADDRESS = "Jané+tag@Example.com "
+
+    def run(self, optout_list: List, slug: str, command: list[str], after: str) -> str:
+        program = {each.slug: each.code for each in snippets.signed_links(optout_list.pk)}[slug]
+        key = base64.urlsafe_b64encode(links.list_key(optout_list.pk)).rstrip(b"=").decode()
+        finished = subprocess.run(
+            command,
+            input=f"{program}\n{after}\n",
+            env={**os.environ, "HEED_LINK_KEY": key, "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        return finished.stdout.strip()
+
+    def check(self, optout_list: List, link: str) -> None:
+        assert link == links.signed_url(optout_list.pk, "jané+tag@example.com")
+        target = links.read_token(link.rpartition("/")[2])
+        assert target is not None
+        assert (target.list_id, target.address) == (optout_list.pk, "jané+tag@example.com")
+
+    def test_python(self, optout_list: List) -> None:
+        after = f"print(unsubscribe_link({self.ADDRESS!r}))"
+        self.check(optout_list, self.run(optout_list, "python", [sys.executable, "-"], after))
+
+    @pytest.mark.skipif(not shutil.which("node"), reason="needs node")
+    def test_node(self, optout_list: List) -> None:
+        after = f"console.log(unsubscribeLink({self.ADDRESS!r}))"
+        self.check(optout_list, self.run(optout_list, "node", ["node", "-"], after))
+
+    @pytest.mark.skipif(not shutil.which("php"), reason="needs php")
+    def test_php(self, optout_list: List) -> None:
+        after = f"echo unsubscribe_link({self.ADDRESS!r});"
+        self.check(optout_list, self.run(optout_list, "php", ["php"], after))
+
+
+class TestMailTools:
+    def test_an_unknown_tool_shows_the_bare_placeholder(self) -> None:
+        assert get_mail_tool("nonsense").tag == "{item}"
+
+
+@pytest.mark.django_db
+class TestRehearsal:
+    @pytest.mark.parametrize("mode", ["confirm", "instant"])
+    @pytest.mark.parametrize("accepts", ["email", "phone", "either"])
+    def test_every_way_in_is_tried_and_nothing_stays(
+        self, bob: User, optout_list: List, mode: str, accepts: str
+    ) -> None:
+        optout_list.direct_link_mode = mode
+        optout_list.accepts = accepts
+        optout_list.whitelist = ["203.0.113.0/29"]
+        optout_list.save(update_fields=["direct_link_mode", "accepts", "whitelist"])
+
+        response = signed_in(bob).post(url(optout_list, "/test"))
+
+        trials = response.context["trials"]
+        assert [trial.channel for trial in trials] == [
+            "Hosted page",
+            "Direct link",
+            "One-click (signed link)",
+            "Pixel",
+            "Server to server",
+        ]
+        assert all(trial.is_recorded for trial in trials), [str(trial) for trial in trials]
+        assert not Suppression.objects.exists()
+        assert not LimitCounter.objects.exists()
+        assert OptOut.objects.filter(kind=Kind.OPT_OUT).count() == 5
+        lifts = OptOut.objects.filter(kind=Kind.LIFT)
+        assert [lift.evidence for lift in lifts] == [{"rehearsal": True}] * 5
+        assert AuditEntry.objects.get().action == "rehearse_channels"
+
+    def test_a_list_in_protected_mode_says_so(self, bob: User, optout_list: List) -> None:
+        optout_list.protected_until = timezone.now() + timedelta(hours=1)
+        optout_list.save(update_fields=["protected_until"])
+
+        response = signed_in(bob).post(url(optout_list, "/test"))
+
+        assert response.status_code == 200
+        assert not Suppression.objects.exists()
+        assert not QuarantinedOptOut.objects.filter(verdict=1).exists()
