@@ -1,14 +1,68 @@
 from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
+from reporting.views.access import (
+    change_mailer,
+    give_list_to_mailer,
+    list_access,
+    make_download_key,
+    switch_download_key,
+)
+from reporting.views.check import check_address
 from reporting.views.download import download, portal_download
+from reporting.views.entries import lift_suppression, list_entries
+from reporting.views.list_settings import list_close, list_reopen, list_settings
 from reporting.views.lists import lists
-from reporting.views.overview import overview
+from reporting.views.new_list import list_new
+from reporting.views.overview import opt_outs_csv, overview
+from reporting.views.quarantine import (
+    decide_quarantined,
+    list_quarantine,
+    release_network,
+    revert_list,
+)
+from reporting.views.service import list_service, rehearse_list, show_link_key
 
 urlpatterns: list[URLPattern] = [
     re_path(r"^d/(?P<public_id>[0-9A-Za-z_-]{1,32})\Z", download, name="download"),
     path("manage/lists/<public_id>/download", portal_download, name="portal_download"),
     path("manage", RedirectView.as_view(pattern_name="overview")),
     path("manage/", overview, name="overview"),
+    path("manage/opt-outs-per-day.csv", opt_outs_csv, name="opt_outs_csv"),
     path("manage/lists/", lists, name="lists"),
+    path("manage/lists/new", list_new, name="list_new"),
+    path("manage/lists/<public_id>/settings", list_settings, name="list_settings"),
+    path("manage/lists/<public_id>/close", list_close, name="list_close"),
+    path("manage/lists/<public_id>/reopen", list_reopen, name="list_reopen"),
+    path("manage/check/", check_address, name="check_address"),
+    path("manage/lists/<public_id>/service", list_service, name="list_service"),
+    path("manage/lists/<public_id>/service/key", show_link_key, name="show_link_key"),
+    path("manage/lists/<public_id>/service/test", rehearse_list, name="rehearse_list"),
+    path("manage/lists/<public_id>/entries", list_entries, name="list_entries"),
+    re_path(
+        r"^manage/lists/(?P<public_id>[^/]+)/entries/(?P<digest>[0-9a-f]{32})/lift\Z",
+        lift_suppression,
+        name="lift_suppression",
+    ),
+    path("manage/lists/<public_id>/quarantine", list_quarantine, name="list_quarantine"),
+    path(
+        "manage/lists/<public_id>/quarantine/decide",
+        decide_quarantined,
+        name="decide_quarantined",
+    ),
+    path("manage/lists/<public_id>/quarantine/network", release_network, name="release_network"),
+    path("manage/lists/<public_id>/quarantine/revert", revert_list, name="revert_list"),
+    path("manage/lists/<public_id>/access", list_access, name="list_access"),
+    path("manage/lists/<public_id>/access/keys", make_download_key, name="make_download_key"),
+    path(
+        "manage/lists/<public_id>/access/keys/<int:key_id>",
+        switch_download_key,
+        name="switch_download_key",
+    ),
+    path("manage/lists/<public_id>/access/mailers", give_list_to_mailer, name="give_list"),
+    path(
+        "manage/lists/<public_id>/access/mailers/<int:access_id>",
+        change_mailer,
+        name="change_mailer",
+    ),
 ]
