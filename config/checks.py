@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connection
 
 from optout.links import parse_secrets
@@ -27,7 +28,7 @@ def proxies_are_named(**_: Any) -> list[CheckMessage]:
     wide = [entry for entry in settings.TRUSTED_PROXIES if entry.endswith("/0") or entry == "*"]
     if wide:
         return [
-            Warning(
+            checks.Warning(
                 "TRUSTED_PROXIES trusts the whole internet.",
                 hint="Name your proxies.",
                 id="heed.W001",

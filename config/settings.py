@@ -48,7 +48,8 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(STATE_DIR, "secret_key")
 # Old keys that still verify sessions, form and done tokens, by comma.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-# What signed recipient links are made with: `id:secret`, newest first, by comma; id 1-255. Old ones keep verifying: links never expire.
+# What signed recipient links are made with: `id:secret`, newest first, by comma; id 1-255. Old ones keep verifying, since
+# links never expire.
 LINK_SECRETS = env.str("LINK_SECRETS", default="") or f"1:{kept_secret(STATE_DIR, 'link_secret')}"
 # Mixed into the HMAC of every key and password that we keep.
 SECRET_PEPPER = env.str("SECRET_PEPPER", default="") or kept_secret(STATE_DIR, "pepper")
@@ -182,11 +183,12 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.SELF],
     "base-uri": [CSP.NONE],
 }
-X_FRAME_OPTIONS = "SAMEORIGIN"
 # Redirecting to https is the proxy's work; one-click clients do not follow a redirect.
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if IS_HTTPS else 0)
-SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W005", "security.W021"]
+# Silenced: framing is forbidden by the content security policy (W002), HSTS for subdomains and preloading and the redirect to
+# https are the operator's and the proxy's to decide (W005, W008, W021).
+SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W005", "security.W008", "security.W021"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 
@@ -241,7 +243,7 @@ DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Heed <heed@localhost>")
 # ── Language and time ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # What recipients read when neither their browser nor the list says.
-LANGUAGE_CODE = env.str("LANGUAGE", default="en")
+LANGUAGE_CODE = env.str("DEFAULT_LANGUAGE", default="en")
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
