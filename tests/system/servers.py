@@ -125,8 +125,10 @@ def running_nginx(
     """nginx in front of `upstream` (host:port or unix:/path) while the block runs; where it listens."""
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     address = f"127.0.0.1:{free_port()}"
+    # Its workers must get to sockets in a folder that is only ours.
+    user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(f"""
-daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log;
+{user} daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log;
 events {{ worker_connections 64; }}
 http {{
     access_log off;
