@@ -12,9 +12,10 @@ from django.db.models import Max
 
 from lists.access import Standing
 from lists.audit import record_audit
-from lists.choices import Role
+from lists.choices import ListKind, Role
 from lists.lookup import forget_all_lists, forget_list
 from lists.models import List, ListAccess, Membership, Realm, User
+from lists.models.lists import DO_NOT_MAIL_NAME, DO_NOT_MAIL_NUMBER
 
 # Their values may be somebody's address, or long: the audit says only that they changed.
 _QUIET = frozenset({"contact", "support_address", "thank_you_texts"})
@@ -22,6 +23,13 @@ _QUIET = frozenset({"contact", "support_address", "thank_you_texts"})
 
 class LastAdminError(Exception):
     """The realm would be left without an admin."""
+
+
+def add_do_not_mail(realm: Realm) -> List:
+    """Give a new realm its Do Not Mail, without which nothing in it works (S2.4)."""
+    return List.objects.create(
+        realm=realm, number=DO_NOT_MAIL_NUMBER, kind=ListKind.GLOBAL, name=DO_NOT_MAIL_NAME
+    )
 
 
 @transaction.atomic
