@@ -36,7 +36,9 @@ class KeyForm(forms.Form):
     """A new download key."""
 
     label = forms.CharField(
-        max_length=100, help_text="Who or what will use it, such as “Nightly job of Northmail”."
+        max_length=100,
+        help_text="Who or what will use it, such as “Nightly job of Northmail”.",
+        error_messages={"required": "Say who or what will use it."},
     )
     membership = MemberField(
         label="Mailer",

@@ -67,6 +67,7 @@ class LiftForm(forms.Form):
         label="Why may this address be contacted again?",
         help_text="It is kept with the entry, for whoever asks later. Do not write an address here.",
         max_length=300,
+        error_messages={"required": "Say why: somebody will ask."},
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 

@@ -38,8 +38,10 @@ class RevertForm(forms.Form):
         max_length=50,
         required=False,
     )
-    since = _UtcDateTimeField(label="From (UTC)")
-    until = _UtcDateTimeField(label="To (UTC)")
+    since = _UtcDateTimeField(
+        label="From (UTC)", error_messages={"required": "Enter when it began."}
+    )
+    until = _UtcDateTimeField(label="To (UTC)", error_messages={"required": "Enter when it ended."})
 
     def clean_network(self) -> str | None:
         text = self.cleaned_data["network"].strip()
@@ -75,7 +77,11 @@ class RevertForm(forms.Form):
 class ConfirmNameForm(forms.Form):
     """The list's name, typed: for what cannot be taken back in one click."""
 
-    name = forms.CharField(label="Type the name of the list to confirm", max_length=100)
+    name = forms.CharField(
+        label="Type the name of the list to confirm",
+        max_length=100,
+        error_messages={"required": "Type the name of the list."},
+    )
 
     def __init__(self, optout_list: List, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
