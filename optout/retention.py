@@ -1,0 +1,106 @@
+"""What does not stay for ever: IP addresses, agents and evidence (AT-50), and the counts behind limits.
+
+A suppression is never deleted by age (promise 5); of ledger rows only fields are emptied.
+"""
+
+from datetime import datetime, timedelta
+
+from lists.models import List
+from lists.prepared import fetch_prepared
+from optout.models import LimitCounter, UnsignedHour
+
+KEPT = timedelta(days=90)  # IP, agent and evidence
+BATCH = 10_000  # rows; each batch is a transaction of its own
+COUNTERS_KEPT = timedelta(days=2)
+HOURS_KEPT = timedelta(days=28)
+
+# By the index optout_of_list, oldest first: the next batch goes on where this one ended.
+_EMPTY_LEDGER = """
+WITH batch AS MATERIALIZED (
+    SELECT digest, id FROM optout_optout
+    WHERE optout_list_id = %(list)s AND recorded_at >= %(begin)s AND recorded_at < %(end)s
+      AND (ip IS NOT NULL OR agent <> '' OR evidence IS NOT NULL)
+    ORDER BY recorded_at
+    LIMIT %(batch)s
+), emptied AS (
+    UPDATE optout_optout o SET ip = NULL, agent = '', evidence = NULL
+    FROM batch WHERE o.digest = batch.digest AND o.id = batch.id
+    RETURNING o.recorded_at
+)
+SELECT count(*), max(recorded_at) FROM emptied
+"""
+
+_EMPTY_QUARANTINE = """
+WITH batch AS MATERIALIZED (
+    SELECT id FROM optout_quarantinedoptout
+    WHERE last_refused_at < %(end)s AND (ip IS NOT NULL OR agent <> '' OR evidence IS NOT NULL)
+    LIMIT %(batch)s
+)
+UPDATE optout_quarantinedoptout q SET ip = NULL, agent = '', evidence = NULL
+FROM batch WHERE q.id = batch.id
+RETURNING q.id
+"""
+
+# The 95th percentile of the hours of 28 days, quiet hours included: of 672 the 34th busiest.
+_USUAL_HOUR = """
+WITH ranked AS (
+    SELECT optout_list_id, requests, row_number() OVER (PARTITION BY optout_list_id ORDER BY requests DESC) AS place
+    FROM optout_unsignedhour
+    WHERE hour_at >= %(begin)s AND hour_at < date_trunc('hour', %(now)s::timestamptz)
+)
+UPDATE lists_list l SET usual_hour = u.requests
+FROM (
+    SELECT l.id, coalesce(r.requests, 0) AS requests
+    FROM lists_list l LEFT JOIN ranked r ON r.optout_list_id = l.id AND r.place = %(place)s
+) u
+WHERE u.id = l.id AND l.usual_hour <> u.requests
+RETURNING l.id
+"""
+
+
+def empty_ledger(now: datetime, *, since: datetime | None = None) -> int:
+    """Empty IP, agent and evidence of ledger rows that are older than 90 days; how many rows.
+
+    In batches, so that nobody waits for it and it can be stopped at any time. With `since` only rows recorded from then on are
+    looked at: a night's work instead of the whole ledger.
+    """
+    return sum(
+        _empty_list(list_id, since or datetime.min.replace(tzinfo=now.tzinfo), now - KEPT)
+        for list_id in List.objects.values_list("pk", flat=True)
+    )
+
+
+def empty_quarantine(now: datetime) -> int:
+    """Empty IP, agent and evidence of quarantined opt-outs that were last asked for more than 90 days ago; how many rows."""
+    emptied = 0
+    while count := len(fetch_prepared(_EMPTY_QUARANTINE, {"end": now - KEPT, "batch": BATCH})):
+        emptied += count
+    return emptied
+
+
+def prune_limits(now: datetime) -> int:
+    """Forget networks that were quiet for two days and are not blocked, and hours older than 28 days; how many rows."""
+    quiet = LimitCounter.objects.filter(last_seen_at__lt=now - COUNTERS_KEPT)
+    counters, _ = quiet.exclude(blocked_until__gt=now).delete()
+    hours, _ = UnsignedHour.objects.filter(hour_at__lt=now - HOURS_KEPT).delete()
+    return counters + hours
+
+
+def keep_usual_hours(now: datetime) -> int:
+    """Keep each list's p95 of unsigned requests an hour, for its protected mode (security.md §4); how many lists changed."""
+    hours = HOURS_KEPT // timedelta(hours=1)
+    place = hours // 20 + 1
+    return len(fetch_prepared(_USUAL_HOUR, {"begin": now - HOURS_KEPT, "now": now, "place": place}))
+
+
+def _empty_list(list_id: int, begin: datetime, end: datetime) -> int:
+    emptied = 0
+    while begin < end:
+        ((count, newest),) = fetch_prepared(
+            _EMPTY_LEDGER, {"list": list_id, "begin": begin, "end": end, "batch": BATCH}
+        )
+        emptied += count
+        if count < BATCH:
+            break
+        begin = newest
+    return emptied

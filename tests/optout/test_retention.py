@@ -1,0 +1,117 @@
+"""AT-50."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+
+from lists.models import List
+from optout.choices import RefusalCause, Traffic
+from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression, UnsignedHour
+from optout.quarantine import quarantine_optout
+from optout.retention import (
+    empty_ledger,
+    empty_quarantine,
+    keep_usual_hours,
+    prune_limits,
+)
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+NOW = make.NOW
+OLD = NOW - timedelta(days=90, seconds=1)
+
+
+class TestTheLedger:
+    def test_ip_agent_and_evidence_go_after_90_days_and_nothing_else(
+        self, optout_list: List
+    ) -> None:
+        make.make_optout(optout_list, "Old@Example.com", requested_at=OLD)
+        make.make_optout(optout_list, "New@Example.com", requested_at=NOW - timedelta(days=90))
+        before = Suppression.objects.order_by("digest").values()[:]
+        suppressions = list(before)
+
+        assert empty_ledger(NOW) == 1
+        assert empty_ledger(NOW) == 0
+
+        old = OptOut.objects.get(address="old@example.com")
+        assert (old.ip, old.agent, old.evidence) == (None, "", None)
+        assert (old.recorded_at, old.is_new) == (OLD, True)
+        new = OptOut.objects.get(address="new@example.com")
+        assert (new.ip, new.agent) == ("192.0.2.7", "Firefox")
+        assert new.evidence == {"raw": "New@Example.com"}
+        assert list(Suppression.objects.order_by("digest").values()) == suppressions
+
+    def test_it_works_in_batches(self, optout_list: List) -> None:
+        for n in range(7):
+            make.make_optout(
+                optout_list, f"person{n}@example.com", requested_at=OLD - timedelta(hours=n // 3)
+            )
+        with patch("optout.retention.BATCH", 2):
+            assert empty_ledger(NOW) == 7
+        assert not OptOut.objects.exclude(ip=None).exists()
+
+    def test_a_night_looks_at_a_night_only(self, optout_list: List) -> None:
+        make.make_optout(optout_list, requested_at=OLD - timedelta(days=30))
+        assert empty_ledger(NOW, since=OLD - timedelta(days=8)) == 0
+        assert empty_ledger(NOW) == 1
+
+
+class TestQuarantine:
+    def test_ip_agent_and_evidence_go_after_90_days(self, optout_list: List) -> None:
+        for address, at in (("old@example.com", OLD), ("new@example.com", NOW)):
+            intent = make.make_intent(optout_list, address, requested_at=at)
+            quarantine_optout(intent, RefusalCause.UNLISTED_SERVER)
+
+        assert empty_quarantine(NOW) == 1
+
+        rows = dict(QuarantinedOptOut.objects.values_list("address", "ip"))
+        assert rows == {"old@example.com": None, "new@example.com": "192.0.2.7"}
+
+
+class TestLimits:
+    def counter(self, optout_list: List, network: str, **fields) -> None:
+        LimitCounter.objects.create(
+            optout_list=optout_list,
+            network=network,
+            traffic=Traffic.DIRECT,
+            digests=[],
+            seen_at=[],
+            **{"last_seen_at": NOW - timedelta(days=2, seconds=1), **fields},
+        )
+
+    def test_quiet_networks_are_forgotten_unless_they_are_blocked(self, optout_list: List) -> None:
+        self.counter(optout_list, "192.0.2.1/32")
+        self.counter(optout_list, "192.0.2.2/32", last_seen_at=NOW)
+        self.counter(optout_list, "192.0.2.3/32", blocked_until=NOW + timedelta(hours=1))
+        self.counter(optout_list, "192.0.2.4/32", blocked_until=NOW - timedelta(hours=1))
+        for days in (1, 29):
+            UnsignedHour.objects.create(
+                optout_list=optout_list, hour_at=NOW - timedelta(days=days), requests=1
+            )
+
+        assert prune_limits(NOW) == 3
+
+        left = LimitCounter.objects.order_by("network").values_list("network", flat=True)
+        assert list(left) == ["192.0.2.2/32", "192.0.2.3/32"]
+        assert UnsignedHour.objects.count() == 1
+
+    def test_the_usual_hour_is_the_95th_percentile_of_28_days(self, optout_list: List) -> None:
+        for n in range(40):
+            UnsignedHour.objects.create(
+                optout_list=optout_list, hour_at=NOW - timedelta(hours=n + 1), requests=100 + n
+            )
+        UnsignedHour.objects.create(optout_list=optout_list, hour_at=NOW, requests=100_000)
+
+        assert keep_usual_hours(NOW) == 1
+        assert keep_usual_hours(NOW) == 0
+
+        optout_list.refresh_from_db()
+        assert optout_list.usual_hour == 106  # the 34th busiest of 672
+
+    def test_a_list_that_has_gone_quiet_has_no_usual_hour(self, optout_list: List) -> None:
+        List.objects.update(usual_hour=500)
+        assert keep_usual_hours(NOW) >= 1
+        optout_list.refresh_from_db()
+        assert optout_list.usual_hour == 0
