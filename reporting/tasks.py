@@ -1,0 +1,60 @@
+"""The worker's timetable (`manage.py procrastinate worker`). The work itself is in upkeep.py; times are UTC.
+
+Any number of workers may run: a moment of the timetable is put in the queue once, `queueing_lock` keeps a second one from
+waiting behind it, and `lock` keeps two from running at once.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from procrastinate import JobContext, builtin_tasks
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
+
+from reporting import upkeep
+from reporting.upkeep import Work
+
+JOBS_KEPT = 72  # hours
+
+
+def _schedule(cron: str, work: Work) -> Any:
+    """Make `work` a task that runs by `cron`. What fails is done the next time."""
+    name = work.__name__
+
+    @app.periodic(cron=cron)
+    @app.task(name=f"reporting.{name}", queueing_lock=name, lock=name)
+    def task(timestamp: int) -> dict[str, int]:
+        return work(datetime.now(UTC))
+
+    return task
+
+
+count_optouts = _schedule("* * * * *", upkeep.count_optouts)
+tell_owners = _schedule("* * * * *", upkeep.tell_owners)
+accept_quarantined = _schedule("7 * * * *", upkeep.accept_quarantined)
+tend_limits = _schedule("11 * * * *", upkeep.tend_limits)
+apply_retention = _schedule("23 2 * * *", upkeep.apply_retention)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="reporting.revive_jobs", queueing_lock="revive_jobs", pass_context=True)
+async def revive_jobs(context: JobContext, timestamp: int) -> int:
+    """Take up what a killed worker left: its job would hold its lock for ever."""
+    manager = context.app.job_manager
+    stalled = list(await manager.get_stalled_jobs())
+    for job in stalled:
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:  # the next one waits already
+            await manager.finish_job(job, Status.FAILED, delete_job=False)
+    return len(stalled)
+
+
+@app.periodic(cron="41 * * * *")
+@app.task(name="reporting.forget_jobs", queueing_lock="forget_jobs", pass_context=True)
+async def forget_jobs(context: JobContext, timestamp: int) -> None:
+    """Remove the rows of jobs that are done."""
+    await cast("Any", builtin_tasks.remove_old_jobs)(
+        context, max_hours=JOBS_KEPT, remove_failed=True, remove_cancelled=True, remove_aborted=True
+    )

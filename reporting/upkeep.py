@@ -1,0 +1,58 @@
+"""What the worker does again and again. Each piece of work is a task and a management command; both call it here.
+
+Every one can be run at any time, twice, or by two at once: it does what is left to do, and says how much that was.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.core.management import call_command
+
+from optout import quarantine, retention
+from reporting.counters import advance_counts
+from reporting.models import Download, Notice
+from reporting.notices import mail_notices, raise_notices
+
+NIGHT = timedelta(days=8)  # what a night looks at of the ledger; on Sundays all of it
+SUNDAY = 6
+
+type Work = Callable[[datetime], dict[str, int]]
+
+
+def count_optouts(now: datetime) -> dict[str, int]:
+    """Bring the daily counts up to the ledger."""
+    return {"counted": advance_counts(now)}
+
+
+def tell_owners(now: datetime) -> dict[str, int]:
+    """Raise notices and mail them. Raises OSError when a mail could not be sent; it is tried again the next time."""
+    raised = raise_notices(now)
+    return {"raised": raised, "mailed": mail_notices(now)}
+
+
+def accept_quarantined(now: datetime) -> dict[str, int]:
+    """Accept the quarantined opt-outs that have waited for 7 days, on lists that want it so."""
+    return {"accepted": quarantine.accept_overdue(now)}
+
+
+def tend_limits(now: datetime) -> dict[str, int]:
+    """Keep what is usual for each list, and forget old counts."""
+    return {
+        "lists_changed": retention.keep_usual_hours(now),
+        "counters_forgotten": retention.prune_limits(now),
+    }
+
+
+def apply_retention(now: datetime) -> dict[str, int]:
+    """Empty what identifies callers after 90 days (AT-50), and clear out old sessions. Suppressions are never touched."""
+    oldest = now - retention.KEPT
+    everything = now.weekday() == SUNDAY
+    downloads = Download.objects.filter(started_at__lt=oldest).exclude(ip=None, agent="")
+    result = {
+        "ledger_rows": retention.empty_ledger(now, since=None if everything else oldest - NIGHT),
+        "quarantined": retention.empty_quarantine(now),
+        "downloads": downloads.update(ip=None, agent=""),
+        "notices": Notice.objects.filter(settled_at__lt=oldest).delete()[0],
+    }
+    call_command("clearsessions")
+    return result

@@ -1,0 +1,173 @@
+"""The worker: what is on its timetable, and that work is done once however many workers there are."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+from typing import cast
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection, connections
+from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import AlreadyEnqueued
+
+from lists.models import List, User
+from optout.choices import Channel, RefusalCause
+from optout.models import OptOut, Suppression
+from optout.quarantine import quarantine_optout
+from reporting import tasks
+from reporting.models import DailyCount, Download
+from tests import make
+from tests.reporting.test_downloads import Door
+
+COMMANDS = (
+    "count_optouts",
+    "tell_owners",
+    "accept_quarantined",
+    "tend_limits",
+    "apply_retention",
+)
+
+
+def run_worker() -> None:
+    """Work until nothing is left to do."""
+    connector = cast("DjangoConnector", app.connector).get_worker_connector()
+    with app.replace_connector(connector) as worker:
+        worker.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+
+
+def run(command: str) -> dict[str, int]:
+    out = StringIO()
+    call_command(command, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+class TestTheTimetable:
+    def test_everything_is_on_it(self) -> None:
+        on_it = {
+            task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()
+        }
+        assert on_it == {
+            "reporting.count_optouts": "* * * * *",
+            "reporting.tell_owners": "* * * * *",
+            "reporting.accept_quarantined": "7 * * * *",
+            "reporting.tend_limits": "11 * * * *",
+            "reporting.apply_retention": "23 2 * * *",
+            "reporting.revive_jobs": "*/5 * * * *",
+            "reporting.forget_jobs": "41 * * * *",
+        }
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_no_two_workers_do_the_same_at_once(self, name: str) -> None:
+        task = app.tasks[f"reporting.{name}"]
+        assert task.lock == task.queueing_lock == name
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheWorker:
+    @pytest.fixture(autouse=True)
+    def _empty_queue(self, transactional_db: None) -> None:
+        """The queue's tables are not ours: the test database is not emptied of them by itself."""
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+
+    @pytest.fixture(autouse=True)
+    def _no_connection_outlives_its_thread(self, monkeypatch) -> None:
+        monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+
+    def test_it_does_what_is_in_the_queue(self, optout_list: List) -> None:
+        make.make_optout(optout_list)
+        tasks.count_optouts.defer(timestamp=0)
+
+        run_worker()
+
+        assert DailyCount.objects.get().requests == 1
+        assert ProcrastinateJob.objects.earliest("pk").status == "succeeded"
+
+    def test_the_same_work_does_not_wait_twice(self, db: None) -> None:
+        tasks.count_optouts.defer(timestamp=0)
+        with pytest.raises(AlreadyEnqueued):
+            tasks.count_optouts.defer(timestamp=60)
+
+    @pytest.mark.parametrize("is_waiting", [False, True])
+    def test_what_a_killed_worker_left_is_taken_up(self, optout_list: List, is_waiting) -> None:
+        make.make_optout(optout_list)
+        tasks.count_optouts.defer(timestamp=0)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+            )
+            ((worker_id,),) = cursor.fetchall()
+            cursor.execute(
+                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", [worker_id]
+            )
+        if is_waiting:
+            tasks.count_optouts.defer(timestamp=60)
+        tasks.revive_jobs.configure().defer(timestamp=0)
+
+        run_worker()
+
+        assert not ProcrastinateJob.objects.filter(status__in=["todo", "doing"]).exists()
+        assert DailyCount.objects.get().requests == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheCommands:
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_each_can_be_run_by_hand_twice(self, name: str, optout_list: List) -> None:
+        make.make_optout(optout_list)
+        run(name)
+        assert not any(run(name).values())
+        out = StringIO()
+        call_command(name, stdout=out)
+        assert ": 0" in out.getvalue()
+
+    def test_quarantined_opt_outs_are_accepted_after_7_days(self, optout_list: List) -> None:
+        asked_at = timezone.now() - timedelta(days=7, minutes=1)
+        for address, cause in (
+            ("jane@example.com", RefusalCause.ADDRESS_LIMIT),
+            ("scanner@example.com", RefusalCause.UNLISTED_SERVER),
+        ):
+            intent = make.make_intent(
+                optout_list, address, requested_at=asked_at, channel=Channel.DIRECT_LINK
+            )
+            quarantine_optout(intent, cause)
+
+        assert run("accept_quarantined") == {"accepted": 1}
+
+        assert Suppression.objects.get().address == "jane@example.com"
+
+    def test_a_mail_server_that_is_away_is_an_exit_code(
+        self, optout_list: List, alice: User, monkeypatch
+    ) -> None:
+        List.objects.update(protected_until=timezone.now() + timedelta(hours=1))
+
+        def refuse(*_: object, **__: object) -> None:
+            raise OSError("no route")
+
+        with monkeypatch.context() as away:
+            away.setattr(mail.EmailMessage, "send", refuse)
+            with pytest.raises(CommandError, match="no route"):
+                run("tell_owners")
+        assert run("tell_owners") == {"raised": 0, "mailed": 2}  # Do Not Mail as well
+
+    def test_retention_empties_who_called_and_keeps_the_suppressions(
+        self, optout_list: List
+    ) -> None:
+        long_ago = timezone.now() - timedelta(days=91)
+        make.make_optout(optout_list, requested_at=long_ago)
+        Door(optout_list).get(headers={"user-agent": "curl/8"})
+        Download.objects.update(started_at=long_ago)
+
+        result = run("apply_retention")
+
+        assert (result["ledger_rows"], result["downloads"]) == (1, 1)
+        assert OptOut.objects.get().ip is None
+        download = Download.objects.get()
+        assert (download.ip, download.agent, download.rows) == (None, "", 1)
+        assert Suppression.objects.get().address == "jane@example.com"
