@@ -6,15 +6,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.translation import ngettext
-from django.views.decorators.csrf import csrf_exempt
 
 from lists.lookup import ListSnapshot, get_list
-from optout import replies, screens
+from optout import screens
 from optout.addresses import decode_query, hex_digests, mask
 from optout.client_ip import client_ip
 from optout.evidence import Evidence
 from optout.languages import Reading, choose_language
 from optout.pages import render_page
+from optout.public import public
 from optout.queries import RecordedOptOut, find_recorded, is_suppressed
 from optout.redirects import build_redirect
 from optout.reverting import undo_optout
@@ -24,12 +24,9 @@ from optout.tokens import UNDO_WITHIN, DoneToken, read_done_token
 STATUS = "unsubscribed"  # of {status} in a redirect URL
 
 
-# Exempt from Django's CSRF check, which needs a cookie: the token in the address is a secret of its own.
-@csrf_exempt
+@public
 def open_done(request: HttpRequest, public_id: str) -> HttpResponse:
     """`/u/<public_id>/done?t=…`: GET shows, POST undoes."""
-    if request.method not in replies.METHODS:
-        return replies.not_allowed()
     query = decode_query(request.META.get("QUERY_STRING", ""))
     token = next(iter(query.get("t", ())), "")
     done, optout_list = read_done_token(token), get_list(public_id)

@@ -6,15 +6,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.csrf import csrf_exempt
 
 from lists.lookup import ListSnapshot, get_list
-from optout import replies, screens
+from optout import screens
 from optout.addresses import decode_query, mask
 from optout.done import delay_text_lazy
 from optout.given import read_given
 from optout.languages import Reading, choose_language
 from optout.pages import render_page
+from optout.public import public
 from optout.texts import thank_you_text
 
 SAMPLE_EMAIL = "sample@example.com"
@@ -34,12 +34,9 @@ STATES = (
 )
 
 
-# Exempt from the CSRF check, as its buttons lead here: it changes nothing.
-@csrf_exempt
+@public
 def open_preview(request: HttpRequest, public_id: str) -> HttpResponse:
     """`/u/<public_id>/preview?state=…&lang=…`; an unknown state is the form."""
-    if request.method not in replies.METHODS:
-        return replies.not_allowed()
     optout_list = get_list(public_id)
     if optout_list is None:
         return screens.broken_link(request)
@@ -72,8 +69,8 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
             "form",
             {**form, "text": "sample@example", "error": typo.error},
         ),
-        "confirm": ("confirm", {"address": sample, "item": sample, "token": ""}),
-        "closed": ("confirm", {"address": sample, "item": sample, "is_closed": True}),
+        "confirm": ("confirm", {"address": sample, "token": ""}),
+        "closed": ("confirm", {"address": sample, "is_closed": True}),
         "done": (
             "done",
             {

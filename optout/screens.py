@@ -15,7 +15,7 @@ from lists.lookup import ListSnapshot
 from optout import replies
 from optout.actions import Recorded
 from optout.addresses import Accepts, Address, AddressError, mask, parse_address
-from optout.choices import Assurance, Channel
+from optout.choices import Assurance, Channel, Medium
 from optout.given import Given
 from optout.guard import form_token
 from optout.intents import OptOutIntent
@@ -55,11 +55,11 @@ _REFUSED = {
 }
 
 
-def ask(visit: Visit, optout_status: str = "") -> HttpResponse:
+def ask(visit: Visit) -> HttpResponse:
     """The page that changes nothing: confirm for a good address in the link, else the form, with an error for a bad one."""
     address = visit.recipient or visit.linked.address
     if address is not None:
-        return show_confirm(visit, address, optout_status=optout_status)
+        return show_confirm(visit, address)
     if visit.linked.error is not None:
         return show_form(visit, visit.linked, status=400, optout_status=replies.REJECTED)
     return show_form(visit, visit.linked)
@@ -70,9 +70,7 @@ def ask_again(visit: Visit, status: int) -> HttpResponse:
     problem = _REFUSED[status]
     address = visit.recipient or visit.typed.address or visit.linked.address
     if address is not None and (visit.recipient or visit.linked.address):
-        return show_confirm(
-            visit, address, status=status, problem=problem, optout_status=replies.CONFIRM_REQUIRED
-        )
+        return show_confirm(visit, address, status=status, problem=problem)
     given = replace(visit.typed, error=AddressError("form", problem))
     return show_form(visit, given, status=status, optout_status=replies.REJECTED)
 
@@ -103,7 +101,6 @@ def show_confirm(
     *,
     status: int = 200,
     problem: Promise | str = "",
-    optout_status: str = replies.CONFIRM_REQUIRED,
 ) -> HttpResponse:
     """The page with the address and one button. An address that a signed link holds is masked and stays in the link."""
     is_signed = visit.recipient is not None
@@ -111,9 +108,10 @@ def show_confirm(
         visit,
         "confirm",
         status=status,
-        optout_status=optout_status,
+        optout_status=replies.CONFIRM_REQUIRED,
         address=mask(address.key) if is_signed else address.key,
-        item="" if is_signed else address.key,
+        # a phone number is taken on a list of emails too, so the field says which it is
+        parameter="" if is_signed else "email" if address.medium == Medium.EMAIL else "phone",
         problem=problem,
         token=form_token(visit),
         wants_all=wants_everything(visit),
@@ -216,5 +214,14 @@ wait_text_lazy = lazy(wait_text, str)
 
 
 def _page(visit: Visit, name: str, **more: Any) -> HttpResponse:
-    kept = {"item": visit.linked.text} if visit.linked.text and visit.recipient is None else {}
-    return render_page(name, visit.optout_list, visit.reading, link_query=kept, **more)
+    return render_page(name, visit.optout_list, visit.reading, link_query=_kept(visit), **more)
+
+
+def _kept(visit: Visit) -> dict[str, str]:
+    """What the links to the other languages keep of the link's address: a good one, or what fits."""
+    linked = visit.linked
+    if visit.recipient is not None or not linked.text:
+        return {}
+    if linked.address is None:
+        return {"item": linked.text} if len(linked.text) <= 80 else {}
+    return {"email" if linked.address.medium == Medium.EMAIL else "phone": linked.address.key}

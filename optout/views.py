@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
 
 from lists.lookup import get_list, get_list_by_id
 from optout import replies, screens
@@ -13,6 +12,7 @@ from optout.channels import direct_link, one_click, page, pixel, s2s, signed_lin
 from optout.given import NOTHING
 from optout.guard import is_form
 from optout.links import read_token
+from optout.public import public
 from optout.visits import BodyError, Visit
 
 ANSWERS: dict[Caller, Callable[[Visit], HttpResponse]] = {
@@ -28,24 +28,21 @@ ANSWERS: dict[Caller, Callable[[Visit], HttpResponse]] = {
 _READERS = (Caller.PERSON, Caller.FETCHER)
 
 
-# Exempt from Django's CSRF check, which needs a cookie: one-click and servers have none, and the form has a guard of its own.
-@csrf_exempt
+@public
 def open_link(request: HttpRequest, public_id: str) -> HttpResponse:
     """`/u/<public_id>`: the hosted page, and with an address the direct link."""
     return _open(request, public_id, image_path=False)
 
 
-@csrf_exempt
+@public
 def open_pixel(request: HttpRequest, public_id: str) -> HttpResponse:
     """`/u/<public_id>.gif`: the same for images."""
     return _open(request, public_id, image_path=True)
 
 
-@csrf_exempt
+@public
 def open_signed_link(request: HttpRequest, token: str) -> HttpResponse:
     """`/o/<token>`: one recipient's own link. A POST acts; a page whose button was pressed is asked for its token."""
-    if request.method not in replies.METHODS:
-        return replies.not_allowed()
     target = read_token(token)
     optout_list = get_list_by_id(target.list_id) if target else None
     if target is None or optout_list is None:
@@ -65,17 +62,13 @@ def open_signed_link(request: HttpRequest, token: str) -> HttpResponse:
     return one_click.record_signed(visit, recipient)
 
 
-@csrf_exempt
+@public
 def broken_link(request: HttpRequest) -> HttpResponse:
     """Everything else below `/u/` and `/o/`: links that were cut off or copied in part."""
-    if request.method not in replies.METHODS:
-        return replies.not_allowed()
     return screens.broken_link(request)
 
 
 def _open(request: HttpRequest, public_id: str, *, image_path: bool) -> HttpResponse:
-    if request.method not in replies.METHODS:
-        return replies.not_allowed()
     optout_list = get_list(public_id)
     if optout_list is None:
         if image_path:

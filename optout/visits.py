@@ -84,7 +84,8 @@ class Visit:
         if meta.get("HTTP_SEC_FETCH_SITE") == "cross-site":
             return True
         origin = str(meta.get("HTTP_ORIGIN") or "null")
-        return origin != "null" and _host(origin) != str(meta.get("HTTP_HOST") or "").lower()
+        own = (str(meta.get("HTTP_HOST") or "").lower(), urlsplit(settings.BASE_URL).netloc)
+        return origin != "null" and _host(origin) not in own
 
     @property
     def takes_html(self) -> bool:
@@ -178,6 +179,6 @@ def _multipart(request: HttpRequest) -> Fields:
 
 def _host(origin: str) -> str:
     try:
-        return urlsplit(origin).netloc.lower()
+        return urlsplit(origin).netloc.lower() or "?"
     except ValueError:
-        return ""
+        return "?"

@@ -6,7 +6,7 @@ Mail scanners open links too, so the list's mode decides whether opening it is e
 from django.http import HttpResponse
 
 from lists.choices import DirectLinkMode
-from optout import replies, screens
+from optout import screens
 from optout.actions import record_optout
 from optout.choices import Assurance, Channel, Traffic
 from optout.limits import Admission, judge_unsigned
@@ -18,14 +18,14 @@ def answer(visit: Visit) -> HttpResponse:
     """A person's GET: the confirm page, or on an instant list the opt-out itself with its Undo."""
     address = visit.linked.address
     if address is None or visit.optout_list.direct_link_mode != DirectLinkMode.INSTANT:
-        return screens.ask(visit, replies.CONFIRM_REQUIRED)
+        return screens.ask(visit)
     intent = visit.intent(address, Channel.DIRECT_LINK, Assurance.PREFILLED)
 
     judgement = judge_unsigned(
         visit.optout_list, Traffic.DIRECT, visit.network, address.digest, visit.now
     )
     if judgement.admission is Admission.CONFIRM:
-        return screens.ask(visit, replies.CONFIRM_REQUIRED)
+        return screens.ask(visit)
     if judgement.admission is Admission.REFUSE and judgement.cause is not None:
         quarantine_optout(intent, judgement.cause)
         return screens.refuse(visit, judgement)

@@ -13,7 +13,7 @@ from optout.visits import Visit
 
 def show(visit: Visit) -> HttpResponse:
     """The form, or the confirm page when the link has an address. Changes nothing, whoever asks."""
-    return screens.ask(visit, replies.CONFIRM_REQUIRED)
+    return screens.ask(visit)
 
 
 def record_form(visit: Visit) -> HttpResponse:

@@ -1,0 +1,29 @@
+"""What every public door has in common."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from optout.replies import METHODS, not_allowed
+
+
+def public[**P](
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A view for recipients and programs: GET, HEAD and POST only, no cookie in or out.
+
+    Exempt from Django's CSRF check, which needs a cookie: one-click and servers have none, the form has a guard of its own
+    (`optout.guard`), and the done page a token in its address. A test pins which views are exempt (AT-17).
+    """
+
+    @wraps(view)
+    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.method not in METHODS:
+            return not_allowed()
+        request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)  # a spoilt cookie earns no new one
+        return view(request, *args, **kwargs)
+
+    return csrf_exempt(door)

@@ -1,0 +1,154 @@
+"""What every channel owes. A new channel inherits, names itself and writes `send`."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from lists.models import List, Realm, Subscription
+from optout.addresses import digest_of
+from optout.choices import Assurance, Channel, Kind
+from optout.models import OptOut, QuarantinedOptOut, Suppression
+from tests import make
+from tests.pages import FIREFOX
+
+JANE = "jane@example.com"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a test wants to send: the list's two names, the address, and whether its token shall be spoilt."""
+
+    public_id: str
+    list_id: int
+    item: str = JANE
+    is_forged: bool = False
+
+
+@pytest.mark.django_db
+class ChannelCases:
+    """The cases. `send` is a good request from 192.0.2.7 as this channel's callers make it."""
+
+    channel: Channel
+    assurance: Assurance
+    agent = FIREFOX
+    unknown_status = 404
+    forged_status = 404
+    takes_raw_addresses = True
+
+    def send(self, target: Target) -> Any:
+        raise NotImplementedError
+
+    def send_for(self, optout_list: List, item: str = JANE) -> Any:
+        return self.send(Target(optout_list.public_id, optout_list.pk, item))
+
+    def test_it_suppresses_the_address(self, optout_list: List) -> None:
+        response = self.send_for(optout_list)
+
+        assert response.status_code in {200, 303}
+        assert response.headers["Optout-Status"] == "recorded"
+        suppression = Suppression.objects.get()
+        assert (suppression.optout_list_id, suppression.address) == (optout_list.pk, JANE)
+        assert bytes(suppression.digest) == digest_of(JANE)
+
+    def test_it_names_its_channel_and_its_assurance(self, optout_list: List) -> None:
+        self.send_for(optout_list)
+
+        row = OptOut.objects.get()
+        assert (row.channel, row.assurance) == (self.channel, self.assurance)
+        assert Suppression.objects.get().channel == self.channel
+
+    def test_repeating_is_harmless(self, optout_list: List) -> None:
+        first, second = self.send_for(optout_list), self.send_for(optout_list)
+
+        assert first.status_code == second.status_code
+        assert Suppression.objects.count() == 1
+        assert list(OptOut.objects.order_by("id").values_list("is_new", flat=True)) == [True, False]
+
+    def test_an_unknown_list_is_told_and_nothing_recorded(self, db: None) -> None:
+        response = self.send(Target("nosuchlist00", 4_000_000))
+
+        assert response.status_code == self.unknown_status
+        assert_nothing_recorded()
+
+    def test_a_forged_token_records_nothing(self, optout_list: List) -> None:
+        response = self.send(Target(optout_list.public_id, optout_list.pk, is_forged=True))
+
+        assert response.status_code == self.forged_status
+        assert_nothing_recorded()
+
+    def test_the_address_is_normalised_and_what_was_sent_is_kept(self, optout_list: List) -> None:
+        self.send_for(optout_list, "Jane+Tag@EXAMPLE.com")
+
+        row = OptOut.objects.get()
+        assert row.address == "jane+tag@example.com"
+        assert row.evidence == {"raw": "Jane+Tag@EXAMPLE.com"}
+
+    def test_evidence_is_kept(self, optout_list: List) -> None:
+        self.send_for(optout_list)
+
+        row = OptOut.objects.get()
+        assert row.ip == "192.0.2.7"
+        assert row.agent == self.agent.removeprefix("Mozilla/5.0").strip()
+
+    def test_there_is_a_ledger_row_even_when_the_address_is_out_already(
+        self, optout_list: List
+    ) -> None:
+        make.make_optout(optout_list, channel=Channel.PORTAL)
+
+        self.send_for(optout_list)
+
+        row = OptOut.objects.exclude(channel=Channel.PORTAL).get()
+        assert (row.kind, row.channel, row.is_new) == (Kind.OPT_OUT, self.channel, False)
+        assert Suppression.objects.get().channel == Channel.PORTAL
+
+    def test_it_ends_the_subscription(self, optout_list: List) -> None:
+        make.make_subscription(optout_list)
+
+        self.send_for(optout_list)
+
+        assert not Subscription.objects.exists()
+
+    def test_a_closed_list_records_too(self, optout_list: List) -> None:
+        List.objects.filter(pk=optout_list.pk).update(closed_at=make.NOW)
+
+        assert self.send_for(optout_list).headers["Optout-Status"] == "recorded"
+        assert Suppression.objects.count() == 1
+
+    def test_do_not_mail_is_a_list_like_any(self, realm: Realm, optout_list: List) -> None:
+        make.make_subscription(optout_list)
+
+        self.send_for(make.do_not_mail(realm))
+
+        assert not Subscription.objects.exists()
+        assert Suppression.objects.get().optout_list.is_global
+
+    def test_the_answer_does_not_tell_whether_the_address_was_out(self, optout_list: List) -> None:
+        """AT-03."""
+        make.make_optout(optout_list, "known@example.com")
+        new = self.send_for(optout_list, "fresh@example.com")
+        known = self.send_for(optout_list, "known@example.com")
+
+        assert new.status_code == known.status_code
+        assert comparable_headers(new) == comparable_headers(known)
+        assert comparable(new, "fresh") == comparable(known, "known")
+
+
+def assert_nothing_recorded() -> None:
+    assert not Suppression.objects.exists()
+    assert not OptOut.objects.exists()
+    assert not QuarantinedOptOut.objects.exists()
+
+
+def comparable(response: Any, name: str) -> bytes:
+    """A body without what differs by chance, and without the name that was asked about."""
+    body = re.sub(rb'nonce="[^"]+"', b"", response.content)
+    return body.replace(name.encode(), b"NAME")
+
+
+def comparable_headers(response: Any) -> dict[str, str]:
+    headers = {name: re.sub(r"nonce-[\w-]+", "", value) for name, value in response.headers.items()}
+    if "Location" in headers:  # holds the done token, always of the same length
+        headers["Location"] = re.sub(r"t=.*", f"t={len(headers['Location'])}", headers["Location"])
+    return headers
