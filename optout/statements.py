@@ -54,13 +54,45 @@ _TYPES = (
     "int", "int", "bool", "bytea", "text", "smallint", "smallint", "smallint",
     "smallint", "smallint", "timestamptz", "inet", "text", "jsonb",
 )  # fmt: skip
-# The same statement from arrays, one for each column, or from single values. The single one knows that it has one row:
-# its plan is made once for a connection and kept, where the plan for arrays depends on their length. (Measured: 0.1 ms
-# against 0.6 ms.)
 _ARRAYS = ", ".join(f"%s::{type_}[]" for type_ in _TYPES)
 _VALUES = ", ".join(f"%s::{type_}" for type_ in _TYPES)
-RECORD_MANY = _RECORD.format(source=f"SELECT * FROM unnest({_ARRAYS}) WITH ORDINALITY")  # noqa: S608
-RECORD_ONE = _RECORD.format(source=f"SELECT {_VALUES}, 1::bigint")  # noqa: S608
+_UNNEST = f"SELECT * FROM unnest({_ARRAYS}) WITH ORDINALITY"  # noqa: S608  constants only
+RECORD_MANY = _RECORD.replace("{source}", _UNNEST)
+
+# The same for one request. What keeps a batch in order (the sorting, the first of several) has nothing to do here, and the
+# plan, which no longer depends on the length of an array, is made once for a connection: a quarter of the time.
+RECORD_ONE = """
+WITH intent (
+    list_id, realm_id, is_global, digest, address, medium, channel, assurance,
+    reason, origin, requested_at, ip, agent, evidence
+) AS MATERIALIZED (
+    SELECT {values}
+), suppressed AS (
+    INSERT INTO optout_suppression (
+        suppressed_at, optout_list_id, channel, reason, medium, hash_kind, digest, address
+    )
+    SELECT requested_at, list_id, channel, reason, medium, 1, digest, address FROM intent
+    ON CONFLICT (optout_list_id, digest) DO NOTHING
+    RETURNING 1
+), left_now AS (
+    DELETE FROM lists_subscription s USING intent i
+    WHERE s.digest = i.digest AND s.optout_list_id = ANY (
+        CASE WHEN i.is_global THEN ARRAY(SELECT l.id FROM lists_list l WHERE l.realm_id = i.realm_id)
+        ELSE ARRAY[i.list_id] END
+    )
+    RETURNING s.optout_list_id
+)
+INSERT INTO optout_optout (
+    recorded_at, optout_list_id, kind, channel, medium, reason, origin, assurance, is_new, digest, address,
+    ip, agent, evidence, left_lists
+)
+SELECT
+    requested_at, list_id, 1, channel, medium, reason, origin, assurance, EXISTS (SELECT FROM suppressed),
+    digest, address, ip, agent, evidence,
+    (SELECT array_agg(optout_list_id ORDER BY optout_list_id) FROM left_now)
+FROM intent
+RETURNING id, is_new
+""".replace("{values}", _VALUES)
 
 # Ends suppressions. A lift that ends nothing is written down too, as not new.
 LIFT = """
