@@ -1,8 +1,5 @@
 """A new list in three steps. What the earlier steps said travels in the form: no draft is kept anywhere."""
 
-from typing import cast
-
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -55,26 +52,24 @@ def _step(data: QueryDict) -> int:
 
 
 def _page(request: HttpRequest, step: int, data: QueryDict) -> HttpResponse:
-    shown = _form(step, data)
     context = {
         "step": step,
-        "steps": [label for label, _form_class in _STEPS],
-        "form": shown,
-        "carried": [
-            field
-            for number in range(1, len(_STEPS) + 1)
-            if number != step and _was_sent(number, data)
-            for field in _form(number, data)
-        ],
+        "steps": [label for label, _form in _STEPS],
+        "form": _STEPS[step - 1][1](data if _was_sent(step, data) else None),
+        "carried": _carried(step, data),
         "number": next_number(current_standing(request).realm),
     }
     return render(request, "reporting/list_new.html", context)
 
 
-def _form(step: int, data: QueryDict) -> forms.BaseForm:
-    """The form of a step: with what was sent, once it was."""
-    form = _STEPS[step - 1][1]
-    return cast("forms.BaseForm", form(data) if _was_sent(step, data) else form())
+def _carried(step: int, data: QueryDict) -> list[tuple[str, str]]:
+    """What the other steps said, to be sent along: (name, value)."""
+    return [
+        (name, data.get(name, ""))
+        for number, (_label, form) in enumerate(_STEPS, start=1)
+        if number != step and _was_sent(number, data)
+        for name in form().fields
+    ]
 
 
 def _was_sent(step: int, data: QueryDict) -> bool:

@@ -108,7 +108,8 @@ class Screen(HTMLParser):
         if kind not in {"hidden", "submit"}:
             assert values.get("id") or values.get("aria-label"), values
         if kind not in {"checkbox", "radio"} or "checked" in values:
-            self.fields.setdefault(values["name"], []).append(values.get("value", ""))
+            sent = values.get("value", "on" if kind == "checkbox" else "")
+            self.fields.setdefault(values["name"], []).append(sent)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _VOID:

