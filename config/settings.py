@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from config.database import database_settings
-from config.state import kept_secret
+from config.state import FIRST_ADDRESS, kept_secret, served_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -25,7 +25,10 @@ TESTING = "pytest" in sys.modules
 STATE_DIR = Path(env.str("HEED_STATE", default=str(BASE_DIR / ".heed"))).resolve()
 
 # The address recipients and owners reach us at, without a slash at the end. Hosts, CSRF origins and cookies follow from it.
-BASE_URL = env.str("BASE_URL", default="http://localhost:8000").rstrip("/")
+# Empty: where `make run` served last, at first http://localhost:8000.
+BASE_URL = env.str("BASE_URL", default="").rstrip("/")
+if not BASE_URL:
+    BASE_URL = FIRST_ADDRESS if TESTING else served_address(STATE_DIR)
 _base = urlsplit(BASE_URL)
 if _base.scheme not in {"http", "https"} or not _base.hostname:
     raise ImproperlyConfigured(

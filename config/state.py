@@ -5,6 +5,23 @@ import secrets
 from pathlib import Path
 
 
+FIRST_ADDRESS = "http://localhost:8000"
+
+
+def served_address(state: Path) -> str:
+    """Where `make run` served last from this state folder, so that commands by hand print links that work."""
+    try:
+        return (state / "base_url").read_text().strip() or FIRST_ADDRESS
+    except OSError:
+        return FIRST_ADDRESS
+
+
+def remember_address(state: Path, url: str) -> None:
+    """Keep what `served_address` says."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (state / "base_url").write_text(url)
+
+
 def kept_secret(state: Path, name: str) -> str:
     """The secret of that name in the state folder (mode 0600), made on first use: 50 URL-safe characters.
 

@@ -16,6 +16,8 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import OperationalError
 
+from config.state import remember_address
+
 
 def demo() -> object:
     """The demo's addresses and sign-ins: made now if the database holds nobody yet, else as made then."""
@@ -41,6 +43,7 @@ def prepare() -> dict[str, object]:
     """Tables, static files, demo. The checks look at the server, too: its version, for one."""
     call_command("migrate", verbosity=0, interactive=False, skip_checks=False)
     call_command("collectstatic", verbosity=0, interactive=False)
+    remember_address(settings.STATE_DIR, settings.BASE_URL)
     return {"demo": demo()}
 
 
