@@ -213,7 +213,7 @@ class LoggedStream:
         self._is_closed = True
         places.give_back()
         try:
-            self._chunks.close()  # type: ignore[attr-defined]
+            self._chunks.close()
             self._write_down()
         except (DatabaseError, InterfaceError):
             # The answer is over; the entry stays "started", which is true as well.

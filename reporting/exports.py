@@ -1,6 +1,6 @@
 """COPY out: the suppressions that hold for a list, as one statement and a stream of large chunks (architecture.md, "Bulk")."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -8,7 +8,7 @@ from typing import Any, Final
 import psycopg
 from django.db import connection
 from psycopg.pq import ExecStatus
-from psycopg.pq.abc import PGconn
+from psycopg.pq.abc import PGconn, PGresult
 
 from lists.prepared import fetch_prepared
 from optout.choices import HashKind, Medium, Reason
@@ -167,7 +167,7 @@ def copy_statement(export: Export, extent: Extent) -> str:
     return f"COPY ({query}) TO STDOUT {'(FORMAT csv, HEADER)' if is_csv else ''}"
 
 
-def stream_export(export: Export, extent: Extent) -> Iterator[bytes]:
+def stream_export(export: Export, extent: Extent) -> Generator[bytes]:
     """The export as chunks of whole lines, about CHUNK bytes each; memory stays flat.
 
     One statement, so one snapshot of the data. The connection is busy until the iterator ends or is closed; closing it early
@@ -208,7 +208,13 @@ def _coalesce(copy: psycopg.Copy, server: PGconn) -> Iterator[bytes]:
 
 
 def _finish(server: PGconn) -> None:
-    """Take the result of a COPY whose data has all been read; raises the error that ended it early."""
+    """Take the result of a COPY whose data has all been read; raises the error that ended it early.
+
+    To the last one, so that the connection is free again.
+    """
+    failed: PGresult | None = None
     while (result := server.get_result()) is not None:
         if result.status != ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(result)
+            failed = failed or result
+    if failed is not None:
+        raise psycopg.errors.error_from_result(failed)

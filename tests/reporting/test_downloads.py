@@ -28,6 +28,7 @@ from reporting.asked import parse_since
 from reporting.models import Download
 from reporting.models.downloads import DownloadOutcome
 from tests import make
+from tests.reporting.test_feed import OpenTransaction
 
 pytestmark = pytest.mark.django_db
 
@@ -320,6 +321,19 @@ class TestSince:
         before = timezone.now()
         following = parse_since(door.get()["Next-Since"])
         assert before - timedelta(seconds=7) <= following <= timezone.now() - timedelta(seconds=5)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestALateCommit:
+    def test_the_next_time_is_before_whoever_is_still_writing(self, door: Door) -> None:
+        late = OpenTransaction(door.optout_list, "late@example.com")
+        soon = timezone.now() + timedelta(hours=1)
+        try:
+            with patch("reporting.downloads.timezone.now", return_value=soon):
+                following = parse_since(door.get()["Next-Since"])
+        finally:
+            late.commit()
+        assert following <= timezone.now() - timedelta(seconds=5)
 
 
 class TestTheKey:
