@@ -23,7 +23,8 @@ PROTECTED_FOR = timedelta(hours=1)
 UNUSUAL = 10  # times the p95 of the hours of the last 28 days
 
 # Locks the counter's row first and the hour's row second, always: two requests cannot lock each other out.
-# A refused address is not added, so an attack does not make the row grow past the limit.
+# An admitted address stands last in the row; a refused one is not added, so an attack does not make the row grow past the
+# limit, and is not forgotten if it was there, so that repeating addresses during a block frees no place.
 _COUNT = """
 WITH hour AS (
     INSERT INTO optout_unsignedhour AS h (optout_list_id, hour_at, requests)
@@ -40,8 +41,8 @@ VALUES (
 ON CONFLICT (optout_list_id, network, traffic) DO UPDATE SET
     (digests, seen_at, refused, strikes, blocked_at, blocked_until, last_seen_at) = (
         SELECT
-            CASE WHEN refuse THEN kept.digests ELSE kept.digests || EXCLUDED.digests END,
-            CASE WHEN refuse THEN kept.seen_at ELSE kept.seen_at || EXCLUDED.seen_at END,
+            CASE WHEN refuse THEN kept.digests ELSE others.digests || EXCLUDED.digests END,
+            CASE WHEN refuse THEN kept.seen_at ELSE others.seen_at || EXCLUDED.seen_at END,
             c.refused + refuse::int,
             c.strikes + block::int,
             CASE WHEN block THEN EXCLUDED.last_seen_at ELSE c.blocked_at END,
@@ -53,20 +54,28 @@ ON CONFLICT (optout_list_id, network, traffic) DO UPDATE SET
         FROM (
             SELECT
                 coalesce(array_agg(digest), '{}') AS digests,
+                coalesce(array_agg(seen), '{}') AS seen_at
+            FROM unnest(c.digests, c.seen_at) AS u (digest, seen)
+            WHERE seen > EXCLUDED.last_seen_at - interval '1 day'
+        ) kept,
+        LATERAL (
+            SELECT
+                coalesce(array_agg(digest), '{}') AS digests,
                 coalesce(array_agg(seen), '{}') AS seen_at,
                 count(*) FILTER (WHERE seen > EXCLUDED.last_seen_at - %(window)s::interval) AS lately,
                 count(*) AS today
-            FROM unnest(c.digests, c.seen_at) AS u (digest, seen)
-            WHERE seen > EXCLUDED.last_seen_at - interval '1 day' AND digest <> EXCLUDED.digests[1]
-        ) kept,
+            FROM unnest(kept.digests, kept.seen_at) AS u (digest, seen)
+            WHERE digest <> EXCLUDED.digests[1]
+        ) others,
         LATERAL (SELECT coalesce(c.blocked_until > EXCLUDED.last_seen_at, false) AS blocked) b,
-        LATERAL (SELECT kept.lately >= %(hard)s OR kept.today >= %(day)s AS exceeded) e,
+        LATERAL (SELECT others.lately >= %(hard)s OR others.today >= %(day)s AS exceeded) e,
         LATERAL (
             SELECT blocked OR exceeded AS refuse, exceeded AND NOT blocked AND %(blocks)s::bool AS block
         ) v
     )
 RETURNING
-    NOT coalesce(c.blocked_until > %(now)s, false) AND %(digest)s = ANY (c.digests),
+    NOT coalesce(c.blocked_until > %(now)s, false)
+        AND c.digests[cardinality(c.digests)] = %(digest)s AND c.seen_at[cardinality(c.seen_at)] = %(now)s,
     coalesce(c.blocked_until > %(now)s, false),
     (SELECT count(*) FROM unnest(c.seen_at) AS seen WHERE seen > %(now)s - %(window)s::interval),
     (SELECT requests FROM hour),
@@ -147,6 +156,8 @@ def unblock_network(optout_list: List, network: str) -> bool:
 def _protect(optout_list: ListSnapshot, now: datetime) -> None:
     """Start protected mode, or keep it on; written once in ten minutes, not once a request."""
     until = now + PROTECTED_FOR
+    if optout_list.protected_until is not None and optout_list.protected_until >= until - WINDOW:
+        return
     stale = Q(protected_until=None) | Q(protected_until__lt=until - WINDOW)
     row = List.objects.filter(stale, pk=optout_list.id)
     if row.update(protected_until=until):

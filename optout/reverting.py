@@ -16,7 +16,8 @@ from optout.statements import RESUBSCRIBE
 from optout.tokens import UNDO_WITHIN, DoneToken
 
 # The row that made the suppression, and whether every request since then was the same person's same tap: a double click may
-# be undone, a second and independent request may not.
+# be undone, a second and independent request may not. Somebody else behind the same IP must not undo what a neighbour asked
+# for, so a double click is one by the same program within a minute (AT-46).
 _UNDOABLE = """
 WITH asked AS (
     SELECT * FROM optout_optout WHERE digest = %(digest)s AND id = %(optout)s AND optout_list_id = %(list)s AND kind = 1
@@ -35,7 +36,10 @@ WHERE maker.is_new AND maker.recorded_at > %(earliest)s AND maker.id <= %(optout
   AND NOT EXISTS (
       SELECT FROM since_last_lift other
       WHERE other.id <> maker.id
-        AND (other.id < maker.id OR other.channel <> maker.channel OR other.ip IS DISTINCT FROM maker.ip OR maker.ip IS NULL)
+        AND (
+            other.id < maker.id OR other.channel <> maker.channel OR other.ip IS DISTINCT FROM maker.ip OR maker.ip IS NULL
+            OR other.agent <> maker.agent OR other.recorded_at > maker.recorded_at + interval '1 minute'
+        )
   )
 """
 
