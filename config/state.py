@@ -4,7 +4,6 @@ import os
 import secrets
 from pathlib import Path
 
-
 FIRST_ADDRESS = "http://localhost:8000"
 
 
