@@ -10,7 +10,8 @@ from lists.models import List, User
 from optout.limits import unblock_network
 from optout.networks import UNKNOWN_NETWORK, compile_networks, parse_networks
 from optout.quarantine import accept_quarantined
-from reporting.models.notices import Notice, NoticeKind
+from reporting.models.notices import NoticeKind
+from reporting.notices import settle_notices
 from reporting.quarantine_groups import from_network
 
 _SETTLED_BY_ALLOWING = (NoticeKind.BLOCKED_IP, NoticeKind.UNLISTED_SERVER)
@@ -20,7 +21,7 @@ def unblock(optout_list: List, network: str, *, actor: User, now: datetime) -> b
     """End the block of a network (CIDR), with its audit entry; whether it was blocked or counted."""
     with transaction.atomic():
         was_known = unblock_network(optout_list, network)
-        _settle(optout_list, NoticeKind.BLOCKED_IP, network, now)
+        settle_notices(optout_list, NoticeKind.BLOCKED_IP, network, now)
         record_audit(
             "unblock_network",
             actor=actor,
@@ -43,7 +44,7 @@ def allow_network(optout_list: List, network: str, *, actor: User, now: datetime
         _add_to_whitelist(optout_list, network)
         unblock_network(optout_list, network)
         for kind in _SETTLED_BY_ALLOWING:
-            _settle(optout_list, kind, network, now)
+            settle_notices(optout_list, kind, network, now)
         record_audit(
             "allow_network",
             actor=actor,
@@ -68,9 +69,3 @@ def _add_to_whitelist(optout_list: List, network: str) -> None:
 def is_allowed(optout_list: List, ip: object) -> bool:
     """Whether an IP is on the list's whitelist."""
     return ip in compile_networks(optout_list.whitelist)
-
-
-def _settle(optout_list: List, kind: NoticeKind, network: str, now: datetime) -> None:
-    Notice.objects.filter(
-        optout_list=optout_list, kind=kind, subject=network, settled_at=None
-    ).update(settled_at=now)

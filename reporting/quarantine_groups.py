@@ -126,13 +126,22 @@ def from_network(network: str) -> Q:
     return Q(ip__gte=str(parsed[0]), ip__lte=str(parsed[-1]))
 
 
-def in_groups(values: Sequence[str]) -> Q:
-    """Selects the quarantined opt-outs of the groups that a form names. Raises ValueError for one that it cannot
-    read, or for none."""
+def read_groups(values: Sequence[str]) -> list[tuple[str, RefusalCause]]:
+    """The (network, cause) of the groups that a form names by `WaitingGroup.value`. Raises ValueError for one that it
+    cannot read, or for none."""
     if not values:
         raise ValueError("No group.")
-    chosen = Q(pk__in=())
+    groups = []
     for value in values:
         network, _, cause = value.rpartition("|")
-        chosen |= from_network(network) & Q(cause=RefusalCause(int(cause)))
+        from_network(network)
+        groups.append((network, RefusalCause(int(cause))))
+    return groups
+
+
+def in_groups(groups: Sequence[tuple[str, RefusalCause]]) -> Q:
+    """Selects the quarantined opt-outs of these groups."""
+    chosen = Q(pk__in=())
+    for network, cause in groups:
+        chosen |= from_network(network) & Q(cause=cause)
     return chosen

@@ -20,6 +20,7 @@ from reporting.views.quarantine import (
     list_quarantine,
     release_network,
     revert_list,
+    settle_notice,
 )
 from reporting.views.service import list_service, rehearse_list, show_link_key
 
@@ -52,6 +53,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("manage/lists/<public_id>/quarantine/network", release_network, name="release_network"),
     path("manage/lists/<public_id>/quarantine/revert", revert_list, name="revert_list"),
+    path("manage/lists/<public_id>/quarantine/notice", settle_notice, name="settle_notice"),
     path("manage/lists/<public_id>/access", list_access, name="list_access"),
     path("manage/lists/<public_id>/access/keys", make_download_key, name="make_download_key"),
     path(

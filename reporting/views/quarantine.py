@@ -20,12 +20,15 @@ from optout.networks import NetworksError
 from optout.quarantine import accept_quarantined, reject_quarantined
 from optout.reverting import count_revertible, revert_optouts
 from reporting.forms_quarantine import ConfirmNameForm, RevertForm
+from reporting.models.notices import NoticeKind
 from reporting.network_release import allow_network, unblock
+from reporting.notices import settle_notices
 from reporting.quarantine_groups import (
     WaitingGroup,
     blocked_networks,
     from_network,
     in_groups,
+    read_groups,
     shown_network,
     waiting_groups,
 )
@@ -62,13 +65,17 @@ def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
         request.POST.get("verdict", "")
     )
     try:
-        chosen = in_groups(request.POST.getlist("group"))
+        groups = read_groups(request.POST.getlist("group"))
     except ValueError:
         decide = None
     if decide is None:
         messages.error(request, "Choose at least one group, then accept or reject.")
         return redirect("list_quarantine", public_id)
-    count = decide(opened.optout_list, chosen, actor=_actor(request), now=timezone.now())
+    now = timezone.now()
+    count = decide(opened.optout_list, in_groups(groups), actor=_actor(request), now=now)
+    for network, cause in groups:
+        if cause == RefusalCause.UNLISTED_SERVER:
+            settle_notices(opened.optout_list, NoticeKind.UNLISTED_SERVER, network, now)
     done = "Recorded" if decide is accept_quarantined else "Rejected"
     messages.success(request, f"{done}: {_optouts(count)}.")
     return redirect("list_quarantine", public_id)
@@ -93,6 +100,21 @@ def release_network(request: HttpRequest, public_id: str) -> HttpResponse:
     else:
         messages.success(request, said)
     return redirect("list_quarantine", public_id)
+
+
+@login_required
+@require_POST
+def settle_notice(request: HttpRequest, public_id: str) -> HttpResponse:
+    """POST `kind`: the owner has read a notice that is not about a network; it is told anew if its cause comes back."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    kind = request.POST.get("kind", "")
+    if kind not in {NoticeKind.PIXEL_IN_MAIL, NoticeKind.PROTECTED_MODE}:
+        raise Http404
+    settle_notices(opened.optout_list, NoticeKind(kind), None, timezone.now())
+    messages.success(request, "Put aside.")
+    return redirect(
+        "list_service" if kind == NoticeKind.PIXEL_IN_MAIL else "list_quarantine", public_id
+    )
 
 
 @login_required

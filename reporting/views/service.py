@@ -22,6 +22,7 @@ from optout.client_ip import client_ip
 from optout.networks import IpAddress, compile_networks
 from reporting import snippets
 from reporting.mail_tools import MAIL_TOOLS, OTHER, get_mail_tool
+from reporting.models.notices import Notice, NoticeKind
 from reporting.rehearsal import rehearse
 
 SAMPLE = "sample@example.com"
@@ -89,11 +90,18 @@ def _show(request: HttpRequest, opened: OpenedList, wanted: str, **more: Any) ->
         "service_tabs": [Tab(label, f"{page}?tab={slug}", slug == tab) for slug, label in _TABS],
         "may_edit": opened.may(Permission.EDIT),
         "may_download": opened.may(Permission.DOWNLOAD),
-        "takes_email": optout_list.accepts != Accepts.PHONE,
+        "has_pixel_in_mail": opened.may(Permission.EDIT) and _has_pixel_in_mail(opened),
         **_CONTEXTS[tab](request, opened),
         **more,
     }
     return render(request, "reporting/service.html", context)
+
+
+def _has_pixel_in_mail(opened: OpenedList) -> bool:
+    """Whether the owner has yet to hear that the pixel was put inside a mail (security.md §3.4)."""
+    return Notice.objects.filter(
+        optout_list=opened.optout_list, kind=NoticeKind.PIXEL_IN_MAIL, settled_at=None
+    ).exists()
 
 
 def _hosted(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:

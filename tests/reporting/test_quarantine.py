@@ -146,6 +146,21 @@ class TestQuarantine:
         assert "Choose at least one group" in response.content.decode()
         assert QuarantinedOptOut.objects.get().verdict == Verdict.WAITING
 
+    def test_deciding_about_a_server_settles_its_notice(self, bob: User, optout_list: List) -> None:
+        refuse(optout_list, "a@example.com", cause=RefusalCause.UNLISTED_SERVER)
+        Notice.objects.create(
+            optout_list=optout_list,
+            kind=NoticeKind.UNLISTED_SERVER,
+            subject=f"{ATTACKER}/32",
+            raised_at=make.NOW,
+        )
+
+        signed_in(bob).post(
+            url(optout_list, "/decide"), {"group": f"{ATTACKER}/32|3", "verdict": "reject"}
+        )
+
+        assert Notice.objects.get().settled_at is not None
+
     def test_another_lists_quarantine_is_left_alone(
         self, bob: User, realm: Realm, optout_list: List
     ) -> None:

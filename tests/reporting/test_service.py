@@ -18,6 +18,8 @@ from optout.choices import Kind
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from reporting import snippets
 from reporting.mail_tools import MAIL_TOOLS, get_mail_tool
+from reporting.models import Notice
+from reporting.models.notices import NoticeKind
 from tests import make
 from tests.reporting.portal import signed_in, signed_in_long_ago
 
@@ -81,6 +83,23 @@ class TestServicePage:
         client = signed_in(bob)
         with django_assert_max_num_queries(10):
             assert client.get(url(optout_list, f"?tab={tab}")).status_code == 200
+
+    def test_a_pixel_inside_a_mail_is_told_until_it_is_put_aside(
+        self, bob: User, optout_list: List
+    ) -> None:
+        Notice.objects.create(
+            optout_list=optout_list,
+            kind=NoticeKind.PIXEL_IN_MAIL,
+            subject="",
+            raised_at=make.NOW,
+        )
+        client = signed_in(bob)
+
+        assert "put inside a mail" in text_of(client.get(url(optout_list)))
+        client.post(
+            f"/manage/lists/{optout_list.public_id}/quarantine/notice", {"kind": "pixel_in_mail"}
+        )
+        assert "put inside a mail" not in text_of(client.get(url(optout_list)))
 
     def test_a_mailer_sees_it_without_key_and_test(self, realm: Realm, optout_list: List) -> None:
         mailer = make.make_user("mailer@north.example")

@@ -1,0 +1,357 @@
+"""AT-31: every address of the portal × every role × one's own and a foreign list. A new address without a row here fails."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from lists.choices import Role
+from lists.models import List, ListAccess, Membership, Realm, User
+from optout.addresses import digest_of
+from tests import make
+from tests.reporting.portal import signed_in
+
+ROLES = ("operator", "admin", "owner", "viewer", "mailer", "stranger")
+WHO = (*ROLES, "nobody")
+ADDRESS = "jane@example.com"
+
+type Method = Literal["GET", "POST"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who is let in at an address, and with what it is asked. Everybody else: 404, and nothing is written."""
+
+    allowed: frozenset[str]
+    method: Method = "GET"
+    data: dict[str, Any] = field(default_factory=dict)
+    path: str = ""  # what the url's own arguments are, besides the list: `key`, `access`, `member`, `digest`
+    status: int = 200
+    is_about_list: bool = True
+
+
+def row(*allowed: str, **more: Any) -> Row:
+    return Row(frozenset(allowed), **more)
+
+
+EDITORS = ("operator", "admin", "owner")
+READERS = (*EDITORS, "viewer")
+KNOWERS = (*READERS, "mailer")
+ADMINS = ("operator", "admin")
+
+# name of the address → what is asked there, and by whom it is answered
+TABLE: dict[str, list[Row]] = {
+    "overview": [row(*ROLES, is_about_list=False)],
+    "opt_outs_csv": [row(*READERS, "stranger", is_about_list=False)],
+    "lists": [row(*ROLES, is_about_list=False)],
+    "list_new": [row(*EDITORS, "stranger", is_about_list=False)],
+    "check_address": [
+        row(*ROLES, is_about_list=False),
+        row(*ROLES, data={"q": ADDRESS}, is_about_list=False),
+    ],
+    "list_service": [row(*KNOWERS), row(*KNOWERS, data={"tab": "test"})],
+    "show_link_key": [row(*EDITORS, method="POST")],
+    "rehearse_list": [row(*EDITORS, method="POST")],
+    "list_entries": [row(*READERS)],
+    "lift_suppression": [
+        row(*EDITORS, path="digest"),
+        row(*EDITORS, method="POST", data={"note": "Asked."}, path="digest", status=302),
+    ],
+    "portal_download": [row(*KNOWERS[:3], "mailer")],
+    "list_quarantine": [row(*EDITORS)],
+    "decide_quarantined": [
+        row(
+            *EDITORS,
+            method="POST",
+            data={"group": "192.0.2.7/32|2", "verdict": "accept"},
+            status=302,
+        )
+    ],
+    "release_network": [
+        row(
+            *EDITORS,
+            method="POST",
+            data={"network": "192.0.2.7/32", "how": "allow"},
+            status=302,
+        )
+    ],
+    "settle_notice": [row(*EDITORS, method="POST", data={"kind": "pixel_in_mail"}, status=302)],
+    "revert_list": [row(*EDITORS), row(*EDITORS, method="POST", data={"name": "x"}, status=422)],
+    "list_access": [row(*EDITORS)],
+    "make_download_key": [row(*EDITORS, method="POST", data={"label": "A script"})],
+    "switch_download_key": [row(*EDITORS, method="POST", data={"on": "0"}, path="key", status=302)],
+    "give_list": [row(*EDITORS, method="POST", data={"membership": "0"}, status=422)],
+    "change_mailer": [
+        row(*EDITORS, method="POST", data={"do": "remove"}, path="access", status=302)
+    ],
+    "list_settings": [
+        row(*EDITORS),
+        row(*EDITORS, method="POST", data={"name": ""}),
+    ],
+    "list_close": [row(*EDITORS, method="POST", data={"confirm_name": "nonsense"})],
+    "list_reopen": [row(*EDITORS, method="POST", status=302)],
+    "switch_realm": [
+        row(
+            "operator",
+            "stranger",
+            method="POST",
+            data={"realm": "other"},
+            status=302,
+            is_about_list=False,
+        ),
+        row(*KNOWERS, method="POST", data={"realm": "acme"}, status=302, is_about_list=False),
+    ],
+    "settings": [row(*ADMINS, "stranger", is_about_list=False)],
+    "team": [row(*ADMINS, "stranger", is_about_list=False)],
+    "team_invite": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(
+            *ADMINS,
+            "stranger",
+            method="POST",
+            data={"email": "nonsense"},
+            is_about_list=False,
+        ),
+    ],
+    "team_member": [row(*ADMINS, path="member", is_about_list=False)],
+    "team_remove": [
+        row(*ADMINS, method="POST", path="member", status=302, is_about_list=False),
+    ],
+    "team_mail_again": [
+        row(*ADMINS, method="POST", path="member", status=302, is_about_list=False)
+    ],
+}
+# Addresses that answer alike for everybody: the sign-in decides what happens next.
+OPEN = {"manage"}
+
+
+def portal_names() -> set[str]:
+    """The names of all addresses below /manage/, allauth's own left out."""
+
+    def walk(patterns: list[Any], before: str) -> Iterator[tuple[str, str | None]]:
+        for pattern in patterns:
+            path = before + str(pattern.pattern).removeprefix("^")
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, path)
+            elif isinstance(pattern, URLPattern):
+                yield path, pattern.name
+
+    found = walk(get_resolver().url_patterns, "")
+    return {
+        name or path
+        for path, name in found
+        if path.startswith("manage") and not path.startswith("manage/account/")
+    }
+
+
+@dataclass
+class World:
+    """Everybody, with a list that they may know and one that they may not."""
+
+    people: dict[str, User]
+    own: List
+    foreign: List
+    arguments: dict[int, dict[str, Any]]
+
+    def client(self, who: str) -> Client:
+        return Client() if who == "nobody" else signed_in(self.people[who])
+
+    def url(self, name: str, case: Row, optout_list: List | None) -> str:
+        arguments: dict[str, Any] = {}
+        known = self.arguments[(optout_list or self.own).pk]
+        if optout_list is not None:
+            arguments["public_id"] = optout_list.public_id
+        extra = {
+            "digest": ("digest", known["digest"]),
+            "key": ("key_id", known["key"]),
+            "access": ("access_id", known["access"]),
+            "member": ("membership_id", known["member"]),
+        }
+        if case.path:
+            parameter, value = extra[case.path]
+            arguments[parameter] = value
+        return reverse(name, kwargs=arguments)
+
+
+def furnish(optout_list: List, mailer: Membership) -> dict[str, Any]:
+    """Something to touch on every screen of a list."""
+    make.make_optout(optout_list, ADDRESS)
+    _, key = make.make_download_key(optout_list)
+    access = ListAccess.objects.get(membership=mailer, optout_list=optout_list)
+    return {
+        "digest": digest_of(ADDRESS).hex(),
+        "key": key.pk,
+        "access": access.pk,
+        "member": mailer.pk,
+    }
+
+
+@pytest.fixture
+def world(realm: Realm, optout_list: List) -> World:
+    other = make.make_realm("other")
+    foreign = make.make_list(other, 1, "Their letters")
+    people = {role: make.make_user(f"{role}@example.com") for role in ROLES}
+    operator = people["operator"]
+    operator.is_superuser = operator.is_staff = True
+    operator.save(update_fields=["is_superuser", "is_staff"])
+    make.make_member(people["admin"], realm, Role.ADMIN)
+    make.make_member(people["owner"], realm, Role.OWNER, optout_list)
+    make.make_member(people["viewer"], realm, Role.VIEWER)
+    mailer = make.make_member(people["mailer"], realm, Role.MAILER, optout_list)
+    make.make_member(people["stranger"], other, Role.ADMIN)
+    theirs = make.make_member(make.make_user("m@other.example"), other, Role.MAILER, foreign)
+    return World(
+        people,
+        optout_list,
+        foreign,
+        {
+            optout_list.pk: furnish(optout_list, mailer),
+            foreign.pk: furnish(foreign, theirs),
+        },
+    )
+
+
+def ask(client: Client, url: str, case: Row) -> Any:
+    response: Any = (client.post if case.method == "POST" else client.get)(url, case.data)
+    if response.streaming:  # a download holds its place until it is read
+        b"".join(response.streaming_content)
+        response.close()
+    return response
+
+
+def everything() -> dict[str, list[Any]]:
+    """Every row that the portal could write, but for sessions."""
+    return {
+        model._meta.label: sorted(map(repr, model._default_manager.values_list()))
+        for app in ("lists", "optout", "reporting")
+        for model in apps.get_app_config(app).get_models()
+    }
+
+
+def cases(about_lists: bool) -> list[Any]:
+    return [
+        pytest.param(name, case, id=f"{name}-{number}-{case.method}")
+        for name, rows in TABLE.items()
+        for number, case in enumerate(rows)
+        if case.is_about_list == about_lists
+    ]
+
+
+class TestTable:
+    def test_every_address_of_the_portal_has_a_row(self) -> None:
+        assert portal_names() - OPEN == set(TABLE)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("name", "case"), cases(about_lists=True))
+class TestScreensOfAList:
+    @pytest.mark.parametrize("who", WHO)
+    def test_own_list(self, world: World, name: str, case: Row, who: str) -> None:
+        url = world.url(name, case, world.own)
+        client = world.client(who)
+        before = everything()
+
+        response = ask(client, url, case)
+
+        if who in case.allowed:
+            assert response.status_code == case.status
+            return
+        assert_refused(response, who)
+        assert everything() == before
+
+    @pytest.mark.parametrize("who", ["admin", "owner", "viewer", "mailer", "nobody"])
+    def test_foreign_list(self, world: World, name: str, case: Row, who: str) -> None:
+        url = world.url(name, case, world.foreign)
+        client = world.client(who)
+        before = everything()
+
+        response = ask(client, url, case)
+
+        assert_refused(response, who)
+        assert everything() == before
+
+    def test_a_list_of_the_realm_that_one_was_not_given(
+        self, world: World, realm: Realm, name: str, case: Row
+    ) -> None:
+        second = make.make_list(realm, 2, "Offers")
+        theirs = world.people["mailer"].memberships.get()
+        ListAccess.objects.create(membership=theirs, optout_list=second)
+        world.arguments[second.pk] = furnish(second, theirs)
+        ListAccess.objects.filter(optout_list=second).delete()
+        url = world.url(name, case, second)
+        clients = [world.client(who) for who in ("owner", "mailer", "stranger")]
+        before = everything()
+
+        for client in clients:
+            assert ask(client, url, case).status_code == 404
+        assert everything() == before
+
+    @pytest.mark.xfail(reason="lists.access.open_list asks the database for a NUL")
+    def test_a_name_that_the_database_cannot_hold(self, world: World, name: str, case: Row) -> None:
+        url = world.url(name, case, world.own).replace(world.own.public_id, "a%00b")
+
+        assert ask(world.client("operator"), url, case).status_code == 404
+
+    def test_a_list_that_does_not_exist(self, world: World, name: str, case: Row) -> None:
+        url = world.url(name, case, world.own)
+        client = world.client("operator")
+
+        for public_id in ("nonsense", "%ff", "%F0%9F%98%80", "x" * 3000):
+            response = ask(client, url.replace(world.own.public_id, public_id), case)
+            assert response.status_code == 404, public_id
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("name", "case"), cases(about_lists=False))
+class TestScreensOfARealm:
+    @pytest.mark.parametrize("who", WHO)
+    def test_everybody(self, world: World, name: str, case: Row, who: str) -> None:
+        url = world.url(name, case, None)
+        client = world.client(who)
+        before = everything()
+
+        response = ask(client, url, case)
+
+        if who in case.allowed:
+            assert response.status_code == case.status
+            return
+        assert_refused(response, who)
+        assert everything() == before
+
+
+@pytest.mark.django_db
+class TestNumbers:
+    @pytest.mark.parametrize("number", ["0", "99999999999999999999999", "2147483648"])
+    def test_a_number_that_is_nobodys_is_not_there(self, world: World, number: str) -> None:
+        client = world.client("operator")
+        page = reverse("list_access", args=[world.own.public_id])
+
+        assert client.post(f"{page}/keys/{number}").status_code == 404
+        assert client.post(f"{page}/mailers/{number}").status_code == 404
+        assert client.get(f"/manage/team/{number}").status_code == 404
+
+
+@pytest.mark.django_db
+class TestForeignMember:
+    @pytest.mark.parametrize("name", ["team_member", "team_remove", "team_mail_again"])
+    def test_a_member_of_another_realm_is_not_there(self, world: World, name: str) -> None:
+        theirs = world.arguments[world.foreign.pk]["member"]
+        url = reverse(name, args=[theirs])
+        client = world.client("admin")
+        before = everything()
+
+        assert client.post(url, {"role": "viewer"}).status_code == 404
+        assert everything() == before
+
+
+def assert_refused(response: Any, who: str) -> None:
+    """404, never 403; whoever has not signed in is sent to do so."""
+    if who == "nobody":
+        assert response.status_code == 302
+        assert response["Location"].startswith("/manage/account/login/")
+    else:
+        assert response.status_code == 404
