@@ -1,0 +1,309 @@
+import threading
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from lists.models import AuditEntry, List, Realm, Subscription, User
+from optout.actions import Recorded, record_optout
+from optout.choices import Assurance, Channel, Kind, Origin, Reason
+from optout.evidence import Evidence
+from optout.models import OptOut, Suppression
+from optout.reverting import RevertFilter, count_revertible, revert_optouts, undo_optout
+from optout.tokens import DoneToken
+from tests import make
+
+HER_IP = Evidence(ip=ip_address("192.0.2.7"), agent="Firefox")
+NEIGHBOUR = Evidence(ip=ip_address("192.0.2.7"), agent="Chrome")
+ELSEWHERE = Evidence(ip=ip_address("198.51.100.1"), agent="Firefox")
+A_SECOND, A_DAY = timedelta(seconds=1), timedelta(days=1)
+
+
+def token(optout_list: List, recorded: Recorded, **fields: Any) -> DoneToken:
+    values = {"recorded_at": make.NOW, "assurance": Assurance.TYPED, **fields}
+    return DoneToken(optout_list.pk, recorded.optout_id, recorded.digest, **values)
+
+
+def undo(done: DoneToken, after: timedelta = A_SECOND) -> bool:
+    return undo_optout(done, now=make.NOW + after, evidence=HER_IP)
+
+
+@pytest.mark.django_db
+class TestUndo:
+    def test_it_lifts_what_the_request_made(self, optout_list: List) -> None:
+        make.make_subscription(optout_list)
+        done = token(optout_list, make.make_optout(optout_list))
+
+        assert undo(done)
+
+        assert not Suppression.objects.exists()
+        assert Subscription.objects.get().optout_list == optout_list
+        lift = OptOut.objects.get(kind=Kind.LIFT)
+        assert (lift.reason, lift.origin, lift.is_new) == (Reason.UNDONE, Origin.RECIPIENT, True)
+        assert lift.evidence == {"undoes": str(done.optout_id)}
+        assert lift.address == "jane@example.com"
+
+    def test_twice_is_once(self, optout_list: List) -> None:
+        done = token(optout_list, make.make_optout(optout_list))
+
+        assert [undo(done), undo(done)] == [True, False]
+        assert OptOut.objects.filter(kind=Kind.LIFT).count() == 1
+
+    @pytest.mark.parametrize(("after", "lifted"), [(A_DAY, True), (A_DAY + A_SECOND, False)])
+    def test_within_24_hours(self, optout_list: List, after: timedelta, lifted: bool) -> None:
+        """pages.md."""
+        done = token(optout_list, make.make_optout(optout_list))
+
+        assert undo(done, after - A_SECOND if lifted else after) is lifted
+
+    def test_an_address_that_was_out_before_stays_out(self, optout_list: List) -> None:
+        """AT-46: only for the opt-out which that request made."""
+        make.make_optout(optout_list, evidence=ELSEWHERE)
+        done = token(optout_list, make.make_optout(optout_list, requested_at=make.NOW + A_SECOND))
+
+        assert not undo(done, 2 * A_SECOND)
+        assert Suppression.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("after", "evidence", "channel", "lifted"),
+        [
+            (A_SECOND, HER_IP, Channel.PAGE, True),  # a double click
+            (A_SECOND, HER_IP, Channel.ONE_CLICK, False),
+            (A_SECOND, NEIGHBOUR, Channel.PAGE, False),
+            (A_SECOND, ELSEWHERE, Channel.PAGE, False),
+            (A_SECOND, Evidence(agent="Firefox"), Channel.PAGE, False),
+            (timedelta(minutes=2), HER_IP, Channel.PAGE, False),
+        ],
+    )
+    def test_a_second_request_keeps_it_in_force_unless_it_was_the_same_tap(
+        self,
+        optout_list: List,
+        after: timedelta,
+        evidence: Evidence,
+        channel: Channel,
+        lifted: bool,
+    ) -> None:
+        first = make.make_optout(optout_list)
+        make.make_optout(
+            optout_list, requested_at=make.NOW + after, evidence=evidence, channel=channel
+        )
+
+        assert undo(token(optout_list, first), after + A_SECOND) is lifted
+
+    def test_of_a_double_click_the_second_token_undoes_too(self, optout_list: List) -> None:
+        make.make_optout(optout_list)
+        second = make.make_optout(optout_list, requested_at=make.NOW + A_SECOND)
+
+        assert undo(token(optout_list, second), 2 * A_SECOND)
+
+    def test_somebody_behind_the_same_ip_cannot_undo_it_later(self, optout_list: List) -> None:
+        """AT-46: opting a neighbour out again gives no right to opt them in."""
+        make.make_optout(optout_list)
+        hour = timedelta(hours=1)
+        again = make.make_optout(optout_list, requested_at=make.NOW + hour)
+
+        assert not undo(token(optout_list, again, recorded_at=make.NOW + hour), hour + A_SECOND)
+        assert Suppression.objects.exists()
+
+    def test_an_old_token_does_not_undo_a_newer_opt_out(self, optout_list: List) -> None:
+        first = token(optout_list, make.make_optout(optout_list))
+        undo(first)
+        make.make_optout(optout_list, requested_at=make.NOW + 2 * A_SECOND)
+
+        assert not undo(first, 3 * A_SECOND)
+        assert Suppression.objects.exists()
+
+    def test_the_list_the_digest_and_the_row_must_belong_together(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        recorded = make.make_optout(optout_list)
+        other = make.make_list(realm, 2)
+        make.make_optout(other)
+
+        assert not undo(token(other, recorded))
+        assert not undo(token(optout_list, Recorded(recorded.optout_id, bytes(16), True)))
+        assert not undo(token(optout_list, Recorded(0, recorded.digest, True)))
+        assert Suppression.objects.count() == 2
+
+    def test_subscriptions_do_not_come_back_where_everything_is_stopped(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_subscription(optout_list)
+        done = token(optout_list, make.make_optout(optout_list))
+        make.make_optout(make.do_not_mail(realm))
+
+        assert undo(done)
+        assert not Subscription.objects.exists()
+
+
+@pytest.mark.django_db
+class TestRevert:
+    def attack(self, optout_list: List, count: int = 3, **fields: Any) -> None:
+        values = {"evidence": ELSEWHERE, "channel": Channel.DIRECT_LINK, **fields}
+        for n in range(count):
+            make.make_optout(optout_list, f"p{n}@example.com", **values)
+
+    def chosen(self, **fields: Any) -> RevertFilter:
+        values = {"since": make.NOW, "until": make.NOW + timedelta(hours=1), **fields}
+        return RevertFilter(**values)
+
+    def revert(self, optout_list: List, actor: User, **fields: Any) -> int:
+        return revert_optouts(
+            optout_list,
+            self.chosen(**fields),
+            actor=actor,
+            now=make.NOW + timedelta(hours=2),
+            evidence=HER_IP,
+        )
+
+    def test_it_lifts_exactly_what_was_chosen(self, optout_list: List, alice: User) -> None:
+        """AT-01."""
+        make.make_optout(optout_list, "before@example.com", requested_at=make.NOW - A_SECOND)
+        make.make_optout(
+            optout_list, "after@example.com", requested_at=make.NOW + timedelta(hours=1)
+        )
+        make.make_optout(optout_list, "page@example.com", evidence=ELSEWHERE)
+        make.make_optout(optout_list, "her@example.com", channel=Channel.DIRECT_LINK)
+        self.attack(optout_list)
+
+        chosen = {"channel": Channel.DIRECT_LINK, "network": "198.51.100.0/24"}
+        assert count_revertible(optout_list, self.chosen(**chosen)) == 3
+        assert self.revert(optout_list, alice, **chosen) == 3
+
+        left = Suppression.objects.order_by("address").values_list("address", flat=True)
+        assert list(left) == [
+            "after@example.com",
+            "before@example.com",
+            "her@example.com",
+            "page@example.com",
+        ]
+        assert OptOut.objects.filter(kind=Kind.LIFT, reason=Reason.REVERTED).count() == 3
+
+    def test_without_channel_and_network_it_is_the_whole_time(
+        self, optout_list: List, alice: User
+    ) -> None:
+        make.make_optout(optout_list)
+        self.attack(optout_list)
+
+        assert self.revert(optout_list, alice) == 4
+
+    def test_an_address_that_was_out_before_stays_out(self, optout_list: List, alice: User) -> None:
+        make.make_optout(optout_list, "p0@example.com", requested_at=make.NOW - A_DAY)
+        self.attack(optout_list)
+
+        assert self.revert(optout_list, alice) == 2
+        assert Suppression.objects.get().address == "p0@example.com"
+
+    def test_who_asked_again_outside_the_selection_stays_out(
+        self, optout_list: List, alice: User
+    ) -> None:
+        self.attack(optout_list)
+        make.make_optout(optout_list, "p1@example.com", channel=Channel.ONE_CLICK)
+
+        assert self.revert(optout_list, alice, channel=Channel.DIRECT_LINK) == 2
+        assert Suppression.objects.get().address == "p1@example.com"
+
+    def test_repeats_inside_the_selection_do_not_protect(
+        self, optout_list: List, alice: User
+    ) -> None:
+        self.attack(optout_list)
+        self.attack(optout_list)
+
+        assert self.revert(optout_list, alice) == 3
+
+    def test_twice_is_once(self, optout_list: List, alice: User) -> None:
+        self.attack(optout_list)
+
+        assert [self.revert(optout_list, alice), self.revert(optout_list, alice)] == [3, 0]
+
+    def test_who_was_lifted_and_asked_anew_later_stays_out(
+        self, optout_list: List, alice: User
+    ) -> None:
+        self.attack(optout_list, 1)
+        self.revert(optout_list, alice)
+        make.make_optout(optout_list, "p0@example.com", requested_at=make.NOW + A_DAY)
+
+        assert self.revert(optout_list, alice) == 0
+        assert Suppression.objects.count() == 1
+
+    def test_other_lists_are_not_touched(
+        self, realm: Realm, optout_list: List, alice: User
+    ) -> None:
+        other = make.make_list(realm, 2)
+        self.attack(other)
+        self.attack(optout_list)
+
+        assert self.revert(optout_list, alice) == 3
+        assert Suppression.objects.filter(optout_list=other).count() == 3
+
+    def test_subscriptions_come_back(self, optout_list: List, alice: User) -> None:
+        make.make_subscription(optout_list, "p0@example.com")
+        self.attack(optout_list)
+
+        self.revert(optout_list, alice)
+
+        assert Subscription.objects.count() == 1
+
+    def test_one_audit_entry_says_what_was_done(self, optout_list: List, alice: User) -> None:
+        self.attack(optout_list)
+
+        self.revert(optout_list, alice, network="198.51.100.1/32")
+
+        entry = AuditEntry.objects.get()
+        assert (entry.action, entry.actor) == ("revert_optouts", alice)
+        assert entry.detail["lifted"] == 3
+        assert entry.detail["network"] == "198.51.100.1/32"
+
+    def test_an_ipv6_network_of_a_household_is_one(self, optout_list: List, alice: User) -> None:
+        evidence = Evidence(ip=ip_address("2001:db8:1:2::77"), agent="x")
+        self.attack(optout_list, evidence=evidence)
+
+        assert self.revert(optout_list, alice, network="2001:db8:1:2::/64") == 3
+
+    def test_an_operator_is_named_as_such(self, optout_list: List) -> None:
+        operator = make.make_user("op@example.com", is_superuser=True)
+        self.attack(optout_list, 1)
+
+        self.revert(optout_list, operator)
+
+        assert OptOut.objects.get(kind=Kind.LIFT).origin == Origin.OPERATOR
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRaces:
+    def in_threads(self, count: int, work: Any) -> list[Any]:
+        results: list[Any] = []
+
+        def run() -> None:
+            try:
+                results.append(work())
+            finally:
+                connection.close()
+
+        workers = [threading.Thread(target=run) for _ in range(count)]
+        for each in workers:
+            each.start()
+        for each in workers:
+            each.join()
+        return results
+
+    def test_50_threads_with_one_address_make_one_suppression(self, optout_list: List) -> None:
+        """AT-47: one suppression, 50 ledger rows, no error."""
+        intent = make.make_intent(optout_list)
+
+        results = self.in_threads(50, lambda: record_optout(intent))
+
+        assert len(results) == 50
+        assert sum(each.is_new for each in results) == 1
+        assert Suppression.objects.count() == 1
+        assert OptOut.objects.count() == 50
+
+    def test_an_undo_pressed_many_times_at_once_lifts_once(self, optout_list: List) -> None:
+        done = token(optout_list, make.make_optout(optout_list))
+
+        results = self.in_threads(8, lambda: undo(done))
+
+        assert results.count(True) == 1
+        assert not Suppression.objects.exists()
