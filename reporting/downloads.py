@@ -249,21 +249,19 @@ def stream_suppressions(
     etag = etag_of(export)
     is_known = _is_known(request, etag)
     response: HttpResponseBase
-    if is_known or request.method == "HEAD":
-        response = HttpResponse(status=304 if is_known else 200)
-        if is_known and request.method != "HEAD":
+    if is_known:
+        response = HttpResponse(status=304)
+        del response.headers["Content-Type"]
+        if request.method != "HEAD":
             _log(request, export, reader, now)
-        if not is_known:
-            response.headers["Left-Out"] = str(measure_export(export).left_out)
+    elif request.method == "HEAD":
+        # Streamed and empty: it must not claim the length 0.
+        response = StreamingHttpResponse(())
+        response.headers["Left-Out"] = str(measure_export(export).left_out)
+        _describe(response, optout_list, asked)
     else:
         response = _stream(request, export, reader, now)
-    if response.status_code == 304:
-        del response.headers["Content-Type"]
-    else:
-        is_csv = asked.format == DownloadFormat.CSV
-        response.headers["Content-Type"] = f"text/{'csv' if is_csv else 'plain'}; charset=utf-8"
-        name = f"heed-{optout_list.number}-{asked.format}.{'csv' if is_csv else 'txt'}"
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        _describe(response, optout_list, asked)
     response.headers["ETag"] = etag
     response.headers["Next-Since"] = following
     response.headers["Cache-Control"] = "private, no-cache"
@@ -271,6 +269,15 @@ def stream_suppressions(
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
+
+
+def _describe(response: HttpResponseBase, optout_list: ListSnapshot, asked: Asked) -> None:
+    """What kind of file it is, and its name."""
+    ending = "csv" if asked.format == DownloadFormat.CSV else "txt"
+    kind = "csv" if ending == "csv" else "plain"
+    name = f"heed-{optout_list.number}-{asked.format}.{ending}"
+    response.headers["Content-Type"] = f"text/{kind}; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
 
 
 def _stream(
