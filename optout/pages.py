@@ -49,6 +49,7 @@ def render_page(
                 "colour": brand_colours(optout_list.colour) if optout_list else None,
                 "initial": initial_of(optout_list.sender) if optout_list else "",
                 "contact": contact_link(optout_list.contact) if optout_list else None,
+                "privacy_url": web_address(optout_list.privacy_url) if optout_list else "",
                 "languages": language_links(reading, link_query),
                 "lang_query": f"?lang={reading.code}" if reading.chosen else "",
                 "is_preview": is_preview,
@@ -98,6 +99,11 @@ def contact_link(contact: str) -> tuple[str, str]:
     if re.fullmatch(r"[^\s@<>\"'?&]+@[^\s@<>\"'?&]+\.[^\s@<>\"'?&]+", contact):
         return contact, f"mailto:{contact}"
     return contact, ""
+
+
+def web_address(url: str) -> str:
+    """`url` where it is one that a link may lead to, else nothing."""
+    return url if url.startswith(("https://", "http://")) else ""
 
 
 def _linear(channel: int) -> float:

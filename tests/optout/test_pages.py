@@ -1,0 +1,527 @@
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings as django_settings
+from django.template import loader
+from django.urls import URLResolver, get_resolver
+from django.utils import translation
+
+from lists.lookup import snapshot
+from lists.models import List, Realm
+from optout.choices import Kind
+from optout.languages import Reading
+from optout.models import OptOut, Suppression
+from optout.pages import brand_colours, contact_link, initial_of
+from optout.preview import STATES
+from optout.redirects import RedirectError, validate_template
+from optout.texts import as_html, thank_you_text
+from tests import make
+from tests.pages import BROWSER, PublicClient, check_html, parse, signed_path
+
+JANE = "jane@example.com"
+
+XSS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'-alert(1)-'",
+    "</style><svg onload=alert(1)>",
+    "</title><script>alert(1)</script>",
+    "javascript:alert(1)",
+    "{{ 7|add:7 }}{% debug %}",
+    "%(list)s %s %d",
+    "&lt;script&gt;",
+    'https://evil.example/"onmouseover="alert(1)',
+    "\u202eevil\u202c",
+]
+
+
+def open_done(optout_list: List, address: str = JANE, query: str = "") -> tuple[str, Any]:
+    """Opt out by the form; the done page's address and the page."""
+    client, path = PublicClient(), f"/u/{optout_list.public_id}{query}"
+    response = client.press(client.get(path), path, item=address)
+    return response.headers["Location"], client.get(response.headers["Location"])
+
+
+def open_signed_done(optout_list: List) -> tuple[str, Any]:
+    client, path = PublicClient(), signed_path(optout_list.pk)
+    response = client.press(client.get(path), path)
+    return response.headers["Location"], client.get(response.headers["Location"])
+
+
+def text_of(page: Any) -> str:
+    return " ".join(parse(page.content.decode()).text.split())
+
+
+def heading(page: Any) -> str:
+    return page.content.decode().partition("<h1>")[2].partition("</h1>")[0]
+
+
+@pytest.mark.django_db
+class TestDonePage:
+    def test_it_can_be_reloaded_and_changes_nothing(self, optout_list: List) -> None:
+        address, _page = open_done(optout_list)
+
+        for _ in range(3):
+            assert heading(PublicClient().get(address)) == "You are unsubscribed"
+        assert OptOut.objects.count() == 1
+
+    def test_it_takes_one_query(
+        self, optout_list: List, settings, django_assert_num_queries
+    ) -> None:
+        settings.LIST_CACHE_SECONDS = 60
+        address, _page = open_done(optout_list)
+
+        with django_assert_num_queries(1):
+            PublicClient().get(address)
+
+    @pytest.mark.parametrize(
+        ("hours", "text"),
+        [(1, "for 1 hour."), (24, "for 24 hours."), (48, "for 2 days."), (49, "for 49 hours.")],
+    )
+    def test_it_is_honest_about_delay(self, optout_list: List, hours: int, text: str) -> None:
+        """S3.13."""
+        List.objects.update(effect_hours=hours)
+
+        assert text in text_of(open_done(optout_list)[1])
+
+    def test_after_24_hours_there_is_no_undo(self, optout_list: List) -> None:
+        with time_machine.travel(make.NOW, tick=False) as clock:
+            address, page = open_done(optout_list)
+            assert "Undo" in text_of(page)
+            clock.shift(timedelta(hours=24, seconds=1))
+            assert "Undo" not in text_of(PublicClient().get(address))
+
+    def test_the_body_holds_no_token(self, optout_list: List) -> None:
+        """AT-03: so that it can be the same for everybody."""
+        address, page = open_done(optout_list)
+        token = address.partition("t=")[2].partition("%3A")[0]
+
+        assert token.encode() not in page.content
+
+    @pytest.mark.parametrize("query", ["", "?t=", "?t=x", "?x=1"])
+    def test_without_its_token_it_is_a_broken_link(self, optout_list: List, query: str) -> None:
+        page = PublicClient().get(f"/u/{optout_list.public_id}/done{query}")
+
+        assert page.status_code == 404
+
+    def test_the_token_of_another_list_is_a_broken_link(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        address, _page = open_done(optout_list)
+        other = make.make_list(realm, 2)
+
+        moved = address.replace(optout_list.public_id, other.public_id)
+        assert PublicClient().get(moved).status_code == 404
+        assert PublicClient().send(moved).status_code == 404
+        assert Suppression.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestUndo:
+    """AT-46: only with its own token."""
+
+    def test_it_lifts_and_shows_a_page_that_can_be_reloaded(self, optout_list: List) -> None:
+        address, _page = open_done(optout_list)
+
+        response = PublicClient().send(address)
+
+        assert response.status_code == 303
+        assert not Suppression.objects.exists()
+        page = PublicClient().get(response.headers["Location"])
+        assert heading(page) == "We took back your request"
+        assert OptOut.objects.filter(kind=Kind.LIFT).count() == 1
+
+    def test_the_page_is_the_same_when_nothing_was_lifted(self, optout_list: List) -> None:
+        """No oracle: an address that was out before gets the same answer."""
+        make.make_optout(optout_list, "known@example.com")
+        pages = []
+        for address in ("fresh@example.com", "known@example.com"):
+            done, _page = open_done(optout_list, address)
+            page = PublicClient().get(PublicClient().send(done).headers["Location"])
+            pages.append(re.sub(rb'nonce="[^"]+"', b"", page.content))
+
+        assert pages[0] == pages[1]
+        assert Suppression.objects.get().address == "known@example.com"
+
+    def test_by_a_signed_link_one_is_told_to_be_back(self, optout_list: List) -> None:
+        done, _page = open_signed_done(optout_list)
+
+        page = PublicClient().get(PublicClient().send(done).headers["Location"])
+
+        assert heading(page) == "You are back on the list"
+
+    def test_but_not_while_everything_is_stopped(self, realm: Realm, optout_list: List) -> None:
+        done, _page = open_signed_done(optout_list)
+        make.make_optout(make.do_not_mail(realm))
+
+        page = PublicClient().get(PublicClient().send(done).headers["Location"])
+
+        assert heading(page) == "We took back your request"
+
+    def test_a_get_undoes_nothing(self, optout_list: List) -> None:
+        address, _page = open_done(optout_list)
+
+        PublicClient().get(address + "&undone=1")
+        PublicClient().head(address)
+
+        assert Suppression.objects.count() == 1
+
+    def test_the_language_is_kept(self, optout_list: List) -> None:
+        address, _page = open_done(optout_list, query="?lang=de")
+
+        response = PublicClient().send(address)
+
+        assert heading(PublicClient().get(response.headers["Location"])).startswith("Wir haben")
+
+
+@pytest.mark.django_db
+class TestRedirect:
+    def test_it_sends_the_reader_on_with_what_the_owner_asked_for(self, optout_list: List) -> None:
+        """S0.9, S0.10; Refresh, because browsers apply form-action to a redirect after a POST."""
+        url = "https://www.acme.example/bye?who={item}&l={list}&g={lang}&s={status}&h={md5}&k={sha256}"
+        List.objects.update(redirect_url=url)
+
+        _address, page = open_done(optout_list, "jane+tag@example.com")
+
+        assert page.status_code == 200
+        expected = (
+            "https://www.acme.example/bye?who=jane%2Btag%40example.com"
+            f"&l={optout_list.public_id}&g=en&s=unsubscribed"
+            "&h=6a6d0c5f2c0ea37ec86ae09ba5ba9a26&k="
+        )
+        refresh = page.headers["Refresh"]
+        assert refresh.startswith("0; url=" + expected.partition("&h=")[0])
+        assert re.search(r"&h=[0-9a-f]{32}&k=[0-9a-f]{64}$", refresh)
+        assert refresh.removeprefix("0; url=") in parse(page.content.decode()).links
+
+    def test_undo_does_not_send_anybody_away(self, optout_list: List) -> None:
+        List.objects.update(redirect_url="https://www.acme.example/bye")
+        address, _page = open_done(optout_list)
+
+        page = PublicClient().get(PublicClient().send(address).headers["Location"])
+
+        assert "Refresh" not in page.headers
+
+    @pytest.mark.parametrize(
+        "address",
+        ["a'b@example.com", "x{item}@example.com", "a%0d%0ab@example.com", "ü@exämple.com"],
+    )
+    def test_no_address_changes_the_host_or_ends_the_header(
+        self, optout_list: List, address: str
+    ) -> None:
+        """AT-11/12, through the front door. (20,000 generated addresses: test_redirects.)"""
+        List.objects.update(redirect_url="https://www.acme.example/bye/{item}")
+
+        _address, page = open_done(optout_list, address)
+
+        refresh = page.headers["Refresh"]
+        assert re.fullmatch(r"0; url=https://www\.acme\.example/bye/[A-Za-z0-9%._~-]+", refresh)
+
+    @pytest.mark.parametrize(
+        "template",
+        [
+            "javascript:alert(1)",
+            "//evil.example",
+            "https://{item}.example/",
+            "https://a@b.example/",
+            "https://acme.example/\r\nSet-Cookie: x=1",
+            "https://acme.example\\@evil.example/",
+        ],
+    )
+    def test_a_bad_template_is_refused_when_saved(self, template: str) -> None:
+        """AT-11."""
+        with pytest.raises(RedirectError):
+            validate_template(template)
+
+
+@pytest.mark.django_db
+class TestThankYou:
+    def test_the_text_in_the_readers_language_is_shown(self, optout_list: List) -> None:
+        """S0.8."""
+        List.objects.update(thank_you_texts={"en": "Bye for now!", "de": "Auf Wiedersehen!"})
+
+        assert "Bye for now!" in text_of(open_done(optout_list)[1])
+        assert "Auf Wiedersehen!" in text_of(open_done(optout_list, query="?lang=de")[1])
+
+    def test_the_realms_text_stands_in(self, realm: Realm, optout_list: List) -> None:
+        realm.thank_you_texts = {"en": "From all of us."}
+        realm.save(update_fields=["thank_you_texts"])
+
+        assert "From all of us." in text_of(open_done(optout_list)[1])
+
+    def test_a_language_without_a_text_gets_the_default_languages(self, optout_list: List) -> None:
+        List.objects.update(thank_you_texts={"en": "Bye!"})
+
+        found = thank_you_text(snapshot(optout_list), "de")
+
+        assert found is not None and found.language == "en"
+
+    def test_links_lead_away_without_a_trace(self) -> None:
+        html = as_html("See https://acme.example/help?a=1&b=2.\nOr http://acme.example\n\nBye")
+
+        assert html == (
+            '<p dir="auto">See <a href="https://acme.example/help?a=1&amp;b=2" '
+            'rel="nofollow noopener noreferrer">https://acme.example/help?a=1&amp;b=2</a>.<br>'
+            'Or http://acme.example</p><p dir="auto">Bye</p>'
+        )
+
+
+@pytest.mark.django_db
+class TestHostileTexts:
+    """AT-14/15: a corpus in every field of every page."""
+
+    @pytest.mark.parametrize("text", XSS)
+    def test_nothing_an_owner_writes_becomes_markup(self, optout_list: List, text: str) -> None:
+        List.objects.update(
+            name=text[:100],
+            sender_name=text[:100],
+            contact=text,
+            privacy_url=text,
+            colour="#0b6e4",  # spoilt: no colour at all
+            thank_you_texts={"en": text, "de": text, "ar": text},
+        )
+        base = f"/u/{optout_list.public_id}"
+        for state in STATES:
+            for lang in ("en", "ar"):
+                page = PublicClient().get(f"{base}/preview?state={state}&lang={lang}")
+                assert_no_markup(page, text)
+
+    @pytest.mark.parametrize("text", XSS)
+    def test_nothing_a_stranger_sends_becomes_markup(self, optout_list: List, text: str) -> None:
+        base = f"/u/{optout_list.public_id}"
+        client = PublicClient()
+        query = {"item": text, "lang": text, "state": text, "t": text}
+
+        for path in (base, base + "/preview", base + "/done", signed_path(optout_list.pk)):
+            assert_no_markup(client.get(path, query_params=query), text)
+        assert_no_markup(client.send(base, {"item": text, "t": text, "lang": text}), text)
+
+    def test_a_strange_but_valid_address_is_escaped(self, optout_list: List) -> None:
+        page = PublicClient().get(
+            f"/u/{optout_list.public_id}", query_params={"item": "a'&b@example.com"}
+        )
+
+        assert b"a&#x27;&amp;b@example.com" in page.content
+
+    def test_a_privacy_link_is_only_a_web_address(self, optout_list: List) -> None:
+        List.objects.update(privacy_url="javascript:alert(1)", contact="javascript:alert(1)")
+
+        page = PublicClient().get(f"/u/{optout_list.public_id}")
+
+        assert not [link for link in parse(page.content.decode()).links if "javascript" in link]
+
+
+def assert_no_markup(page: Any, text: str) -> None:
+    html = page.content.decode()
+    assert page.status_code < 500
+    if "<" in text:
+        assert text not in html
+    # the client has looked at every tag and attribute of the page
+    assert not [link for link in parse(html).links if link.lower().startswith("javascript:")]
+
+
+@pytest.mark.django_db
+class TestPreview:
+    @pytest.mark.parametrize("state", STATES)
+    @pytest.mark.parametrize("lang", ["en", "de", "ar"])
+    def test_each_state_is_shown_with_the_banner_and_within_the_budget(
+        self, optout_list: List, state: str, lang: str
+    ) -> None:
+        List.objects.update(colour="#1d4ed8", contact="help@acme.example")
+
+        page = PublicClient().get(f"/u/{optout_list.public_id}/preview?state={state}&lang={lang}")
+
+        assert page.status_code == 200
+        assert page.content.count(b'role="note"') >= 1
+        assert "frame-ancestors 'self'" in page.headers["Content-Security-Policy"]
+        assert parse(page.content.decode()).lang == lang
+        with translation.override(lang):
+            assert translation.gettext("This is a preview. Nothing is saved.") in text_of(page)
+
+    def test_its_buttons_change_nothing(self, optout_list: List) -> None:
+        path = f"/u/{optout_list.public_id}/preview?state=confirm"
+        client = PublicClient()
+
+        assert client.press(client.get(path), path).status_code == 200
+        assert not OptOut.objects.exists()
+
+    def test_real_pages_cannot_be_framed(self, optout_list: List) -> None:
+        page = PublicClient().get(f"/u/{optout_list.public_id}")
+
+        assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
+class TestBrand:
+    @pytest.mark.parametrize(
+        ("colour", "text"),
+        [
+            ("#000000", "#fff"),
+            ("#ffffff", "#000"),
+            ("#f2b705", "#000"),
+            ("#1d4ed8", "#fff"),
+            ("#0b6e4f", "#fff"),
+        ],
+    )
+    def test_the_button_text_is_what_contrasts_more(self, colour: str, text: str) -> None:
+        assert brand_colours(colour) == (colour, text)
+
+    @pytest.mark.parametrize("colour", ["", "red", "#fff", "#12345g", "#123456;}", "#0000000"])
+    def test_no_colour_is_no_style(self, colour: str) -> None:
+        assert brand_colours(colour) is None
+
+    @pytest.mark.parametrize(
+        ("contact", "link"),
+        [
+            ("help@acme.example", ("help@acme.example", "mailto:help@acme.example")),
+            ("https://acme.example/help/", ("acme.example/help", "https://acme.example/help/")),
+            ("javascript:alert(1)", ("javascript:alert(1)", "")),
+            ("a@b.example?bcc=c@d.example", ("a@b.example?bcc=c@d.example", "")),
+            ("Call +44 20 7946 0958", ("Call +44 20 7946 0958", "")),
+            ("", ("", "")),
+        ],
+    )
+    def test_a_contact_is_linked_where_it_can_be(self, contact: str, link: tuple[str, str]) -> None:
+        assert contact_link(contact) == link
+
+    def test_the_mark_is_a_letter(self) -> None:
+        assert [initial_of(each) for each in ("acme", "  «Zoo»", "日本", "!?", "")] == [
+            "A",
+            "Z",
+            "日",
+            "",
+            "",
+        ]
+
+
+class TestDoors:
+    def test_the_views_without_djangos_csrf_check_are_these(self) -> None:
+        """AT-17: whoever adds one explains it here."""
+        assert exempt_views(get_resolver()) == {
+            "optout.done.open_done",  # its token is in the address
+            "optout.preview.open_preview",  # changes nothing
+            "optout.views.broken_link",  # changes nothing
+            "optout.views.open_link",  # the form's own guard; one-click; servers
+            "optout.views.open_pixel",  # images
+            "optout.views.open_signed_link",  # the form's own guard; one-click
+        }
+
+
+def exempt_views(resolver: URLResolver) -> set[str]:
+    found: set[str] = set()
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            found |= exempt_views(each)
+        elif getattr(each.callback, "csrf_exempt", False):
+            found.add(f"{each.callback.__module__}.{each.callback.__qualname__}")
+    return found
+
+
+class TestTranslations:
+    """Everything that recipients read, in every language."""
+
+    @pytest.mark.parametrize("lang", ["de", "ar"])
+    def test_no_text_of_a_hosted_page_is_missing_or_fuzzy(self, lang: str) -> None:
+        catalogue = read_catalogue(lang)
+
+        missing = {text for text in texts_of_pages() if not all(catalogue.get(text, [""]))}
+
+        assert not missing
+
+    @pytest.mark.parametrize("lang", ["de", "ar"])
+    def test_the_compiled_catalogue_is_the_written_one(self, lang: str) -> None:
+        with translation.override(lang):
+            for text, translations in read_catalogue(lang).items():
+                if len(translations) == 1:
+                    assert translation.gettext(text) == translations[0]
+
+    @pytest.mark.parametrize("lang", ["de", "ar"])
+    def test_placeholders_and_tags_are_the_same(self, lang: str) -> None:
+        for text, translations in read_catalogue(lang).items():
+            for each in translations:
+                assert marks(each) == marks(text), text
+
+
+def marks(text: str) -> list[str]:
+    return sorted(re.findall(r"%\(\w+\)\w|</?\w+>", text))
+
+
+def read_catalogue(lang: str) -> dict[str, list[str]]:
+    """{msgid: its translations} of a .po file, without fuzzy ones."""
+    path = django_settings.BASE_DIR / "locale" / lang / "LC_MESSAGES" / "django.po"
+    found: dict[str, list[str]] = {}
+    for block in path.read_text(encoding="utf-8").split("\n\n")[1:]:
+        if "#, fuzzy" in block or "msgid" not in block:
+            continue
+        joined = re.sub(r'"\n"', "", block)
+        texts = {
+            name: value.replace('\\"', '"')
+            for name, value in re.findall(r'^(msg\S+) "(.*)"$', joined, flags=re.MULTILINE)
+        }
+        msgid = texts.pop("msgid")
+        texts.pop("msgid_plural", None)
+        found[msgid] = list(texts.values())
+    return found
+
+
+def texts_of_pages() -> set[str]:
+    """Every msgid in the templates of hosted pages and in the modules whose words recipients read."""
+    from django.utils.translation import templatize
+
+    folder = django_settings.BASE_DIR
+    sources = [
+        templatize(path.read_text(encoding="utf-8"))
+        for path in [
+            folder / "templates/base_public.html",
+            *folder.glob("templates/optout/page/*.html"),
+        ]
+    ]
+    modules = ("screens", "done", "given", "addresses", "preview")
+    sources += [(folder / "optout" / f"{name}.py").read_text(encoding="utf-8") for name in modules]
+    called = r"(?:\b_|gettext(?:_lazy)?|ngettext(?:_lazy)?)\(\s*u?(['\"])(.*?)\1\s*[,)]"
+    return {
+        match[1].replace("\\'", "'") for source in sources for match in re.findall(called, source)
+    }
+
+
+class TestPagesWithoutAView:
+    """400, 403, 404, 500 and 503 stand without a context, in three languages."""
+
+    @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "5xx/503"])
+    def test_they_render_with_nothing(self, name: str) -> None:
+        html = loader.render_to_string(f"{name}.html")
+
+        document = parse(html)
+        assert document.headings == ["h1", "h2", "h2"]
+        assert 'lang="de"' in html and 'lang="ar" dir="rtl"' in html
+        assert "{" not in html
+
+    def test_their_style_sheet_exists(self) -> None:
+        from django.contrib.staticfiles import finders
+
+        assert finders.find("css/plain.css")
+
+    @pytest.mark.django_db
+    def test_an_outage_is_told_in_the_callers_own_form(
+        self, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from django.db import OperationalError
+
+        def fail(*_: Any) -> Any:
+            raise OperationalError
+
+        monkeypatch.setattr("optout.views.get_list", fail)
+
+        page = PublicClient.__mro__[1](headers=BROWSER).get(f"/u/{optout_list.public_id}")
+
+        assert page.status_code == 503
+        assert b"We could not save your request" in page.content
+
+
+def test_a_page_is_small() -> None:
+    """pages.md: at most 6 KB; `check_html` measures each page of each test."""
+    with pytest.raises(AssertionError):
+        check_html("<!doctype html>" + "x" * 7_000, "")
+    assert Reading("ar").direction == "rtl"
