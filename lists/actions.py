@@ -34,8 +34,15 @@ def add_do_not_mail(realm: Realm) -> List:
 
 @transaction.atomic
 def make_list(standing: Standing, fields: Mapping[str, Any]) -> List:
-    """Make a list with the realm's next number; an owner who makes one owns it."""
+    """Make a list with the realm's next number; an owner who makes one owns it.
+
+    With a `public_id` among the fields it is made once: the same one again gives the list that is there.
+    """
     realm = Realm.objects.select_for_update().get(pk=standing.realm.pk)
+    if "public_id" in fields:
+        there = List.objects.filter(realm=realm, public_id=fields["public_id"]).first()
+        if there is not None:
+            return there
     made = List.objects.create(realm=realm, number=next_number(realm), **fields)
     if standing.membership is not None and standing.role == Role.OWNER:
         ListAccess.objects.create(

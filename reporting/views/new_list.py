@@ -2,13 +2,17 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from lists.actions import make_list, next_number
+from lists.models.lists import new_public_id
 from lists.views.context import current_standing
 from reporting.forms_lists import AfterwardsForm, BasicsForm, WaysForm
+
+_SALT = "reporting.new_list"
 
 type StepForm = BasicsForm | WaysForm | AfterwardsForm
 
@@ -41,7 +45,7 @@ def list_new(request: HttpRequest) -> HttpResponse:
     if step < len(_STEPS):
         return _page(request, step + 1, request.POST)
     values = {name: value for form in filled for name, value in form.values().items()}
-    made = make_list(standing, values)
+    made = make_list(standing, values | {"public_id": _read_draft(request.POST)})
     messages.success(request, f"{made.name} is ready. Here is how mailers connect it.")
     return redirect("list_service", made.public_id)
 
@@ -57,6 +61,7 @@ def _page(request: HttpRequest, step: int, data: QueryDict) -> HttpResponse:
         "steps": [label for label, _form in _STEPS],
         "form": _STEPS[step - 1][1](data if _was_sent(step, data) else None),
         "carried": _carried(step, data),
+        "draft": signing.dumps(_read_draft(data), salt=_SALT),
         "number": next_number(current_standing(request).realm),
     }
     return render(request, "reporting/list_new.html", context)
@@ -70,6 +75,14 @@ def _carried(step: int, data: QueryDict) -> list[tuple[str, str]]:
         if number != step and _was_sent(number, data)
         for name in form().fields
     ]
+
+
+def _read_draft(data: QueryDict) -> str:
+    """The public id that the list will have: chosen at the first step, so that a form sent twice makes one list."""
+    try:
+        return str(signing.loads(data.get("draft", ""), salt=_SALT))
+    except signing.BadSignature:
+        return new_public_id()
 
 
 def _was_sent(step: int, data: QueryDict) -> bool:

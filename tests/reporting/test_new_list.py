@@ -48,6 +48,15 @@ class TestThreeSteps:
         assert made.redirect_url == "https://shop.example/bye?m={md5}"
         assert AuditEntry.objects.get().action == "make_list"
 
+    def test_a_last_step_sent_twice_makes_one_list(self, alice: User) -> None:
+        client = sign_in(alice)
+        second = press(client, open_screen(client, PATH), name="Rose letters")
+        assert isinstance(second, Screen)
+        third = press(client, second, accepts="email")
+        assert isinstance(third, Screen)
+        assert press(client, third) == press(client, third)
+        assert List.objects.filter(name="Rose letters").count() == 1
+
     def test_going_back_keeps_what_was_typed(self, alice: User) -> None:
         client = sign_in(alice)
         second = press(client, open_screen(client, PATH), name="Rose letters")
