@@ -5,11 +5,24 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet
 
+from lists.actions import add_member
 from lists.audit import record_audit
 from lists.choices import Role
 from lists.models import DownloadKey, List, ListAccess, Membership, User
 from lists.secrets import make_secret
 from reporting.models import Download
+
+
+class OtherPlaceError(Exception):
+    """The person is in the realm already, as something else than a mailer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A mailer who got the list, and whether the person is new and needs a link to set a password."""
+
+    user: User
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,33 @@ def give_list(
             membership=membership, optout_list=optout_list, defaults=rights
         )
         _audit("give_list", optout_list, actor, member=membership.pk, **rights)
+
+
+def invite_mailer(
+    optout_list: List, email: str, *, may_download: bool, may_see_clear: bool, actor: User
+) -> Invited:
+    """Give the list to a mailer by email address, with a login made for them if they have none (S0.2).
+
+    Raises OtherPlaceError when the person has another role in the realm.
+    """
+    with transaction.atomic():
+        known = Membership.objects.filter(user__email__iexact=email, realm=optout_list.realm)
+        membership = known.select_related("user").first()
+        is_new = False
+        if membership is None:
+            membership, is_new = add_member(
+                optout_list.realm, email, Role.MAILER, [optout_list], actor=actor
+            )
+        elif membership.role != Role.MAILER:
+            raise OtherPlaceError
+        give_list(
+            optout_list,
+            membership,
+            may_download=may_download,
+            may_see_clear=may_see_clear,
+            actor=actor,
+        )
+    return Invited(membership.user, is_new)
 
 
 def take_list(optout_list: List, membership: Membership, *, actor: User) -> int:

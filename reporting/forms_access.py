@@ -76,3 +76,17 @@ class GiveListForm(forms.Form):
         """`others`: the realm's mailers who do not have the list."""
         super().__init__(*args, **kwargs)
         cast("MemberField", self.fields["membership"]).offer(others)
+
+
+class InviteMailerForm(forms.Form):
+    """A mailer who has no login yet."""
+
+    email = forms.EmailField(
+        label="Email address",
+        max_length=254,
+        help_text="They get a mail with a link to set a password, and see this list only.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Enter the mailer’s email address."},
+    )
+    may_download = forms.BooleanField(label="May download and scrub", required=False, initial=True)
+    may_see_clear = forms.BooleanField(label="May see clear addresses", required=False)

@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 from reporting.views.access import (
     change_mailer,
     give_list_to_mailer,
+    invite_mailer_to_list,
     list_access,
     make_download_key,
     switch_download_key,
@@ -62,6 +63,7 @@ urlpatterns: list[URLPattern] = [
         name="switch_download_key",
     ),
     path("manage/lists/<public_id>/access/mailers", give_list_to_mailer, name="give_list"),
+    path("manage/lists/<public_id>/access/invite", invite_mailer_to_list, name="invite_mailer"),
     path(
         "manage/lists/<public_id>/access/mailers/<int:access_id>",
         change_mailer,

@@ -11,13 +11,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from lists.access import OpenedList, Permission, open_list
+from lists.invitations import send_invitation
 from lists.models import Membership, User
 from lists.views.context import list_context
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout import links
 from reporting.access_rights import (
+    OtherPlaceError,
     downloads_of,
     give_list,
+    invite_mailer,
     keys_of,
     mailers_of,
     mailers_without,
@@ -25,7 +28,7 @@ from reporting.access_rights import (
     switch_key,
     take_list,
 )
-from reporting.forms_access import GiveListForm, KeyForm
+from reporting.forms_access import GiveListForm, InviteMailerForm, KeyForm
 from reporting.paging import keyset_page
 
 LOG_SIZE = 25
@@ -84,6 +87,27 @@ def give_list_to_mailer(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @login_required
 @require_POST
+def invite_mailer_to_list(request: HttpRequest, public_id: str) -> HttpResponse:
+    """POST email, may_download, may_see_clear: make a login for a mailer, with this list and nothing else (S0.2)."""
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    require_recent_sign_in(request)
+    form = InviteMailerForm(request.POST, auto_id="invite_%s")
+    if not form.is_valid():
+        return _show(request, opened, status=422, invite_form=form)
+    try:
+        invited = invite_mailer(opened.optout_list, **form.cleaned_data, actor=_actor(request))
+    except OtherPlaceError:
+        form.add_error("email", "This person is in the realm already, and is not a mailer.")
+        return _show(request, opened, status=422, invite_form=form)
+    if invited.is_new:
+        _mail(request, opened, invited.user)
+    else:
+        messages.success(request, f"{invited.user.email} has the list.")
+    return redirect("list_access", public_id)
+
+
+@login_required
+@require_POST
 def change_mailer(request: HttpRequest, public_id: str, access_id: int) -> HttpResponse:
     """POST `do` save (with may_download, may_see_clear) or remove: what a mailer may do with the list."""
     opened = open_list(request.user, public_id, Permission.EDIT)
@@ -120,6 +144,7 @@ def _show(
         "others": others,
         "key_form": KeyForm([each.membership for each in mailers], auto_id="key_%s"),
         "mailer_form": GiveListForm(others, auto_id="mailer_%s"),
+        "invite_form": InviteMailerForm(auto_id="invite_%s"),
         "log": log.rows,
         "older_url": f"?after={log.older}#log" if log.older else "",
         "newer_url": f"?before={log.newer}#log" if log.newer else "",
@@ -127,6 +152,16 @@ def _show(
         **forms,
     }
     return render(request, "reporting/access.html", context, status=status)
+
+
+def _mail(request: HttpRequest, opened: OpenedList, user: User) -> None:
+    try:
+        send_invitation(user, opened.optout_list.realm, invited_by=opened.standing.user)
+    except OSError:
+        said = f"{user.email} has the list, but the mail could not be sent. A password reset mails the link again."
+        messages.error(request, said)
+    else:
+        messages.success(request, f"We mailed {user.email} a link to set a password.")
 
 
 def _members(opened: OpenedList) -> list[Membership]:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from lists.access import OpenedList, Permission, open_list
@@ -31,6 +32,7 @@ NOTHING: Page[OptOut] = Page((), None, None)
 
 @login_required
 @require_safe
+@never_cache
 def list_entries(request: HttpRequest, public_id: str) -> HttpResponse:
     """GET: 50 ledger rows, newest first; filters and the place in the list are in the URL."""
     opened = open_list(request.user, public_id, Permission.ENTRIES)
@@ -62,6 +64,7 @@ def list_entries(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 def lift_suppression(request: HttpRequest, public_id: str, digest: str) -> HttpResponse:
     """GET asks why, POST `note` ends the suppression of that digest (hex) on this list."""
     opened = open_list(request.user, public_id, Permission.EDIT)

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from lists.access import OpenedList, Permission, open_list
@@ -36,6 +37,7 @@ from reporting.quarantine_groups import (
 
 @login_required
 @require_safe
+@never_cache
 def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
     """GET: what waits, by network and cause; which networks are blocked; whether the list is in protected mode."""
     opened = open_list(request.user, public_id, Permission.EDIT)

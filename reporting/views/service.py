@@ -23,6 +23,7 @@ from optout.networks import IpAddress, compile_networks
 from reporting import snippets
 from reporting.mail_tools import MAIL_TOOLS, OTHER, get_mail_tool
 from reporting.models.notices import Notice, NoticeKind
+from reporting.qr import qr_code
 from reporting.rehearsal import rehearse
 
 SAMPLE = "sample@example.com"
@@ -112,6 +113,7 @@ def _hosted(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
     signed_url = links.signed_url(optout_list.pk, sample)
     return {
         "page_url": page_url,
+        "qr": qr_code(page_url),
         "tools": MAIL_TOOLS,
         "tool": tool,
         "is_other_tool": tool == OTHER,

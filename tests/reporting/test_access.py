@@ -3,6 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 
 from lists.choices import Role
 from lists.models import AuditEntry, DownloadKey, List, ListAccess, Membership, Realm, User
@@ -142,6 +143,46 @@ class TestMailers:
             response = signed_in(bob).post(url(optout_list, "/mailers"), {"membership": member})
             assert response.status_code == 422
         assert ListAccess.objects.exclude(membership__user=bob).count() == 0
+
+    def test_an_owner_makes_a_login_for_a_mailer(self, bob: User, optout_list: List) -> None:
+        signed_in(bob).post(
+            url(optout_list, "/invite"), {"email": "New@North.example", "may_see_clear": "on"}
+        )
+
+        access = ListAccess.objects.get(membership__user__email="new@north.example")
+        assert access.membership.role == Role.MAILER
+        assert access.membership.realm == optout_list.realm
+        assert (access.may_download, access.may_see_clear) == (False, True)
+        assert [each.to for each in mail.outbox] == [["new@north.example"]]
+        assert {each.action for each in AuditEntry.objects.all()} >= {"add_member", "give_list"}
+
+    def test_a_mailer_of_the_realm_keeps_its_other_lists(
+        self, bob: User, realm: Realm, optout_list: List, mailer: Membership
+    ) -> None:
+        ListAccess.objects.create(membership=mailer, optout_list=make.make_list(realm, 2))
+
+        signed_in(bob).post(url(optout_list, "/invite"), {"email": "MAILER@north.example"})
+
+        assert mailer.accesses.count() == 2
+        assert mail.outbox == []
+
+    def test_somebody_with_another_role_keeps_it(
+        self, bob: User, alice: User, optout_list: List
+    ) -> None:
+        response = signed_in(bob).post(url(optout_list, "/invite"), {"email": alice.email})
+
+        assert response.status_code == 422
+        assert Membership.objects.get(user=alice).role == Role.ADMIN
+        assert not ListAccess.objects.filter(membership__user=alice).exists()
+
+    @pytest.mark.parametrize("email", ["", "nonsense", "a\x00@b.example", "x" * 300 + "@b.example"])
+    def test_without_an_address_nobody_is_invited(
+        self, bob: User, optout_list: List, email: str
+    ) -> None:
+        response = signed_in(bob).post(url(optout_list, "/invite"), {"email": email})
+
+        assert response.status_code == 422
+        assert mail.outbox == []
 
     def test_the_owners_own_place_cannot_be_taken_here(self, bob: User, optout_list: List) -> None:
         own = ListAccess.objects.get(membership__user=bob)

@@ -1,3 +1,4 @@
+import gzip
 from datetime import timedelta
 from html import unescape
 
@@ -136,6 +137,22 @@ class TestEntries:
         for query in ("", "?channel=1", f"?q={digest}", "?q=p1@example.com"):
             with django_assert_max_num_queries(10):
                 client.get(url(optout_list, query))
+
+
+@pytest.mark.django_db
+class TestWeight:
+    def test_a_full_page_is_light_and_stays_out_of_caches(
+        self, bob: User, optout_list: List
+    ) -> None:
+        names = [f"{n * 7919:x}.{n * 104729:x}" for n in range(1, 61)]
+        record_optouts(
+            [make.make_intent(optout_list, f"{name}@{name[::-1]}.example") for name in names]
+        )
+
+        response = signed_in(bob).get(url(optout_list))
+
+        assert len(gzip.compress(response.content)) <= 30 * 1024
+        assert "no-store" in response["Cache-Control"]
 
 
 @pytest.mark.django_db

@@ -85,6 +85,9 @@ TABLE: dict[str, list[Row]] = {
     "make_download_key": [row(*EDITORS, method="POST", data={"label": "A script"})],
     "switch_download_key": [row(*EDITORS, method="POST", data={"on": "0"}, path="key", status=302)],
     "give_list": [row(*EDITORS, method="POST", data={"membership": "0"}, status=422)],
+    "invite_mailer": [
+        row(*EDITORS, method="POST", data={"email": "new@north.example"}, status=302)
+    ],
     "change_mailer": [
         row(*EDITORS, method="POST", data={"do": "remove"}, path="access", status=302)
     ],

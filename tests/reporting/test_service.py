@@ -8,6 +8,7 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+import qrcode  # type: ignore[import-untyped]
 from django.conf import settings
 from django.utils import timezone
 
@@ -54,6 +55,27 @@ class TestServicePage:
         page = text_of(signed_in(bob).get(url(optout_list, f"?tool={tool.slug}")))
 
         assert f"{links.page_url(optout_list.public_id)}?item={tool.tag}" in page
+
+    def test_the_link_is_there_as_a_qr_code(self, bob: User, optout_list: List) -> None:
+        page = text_of(signed_in(bob).get(url(optout_list)))
+
+        found = re.search(
+            r'class="qr" viewBox="0 0 (\d+) \1".*?class="qr-ink" d="([^"]+)"', page, re.DOTALL
+        )
+        assert found is not None
+        side, path = int(found[1]), found[2]
+        drawn = {
+            (x, int(y))
+            for start, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1H\1z", path)
+            for x in range(int(start), int(start) + int(width))
+        }
+        code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=4)
+        code.add_data(links.page_url(optout_list.public_id))
+        matrix = code.get_matrix()
+        assert side == len(matrix)
+        assert drawn == {
+            (x, y) for y, line in enumerate(matrix) for x, is_dark in enumerate(line) if is_dark
+        }
 
     def test_the_pixel_has_exactly_the_form_of_the_seed(self, bob: User, optout_list: List) -> None:
         page = text_of(signed_in(bob).get(url(optout_list, "?tab=mailer")))
