@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from lists.access import Permission, open_list
 from lists.lookup import snapshot
 from lists.models import User
+from lists.views.recent_sign_in import require_recent_sign_in
 from reporting import downloads
 from reporting.asked import RefusedError, parse_asked
 
@@ -32,8 +33,9 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
 @login_required
 @require_safe
 def portal_download(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    """The same file from the portal, for people who may download the list."""
+    """The same file from the portal, for people who may download the list and signed in lately (security.md §5)."""
     opened = open_list(request.user, public_id, Permission.DOWNLOAD)
+    require_recent_sign_in(request)
     user = request.user if isinstance(request.user, User) else None
     reader = downloads.Reader(None, user, opened.may(Permission.CLEAR))
     try:

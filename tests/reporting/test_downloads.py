@@ -28,6 +28,7 @@ from reporting.asked import parse_since
 from reporting.models import Download
 from reporting.models.downloads import DownloadOutcome
 from tests import make
+from tests.reporting.portal import signed_in, signed_in_long_ago
 from tests.reporting.test_feed import OpenTransaction
 
 pytestmark = pytest.mark.django_db
@@ -583,21 +584,17 @@ class TestFromThePortal:
     def url(self, optout_list: List) -> str:
         return f"/manage/lists/{optout_list.public_id}/download"
 
-    def test_an_owner_downloads_and_is_logged(
-        self, client: Client, bob: User, optout_list: List
-    ) -> None:
+    def test_an_owner_downloads_and_is_logged(self, bob: User, optout_list: List) -> None:
         make.make_optout(optout_list)
-        client.force_login(bob)
-
-        response = client.get(self.url(optout_list), {"format": "sha256"})
+        response = signed_in(bob).get(self.url(optout_list), {"format": "sha256"})
 
         assert b"".join(response).decode() == sha256("jane@example.com") + "\n"
         assert Download.objects.get().user == bob
 
     def test_clear_addresses_only_where_the_list_permits(
-        self, client: Client, bob: User, optout_list: List
+        self, bob: User, optout_list: List
     ) -> None:
-        client.force_login(bob)
+        client = signed_in(bob)
         refused = client.get(self.url(optout_list), {"format": "csv"})
         List.objects.update(plain_download=True)
         forget_all_lists()
@@ -606,16 +603,21 @@ class TestFromThePortal:
         assert refused.status_code == HTTPStatus.FORBIDDEN
         assert b"".join(served).startswith(b"address,")
 
-    def test_a_stranger_finds_nothing(
-        self, client: Client, charlie: User, optout_list: List
-    ) -> None:
-        client.force_login(charlie)
-        assert client.get(self.url(optout_list)).status_code == HTTPStatus.NOT_FOUND
+    def test_a_stranger_finds_nothing(self, charlie: User, optout_list: List) -> None:
+        assert signed_in(charlie).get(self.url(optout_list)).status_code == HTTPStatus.NOT_FOUND
 
     def test_a_mailer_who_may_not_download_finds_nothing(
-        self, client: Client, realm: Realm, optout_list: List
+        self, realm: Realm, optout_list: List
     ) -> None:
         user = make.make_user("mel@mailer.example")
         make.make_member(user, realm, Role.MAILER, optout_list, may_download=False)
-        client.force_login(user)
-        assert client.get(self.url(optout_list)).status_code == HTTPStatus.NOT_FOUND
+        assert signed_in(user).get(self.url(optout_list)).status_code == HTTPStatus.NOT_FOUND
+
+    def test_it_asks_for_the_password_again_after_a_while(
+        self, bob: User, optout_list: List
+    ) -> None:
+        response = signed_in_long_ago(bob).get(self.url(optout_list))
+
+        assert response.status_code == HTTPStatus.FOUND
+        assert "reauthenticate" in response["Location"]
+        assert not Download.objects.exists()
