@@ -7,8 +7,11 @@ A row becomes visible when its transaction commits, which may be long after a ro
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection, transaction
+
 from lists.prepared import fetch_prepared
 from optout.choices import Assurance, Channel, Kind, Medium, Origin, Reason
+from reporting.models import DailyCount, FeedCursor
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,3 +80,25 @@ def read_feed(cursor: Cursor, limit: int) -> tuple[list[FeedRow], Cursor]:
         for row in rows
     ]
     return found, Cursor(found[-1].xid, found[-1].id) if found else cursor
+
+
+# The first number a transaction can have, before every one of this server. Among themselves these rows keep their order by id.
+_RENUMBER = "UPDATE optout_optout SET xid = '3' WHERE xid > pg_current_xact_id()"
+_IS_AHEAD = "SELECT EXISTS (SELECT FROM reporting_feedcursor WHERE xid > pg_current_xact_id())"
+
+
+def mend_feed() -> dict[str, int]:
+    """Make the feed work after a dump was restored on another server; how many ledger rows were changed.
+
+    Transactions are numbered by the server. Rows with numbers that it has not reached would wait for ever, and new rows would
+    stand before every cursor. Cursors and daily counts are started anew. Does nothing where all is well.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_RENUMBER)
+        renumbered = cursor.rowcount
+        cursor.execute(_IS_AHEAD)
+        ((is_ahead,),) = cursor.fetchall()
+        if renumbered or is_ahead:
+            DailyCount.objects.all().delete()
+            FeedCursor.objects.all().delete()
+    return {"renumbered": renumbered}

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.core.management import call_command
 
 from optout import quarantine, retention
+from reporting import feed
 from reporting.counters import advance_counts
 from reporting.models import Download, Notice
 from reporting.notices import mail_notices, raise_notices
@@ -22,6 +23,11 @@ type Work = Callable[[datetime], dict[str, int]]
 def count_optouts(now: datetime) -> dict[str, int]:
     """Bring the daily counts up to the ledger."""
     return {"counted": advance_counts(now)}
+
+
+def mend_feed(now: datetime) -> dict[str, int]:
+    """After restoring a dump: let the feed begin anew on this server, and count again. By hand only."""
+    return {**feed.mend_feed(), **count_optouts(now)}
 
 
 def tell_owners(now: datetime) -> dict[str, int]:

@@ -21,7 +21,9 @@ from optout.choices import Channel, RefusalCause
 from optout.models import OptOut, Suppression
 from optout.quarantine import quarantine_optout
 from reporting import tasks
-from reporting.models import DailyCount, Download
+from reporting.counters import CURSOR
+from reporting.feed import START, read_feed
+from reporting.models import DailyCount, Download, FeedCursor
 from tests import make
 from tests.reporting.test_downloads import Door
 
@@ -126,6 +128,27 @@ class TestTheCommands:
         out = StringIO()
         call_command(name, stdout=out)
         assert ": 0" in out.getvalue()
+
+    def test_a_restored_ledger_is_read_and_counted_again(self, optout_list: List) -> None:
+        make.make_optout(optout_list, "old@example.com")
+        with connection.cursor() as cursor:  # as on a server that had made more transactions
+            cursor.execute("UPDATE optout_optout SET xid = '9000000000'")
+        FeedCursor.objects.create(
+            name=CURSOR, xid=9_000_000_001, last_id=0, moved_at=timezone.now()
+        )
+        DailyCount.objects.create(
+            optout_list=optout_list, day=make.NOW, kind=1, channel=1, reason=1, requests=1, new=1
+        )
+        make.make_optout(optout_list, "new@example.com")
+
+        assert run("mend_feed") == {"renumbered": 1, "counted": 2}
+        assert run("mend_feed") == {"renumbered": 0, "counted": 0}
+
+        assert DailyCount.objects.get().requests == 2
+        assert [row.address for row in read_feed(START, 10)[0]] == [
+            "old@example.com",
+            "new@example.com",
+        ]
 
     def test_quarantined_opt_outs_are_accepted_after_7_days(self, optout_list: List) -> None:
         asked_at = timezone.now() - timedelta(days=7, minutes=1)
