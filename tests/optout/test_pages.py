@@ -335,7 +335,7 @@ class TestPreview:
         page = PublicClient().get(f"/u/{optout_list.public_id}/preview?state={state}&lang={lang}")
 
         assert page.status_code == 200
-        assert page.content.count(b'role="note"') >= 1
+        assert b'<p class="note">' in page.content
         assert "frame-ancestors 'self'" in page.headers["Content-Security-Policy"]
         assert parse(page.content.decode()).lang == lang
         with translation.override(lang):
