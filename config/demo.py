@@ -33,6 +33,7 @@ from lists.secrets import as_secret
 from optout.addresses import email_key
 from optout.links import direct_url, download_url, page_url, pixel_url, signed_url
 from optout.redirects import validate_template
+from reporting.counters import advance_counts
 
 REALM_NAME = "demo"
 NEIGHBOUR_NAME = "demo-neighbour"
@@ -151,6 +152,8 @@ def load_demo(now: datetime) -> Answer:
         if is_new:
             live_a_month(Scene(realm, {each.number: each for each in lists}, people, now))
     forget_all_lists()
+    if is_new:
+        advance_counts(now)
     return answer
 
 
@@ -213,7 +216,9 @@ def _person(wanted: DemoPerson, realm: Realm, lists: list[List]) -> User:
         for each in lists:
             if wanted.lists is None or each.number in wanted.lists:
                 ListAccess.objects.get_or_create(
-                    membership=membership, optout_list=each, defaults={"may_download": True}
+                    membership=membership,
+                    optout_list=each,
+                    defaults={"may_see_clear": wanted.role != Role.MAILER},
                 )
     return user
 

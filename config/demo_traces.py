@@ -1,14 +1,17 @@
 """What people and limits left behind in the demo's month: quarantine, a block, notices, downloads, the audit log."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from config.demo_scene import Scene
+from lists.actions import close_list
 from lists.audit import record_audit
 from lists.lookup import snapshot
 from lists.models import AuditEntry, DownloadKey, List, Membership, User
@@ -21,6 +24,7 @@ from optout.intents import OptOutIntent, intent_for
 from optout.models import LimitCounter
 from optout.networks import IpAddress, network_of
 from optout.quarantine import accept_quarantined, quarantine_optout, reject_quarantined
+from reporting.access_rights import switch_key
 from reporting.models import Download, Notice
 from reporting.models.downloads import DownloadFormat, DownloadOutcome
 from reporting.models.notices import NoticeKind
@@ -40,10 +44,9 @@ def leave_traces(scene: Scene, *, attacked: int) -> None:
     refuse_unlisted_server(lists[4], list(scene.addresses(7)), now)
     decide_quarantined(lists[1], list(scene.addresses(13)), owner, now)
     tell_owner(lists, now)
-    keys = give_keys(lists, scene.people["mailer"], now)
+    keys = give_keys(lists, owner, scene.people["mailer"], now)
     Download.objects.bulk_create([*nightly_downloads(scene, keys), *portal_downloads(scene)])
     write_audit(lists, owner, now, attacked)
-    List.objects.filter(pk=lists[6].pk, closed_at=None).update(closed_at=now - timedelta(days=15))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +117,11 @@ def decide_quarantined(
         )
     for address in addresses[8:]:
         quarantine_optout(robot.intent(optout_list, address, refused_at), RefusalCause.HONEYPOT)
-    # This also writes the audit log, as of now.
-    before = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    accept_quarantined(
-        optout_list, Q(cause=RefusalCause.ADDRESS_LIMIT), actor=owner, now=decided_at
-    )
-    reject_quarantined(optout_list, Q(cause=RefusalCause.HONEYPOT), actor=owner, now=decided_at)
-    AuditEntry.objects.filter(pk__gt=before, realm=optout_list.realm).update(recorded_at=decided_at)
+    with audited_at(decided_at):
+        accept_quarantined(
+            optout_list, Q(cause=RefusalCause.ADDRESS_LIMIT), actor=owner, now=decided_at
+        )
+        reject_quarantined(optout_list, Q(cause=RefusalCause.HONEYPOT), actor=owner, now=decided_at)
 
 
 def tell_owner(lists: dict[int, List], now: datetime) -> None:
@@ -142,20 +143,18 @@ def tell_owner(lists: dict[int, List], now: datetime) -> None:
         )
 
 
-def give_keys(lists: dict[int, List], mailer: User, now: datetime) -> dict[int, DownloadKey]:
+def give_keys(
+    lists: dict[int, List], owner: User, mailer: User, now: datetime
+) -> dict[int, DownloadKey]:
     """The mailer's own keys by list number, and one that was switched off. Nobody knows their texts."""
     membership = Membership.objects.get(user=mailer, realm=lists[1].realm)
     keys = {
         number: _key(lists[number], "Blue Heron Mailing", now, membership=membership)
         for number in (1, 3)
     }
-    _key(
-        lists[1],
-        "Old campaign tool",
-        now,
-        is_active=False,
-        last_used_at=now - timedelta(days=24),
-    )
+    old = _key(lists[1], "Old campaign tool", now, last_used_at=now - timedelta(days=24))
+    with audited_at(now - timedelta(days=23)):
+        switch_key(lists[1], old.pk, on=False, actor=owner)
     return keys
 
 
@@ -223,24 +222,27 @@ def portal_downloads(scene: Scene) -> Iterator[Download]:
 
 
 def write_audit(lists: dict[int, List], owner: User, now: datetime, attacked: int) -> None:
-    """What the owner did, as the audit log has it."""
+    """What else the owner did, as the audit log has it."""
+    record = partial(record_audit, actor=owner, realm=lists[4].realm, optout_list=lists[4])
+    with audited_at(now - timedelta(days=28)):
+        record("allow_network", network="127.0.0.2/32", accepted=0)
+    with audited_at(now - timedelta(days=15)):
+        close_list(lists[6], actor=owner, now=now - timedelta(days=15))
     reverted_at = now - timedelta(days=8, hours=22)
-    for number, action, at, detail in (
-        (4, "change_whitelist", now - timedelta(days=28), {"added": 1}),
-        (1, "switch_off_key", now - timedelta(days=23), {"label": "Old campaign tool"}),
-        (6, "close_list", now - timedelta(days=15), {}),
-        (
-            4,
+    with audited_at(reverted_at):
+        record(
             "revert_optouts",
-            reverted_at,
-            {"channel": "pixel", "network": "203.0.113.66/32", "lifted": attacked},
-        ),
-    ):
-        entry = record_audit(
-            action,
-            actor=owner,
-            realm=lists[number].realm,
-            optout_list=lists[number],
-            **detail,
+            since=(reverted_at - timedelta(hours=6)).isoformat(),
+            until=reverted_at.isoformat(),
+            channel="pixel",
+            network="203.0.113.66/32",
+            lifted=attacked,
         )
-        AuditEntry.objects.filter(pk=entry.pk).update(recorded_at=at)
+
+
+@contextmanager
+def audited_at(moment: datetime) -> Iterator[None]:
+    """Date back what the block writes to the audit log."""
+    last = AuditEntry.objects.aggregate(last=Max("pk"))["last"] or 0
+    yield
+    AuditEntry.objects.filter(pk__gt=last).update(recorded_at=moment)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
 
@@ -18,7 +19,7 @@ from lists.secrets import digest_secret
 from optout.choices import Channel, Kind, Reason, Verdict
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from optout.queries import is_suppressed
-from reporting.models import Download, Notice
+from reporting.models import DailyCount, Download, Notice
 
 LIST_KEYS = {
     *("number", "public_id", "name", "direct_link_mode", "redirect_url", "whitelist", "page_url"),
@@ -296,3 +297,34 @@ class TestMonth:
 
         last = OptOut.objects.order_by("-recorded_at").values_list("recorded_at", flat=True)[0]
         assert last.date() >= date(2026, 3, 28)
+
+    def test_its_owner_finds_a_figure_on_every_screen(self) -> None:
+        user = seed()["users"]["owner"]
+        client = Client()
+        client.post(
+            "/manage/account/login/", {"login": user["email"], "password": user["password"]}
+        )
+        numbered = {each.number: each.public_id for each in List.objects.filter(realm__name="demo")}
+
+        for path, seen in (
+            ("/manage/", "Weekly garden letter"),
+            ("/manage/lists/", "Seed club"),
+            (f"/manage/lists/{numbered[1]}/entries", "@"),
+            (f"/manage/lists/{numbered[2]}/quarantine", "203.0.113.77"),
+            (f"/manage/lists/{numbered[4]}/quarantine", "198.51.100.77"),
+            (f"/manage/lists/{numbered[1]}/access", "Blue Heron Mailing"),
+            (f"/manage/lists/{numbered[4]}/service", "Partner offers"),
+        ):
+            response = client.get(path)
+
+            assert response.status_code == 200, path
+            assert seen in response.content.decode(), path
+
+
+@pytest.mark.django_db(transaction=True)
+class TestCounts:
+    def test_the_month_is_counted_at_once(self) -> None:
+        seed()
+
+        counted = DailyCount.objects.aggregate(all=Sum("requests"))["all"]
+        assert counted == OptOut.objects.count()
