@@ -13,6 +13,8 @@ from optout.choices import Kind
 from optout.models import OptOut, Suppression
 from reporting.subjects import Subject
 
+REHEARSAL_AGENT = "Heed rehearsal"  # how the Service page's test calls itself
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -33,6 +35,7 @@ class Entry:
     recorded_at: datetime
     is_new: bool
     is_suppressed: bool
+    is_test: bool
     ip: str | None
     agent: str
     note: str
@@ -109,6 +112,7 @@ def _as_entry(row: OptOut, clear: bool, evidence: bool, suppressed: Collection[b
         recorded_at=row.recorded_at,
         is_new=row.is_new,
         is_suppressed=digest in suppressed,
+        is_test=REHEARSAL_AGENT in row.agent,
         ip=row.ip if evidence else None,
         agent=row.agent if evidence else "",
         note=str(note) if evidence else "",

@@ -35,6 +35,7 @@ from optout.limits import unblock_network
 from optout.models import OptOut
 from optout.quarantine import reject_quarantined
 from optout.tokens import make_form_token
+from reporting.entries import REHEARSAL_AGENT
 
 TEST_IP = "192.0.2.53"  # RFC 5737: nobody's
 _READING_TIME = timedelta(seconds=30)  # robots fill in forms faster
@@ -44,10 +45,10 @@ _BROWSER = {
     "SEC_FETCH_MODE": "navigate",
     "SEC_FETCH_DEST": "document",
     "SEC_FETCH_SITE": "same-origin",
-    "USER_AGENT": "Mozilla/5.0 (Heed rehearsal)",
+    "USER_AGENT": f"Mozilla/5.0 ({REHEARSAL_AGENT})",
 }
 _IMAGE = {**_BROWSER, "ACCEPT": "image/*", "SEC_FETCH_MODE": "no-cors", "SEC_FETCH_DEST": "image"}
-_SERVER = {"ACCEPT": "*/*", "USER_AGENT": "curl/8 (Heed rehearsal)"}
+_SERVER = {"ACCEPT": "*/*", "USER_AGENT": f"curl/8 ({REHEARSAL_AGENT})"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class _Answer:
 def rehearse(optout_list: List, *, actor: User) -> list[Trial]:
     """Try every way in of the list; afterwards none of the test's addresses is suppressed.
 
-    The ledger keeps the opt-outs and their lifts, as it keeps everything; the lifts say `rehearsal`.
+    The ledger keeps the opt-outs and their lifts, as it keeps everything; they have REHEARSAL_AGENT as their agent.
     """
     run = secrets.token_hex(4)
     ways = [
@@ -124,7 +125,7 @@ def _try_one_click(optout_list: List, address: Address) -> tuple[str, str, _Answ
     answer = _call(
         "POST",
         url,
-        {"USER_AGENT": "Heed rehearsal"},
+        {"USER_AGENT": REHEARSAL_AGENT},
         body=b"List-Unsubscribe=One-Click",
     )
     return "One-click (signed link)", "POST, as mail providers send it", answer
@@ -235,7 +236,7 @@ def _clean_up(optout_list: List, tested: list[Address], actor: User) -> None:
                 reason=Reason.UNDONE,
                 origin=Origin.OPERATOR if actor.is_superuser else Origin.OWNER,
                 requested_at=now,
-                evidence=Evidence(extra={"rehearsal": True}),
+                evidence=Evidence(agent=REHEARSAL_AGENT, extra={"rehearsal": True}),
             )
             for address in tested
             if address.digest in new

@@ -13,7 +13,7 @@ from lists.access import Standing
 from lists.choices import Role
 from lists.models import List
 from lists.views.context import current_standing
-from optout.addresses import AddressError, mask
+from optout.addresses import AddressError
 from reporting.entries import Entry, as_entries
 from reporting.forms_entries import CheckForm
 from reporting.quota import count_use
@@ -84,7 +84,7 @@ def _shown(subject: Subject, standing: Standing) -> str:
     """What was asked about, as the proof says it. A hash stays a hash for those who may not see addresses."""
     if subject.address is None or (subject.hash_kind is not None and not _sees_clear(standing)):
         return subject.given
-    return subject.address if _sees_clear(standing) else mask(subject.address)
+    return subject.address
 
 
 def _history(

@@ -230,6 +230,8 @@ class TestRehearsal:
         lifts = OptOut.objects.filter(kind=Kind.LIFT)
         assert [lift.evidence for lift in lifts] == [{"rehearsal": True}] * 5
         assert AuditEntry.objects.get().action == "rehearse_channels"
+        page = signed_in(bob).get(f"/manage/lists/{optout_list.public_id}/entries")
+        assert all(entry.is_test for entry in page.context["entries"])
 
     def test_a_list_in_protected_mode_says_so(self, bob: User, optout_list: List) -> None:
         optout_list.protected_until = timezone.now() + timedelta(hours=1)
