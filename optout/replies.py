@@ -38,8 +38,8 @@ def with_headers(response: HttpResponse, optout_status: str = "") -> HttpRespons
 
 
 def text(message: str, status: int = 200, optout_status: str = "") -> HttpResponse:
-    """One line of plain text."""
-    response = HttpResponse(message + "\n", content_type="text/plain; charset=utf-8", status=status)
+    """One line of plain text, without a line end: old scripts compare the whole body."""
+    response = HttpResponse(message, content_type="text/plain; charset=utf-8", status=status)
     return with_headers(response, optout_status)
 
 

@@ -89,7 +89,7 @@ class TestWhitelistedServer:
             accepted = ask(web.address, "GET", path, headers=agent, source="127.0.0.2")
 
         assert (refused.status, refused.headers["optout-status"]) == (403, "quarantined")
-        assert (accepted.status, accepted.body) == (200, "OK\n")
+        assert (accepted.status, accepted.body) == (200, "OK")
         assert str(OptOut.objects.get().ip) == "127.0.0.2"
 
 

@@ -63,7 +63,7 @@ class TestWhatProvidersSend:
         )
 
         assert response.status_code == 200
-        assert response.content == b"You are unsubscribed.\n"
+        assert response.content == b"You are unsubscribed."
         assert response.headers["Content-Type"].startswith("text/plain")
         assert Suppression.objects.get().address == JANE
 
