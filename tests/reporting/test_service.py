@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 import qrcode  # type: ignore[import-untyped]
@@ -15,7 +16,8 @@ from django.utils import timezone
 from lists.choices import Role
 from lists.models import AuditEntry, List, Realm, User
 from optout import links
-from optout.choices import Kind
+from optout.addresses import hex_digests
+from optout.choices import Channel, Kind
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from reporting import snippets
 from reporting.mail_tools import MAIL_TOOLS, get_mail_tool
@@ -194,6 +196,66 @@ class TestSignedLinkPrograms:
     def test_php(self, optout_list: List) -> None:
         after = f"echo unsubscribe_link({self.ADDRESS!r});"
         self.check(optout_list, self.run(optout_list, "php", ["php"], after))
+
+
+@pytest.mark.django_db(transaction=True)
+class TestProgramsAgainstAServer:
+    """What the page gives out, run as it stands against a server."""
+
+    @pytest.fixture
+    def served(self, live_server, settings, realm: Realm) -> List:
+        settings.BASE_URL = live_server.url
+        return make.make_list(realm, whitelist=["127.0.0.1"])
+
+    def run(self, command: list[str], program: str = "", **more) -> str:
+        finished = subprocess.run(
+            command, input=program, capture_output=True, encoding="utf-8", check=True, **more
+        )
+        return finished.stdout.strip()
+
+    def recorded(self) -> list[tuple[str | None, int]]:
+        return [(row.address, row.channel) for row in OptOut.objects.order_by("id")]
+
+    def report(self, served: List, slug: str) -> str:
+        return {each.slug: each.code for each in snippets.server_to_server(served.public_id)}[slug]
+
+    @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+    def test_curl_reports_an_opt_out(self, served: List) -> None:
+        assert self.run(["sh"], self.report(served, "curl")) == "OK"
+        assert self.recorded() == [("jane@example.com", Channel.S2S)]
+
+    def test_python_reports_an_opt_out(self, served: List) -> None:
+        after = "print(report_optout('jane+tag@example.com'))"
+        program = f"{self.report(served, 'python')}\n{after}\n"
+
+        assert self.run([sys.executable, "-"], program) == "True"
+        assert self.recorded() == [("jane+tag@example.com", Channel.S2S)]
+
+    @pytest.mark.skipif(not shutil.which("node"), reason="needs node")
+    def test_node_reports_an_opt_out(self, served: List) -> None:
+        after = "reportOptout('jane+tag@example.com').then(console.log)"
+
+        assert self.run(["node", "-"], f"{self.report(served, 'node')}\n{after}\n") == "true"
+        assert self.recorded() == [("jane+tag@example.com", Channel.S2S)]
+
+    @pytest.mark.skipif(not shutil.which("php"), reason="needs php")
+    def test_php_reports_an_opt_out(self, served: List) -> None:
+        after = "var_dump(report_optout('jane+tag@example.com'));"
+
+        assert self.run(["php"], f"{self.report(served, 'php')}\n{after}\n") == "bool(true)"
+
+    @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+    def test_the_download_commands_fetch_the_list(self, served: List, tmp_path: Path) -> None:
+        make.make_optout(served, "jane@example.com", requested_at=timezone.now())
+        secret, _ = make.make_download_key(served)
+        digest = hex_digests("jane@example.com").md5
+
+        for command in snippets.download_commands(served.public_id):
+            for file in tmp_path.iterdir():
+                file.unlink()
+            self.run(["sh", "-s"], command.code.replace("YOUR-KEY", secret), cwd=tmp_path)
+            fetched = [each for each in tmp_path.iterdir() if each.suffix == ".txt"]
+            assert [each.read_text().split() for each in fetched] == [[digest]], command.label
 
 
 class TestMailTools:
