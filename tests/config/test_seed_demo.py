@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -7,9 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db import transaction
 from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
+from pytest_django.plugin import DjangoDbBlocker
 
 from config.demo import demo_password
 from lists.access import Permission, get_standing, open_list
@@ -28,11 +31,22 @@ LIST_KEYS = {
 USERS = {"operator", "owner", "list_owner", "mailer", "viewer", "stranger"}
 
 
-def seed() -> dict[str, Any]:
+type Answer = dict[str, Any]
+
+
+def seed() -> Answer:
     printed = StringIO()
     call_command("seed_demo", "--json", stdout=printed)
-    answer: dict[str, Any] = json.loads(printed.getvalue())
+    answer: Answer = json.loads(printed.getvalue())
     return answer
+
+
+@pytest.fixture(scope="class")
+def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Answer]:
+    """The demo, loaded once for the tests of a class; each of them takes back what it changed."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield seed()
+        transaction.set_rollback(True)
 
 
 @pytest.mark.django_db
@@ -46,18 +60,16 @@ class TestAnswer:
         assert printed.getvalue().count("\n") == 1
         assert complained.getvalue() == ""
 
-    def test_scripts_find_the_keys_they_rely_on(self, settings: Any) -> None:
-        answer = seed()
+    def test_scripts_find_the_keys_they_rely_on(self, settings: Any, demo: Answer) -> None:
+        assert set(demo) == {"base_url", "realm", "lists", "users"}
+        assert demo["base_url"] == settings.BASE_URL
+        assert set(demo["realm"]) == {"name", "password"}
+        assert all(set(each) == LIST_KEYS for each in demo["lists"])
+        assert set(demo["users"]) == USERS
+        assert all(set(each) == {"email", "password"} for each in demo["users"].values())
 
-        assert set(answer) == {"base_url", "realm", "lists", "users"}
-        assert answer["base_url"] == settings.BASE_URL
-        assert set(answer["realm"]) == {"name", "password"}
-        assert all(set(each) == LIST_KEYS for each in answer["lists"])
-        assert set(answer["users"]) == USERS
-        assert all(set(each) == {"email", "password"} for each in answer["users"].values())
-
-    def test_there_is_a_list_of_each_kind(self) -> None:
-        lists = seed()["lists"]
+    def test_there_is_a_list_of_each_kind(self, demo: Answer) -> None:
+        lists = demo["lists"]
 
         assert {each["direct_link_mode"] for each in lists} == {"confirm", "instant"}
         redirecting = [each["number"] for each in lists if each["redirect_url"]]
@@ -66,12 +78,12 @@ class TestAnswer:
         assert ["127.0.0.2"] in [each["whitelist"] for each in lists]
         assert [each["number"] for each in lists][-1] == 0
 
-    def test_the_open_links_have_a_place_for_the_item(self) -> None:
-        for each in seed()["lists"]:
+    def test_the_open_links_have_a_place_for_the_item(self, demo: Answer) -> None:
+        for each in demo["lists"]:
             assert each["direct_url"] == f"{each['page_url']}?item={{item}}"
             assert each["pixel_url"] == f"{each['page_url']}.gif?item={{item}}"
 
-    def test_without_json_it_is_a_table_for_people(self) -> None:
+    def test_without_json_it_is_a_table_for_people(self, demo: Answer) -> None:
         printed = StringIO()
 
         call_command("seed_demo", stdout=printed)
@@ -83,23 +95,20 @@ class TestAnswer:
 
 @pytest.mark.django_db
 class TestRunningItAgain:
-    def test_it_prints_the_same_and_adds_nothing(self) -> None:
-        first = seed()
+    def test_it_prints_the_same_and_adds_nothing(self, demo: Answer) -> None:
         counted = (OptOut, Suppression, QuarantinedOptOut, Download, Notice, DownloadKey, User)
         before = [model.objects.count() for model in counted]
 
-        assert seed() == first
+        assert seed() == demo
         assert [model.objects.count() for model in counted] == before
 
-    def test_what_somebody_changed_in_a_list_stays(self) -> None:
-        seed()
+    def test_what_somebody_changed_in_a_list_stays(self, demo: Answer) -> None:
         List.objects.filter(realm__name="demo", number=1).update(name="Garden notes")
 
         assert seed()["lists"][0]["name"] == "Garden notes"
 
-    def test_sign_ins_and_keys_are_set_back(self) -> None:
-        answer = seed()
-        owner = User.objects.get(email=answer["users"]["owner"]["email"])
+    def test_sign_ins_and_keys_are_set_back(self, demo: Answer) -> None:
+        owner = User.objects.get(email=demo["users"]["owner"]["email"])
         owner.set_password("something else entirely")
         owner.is_active = False
         owner.save()
@@ -110,20 +119,18 @@ class TestRunningItAgain:
 
         owner.refresh_from_db()
         assert owner.is_active
-        assert owner.check_password(answer["users"]["owner"]["password"])
-        assert DownloadKey.objects.filter(is_active=True).count() == len(answer["lists"])
+        assert owner.check_password(demo["users"]["owner"]["password"])
+        assert DownloadKey.objects.filter(is_active=True).count() == len(demo["lists"])
         assert RealmCredential.objects.get().revoked_at is None
 
-    def test_a_password_that_is_right_is_not_set_anew(self) -> None:
-        seed()
+    def test_a_password_that_is_right_is_not_set_anew(self, demo: Answer) -> None:
         before = dict(User.objects.values_list("email", "password"))
 
         seed()
 
         assert dict(User.objects.values_list("email", "password")) == before
 
-    def test_a_realm_that_was_used_gets_no_made_up_month(self) -> None:
-        seed()
+    def test_a_realm_that_was_used_gets_no_made_up_month(self, demo: Answer) -> None:
         kept = OptOut.objects.order_by("-id").first()
         assert kept is not None
         OptOut.objects.exclude(id=kept.id).delete()
@@ -135,21 +142,19 @@ class TestRunningItAgain:
 
 @pytest.mark.django_db
 class TestSecrets:
-    def test_they_open_what_they_are_for(self) -> None:
-        answer = seed()
-
+    def test_they_open_what_they_are_for(self, demo: Answer) -> None:
         credential = RealmCredential.objects.get()
-        assert bytes(credential.secret_digest) == digest_secret(answer["realm"]["password"])
+        assert bytes(credential.secret_digest) == digest_secret(demo["realm"]["password"])
         assert credential.realm.name == "demo"
-        for each in answer["lists"]:
+        for each in demo["lists"]:
             assert each["download_key"].startswith("hd_")
             key = DownloadKey.objects.get(secret_digest=digest_secret(each["download_key"]))
             assert key.optout_list.public_id == each["public_id"]
             assert key.is_active
             assert key.may_see_clear == key.optout_list.plain_download
 
-    def test_no_two_installations_share_them(self, settings: Any) -> None:
-        here = seed()
+    def test_no_two_installations_share_them(self, settings: Any, demo: Answer) -> None:
+        here = demo
         settings.SECRET_KEY = "another installation's key"
         elsewhere = seed()
 
@@ -164,8 +169,8 @@ class TestSecrets:
 class TestLinks:
     """What the answer names works as it is printed."""
 
-    def test_one_click_unsubscribes_the_sample_address(self) -> None:
-        for each in seed()["lists"]:
+    def test_one_click_unsubscribes_the_sample_address(self, demo: Answer) -> None:
+        for each in demo["lists"]:
             optout_list = List.objects.get(public_id=each["public_id"])
 
             response = Client().post(
@@ -177,14 +182,14 @@ class TestLinks:
             assert response.status_code == 200, each["name"]
             assert is_suppressed(optout_list.pk, "sample@example.com"), each["name"]
 
-    def test_the_pages_open(self) -> None:
-        for each in seed()["lists"]:
+    def test_the_pages_open(self, demo: Answer) -> None:
+        for each in demo["lists"]:
             response = Client(headers={"accept": "text/html"}).get(urlsplit(each["page_url"]).path)
 
             assert response.status_code == 200, each["name"]
 
-    def test_the_downloads_open_with_their_keys_from_allowed_addresses(self) -> None:
-        for each in seed()["lists"]:
+    def test_the_downloads_open_with_their_keys_from_allowed_addresses(self, demo: Answer) -> None:
+        for each in demo["lists"]:
             response = Client(REMOTE_ADDR="127.0.0.2").get(
                 urlsplit(each["download_url"]).path, {"key": each["download_key"]}
             )
@@ -196,8 +201,8 @@ class TestLinks:
 
 @pytest.mark.django_db
 class TestPeople:
-    def test_each_can_sign_in(self) -> None:
-        for key, user in seed()["users"].items():
+    def test_each_can_sign_in(self, demo: Answer) -> None:
+        for key, user in demo["users"].items():
             client = Client()
 
             response = client.post(
@@ -208,8 +213,8 @@ class TestPeople:
             signed_in = User.objects.get(email=user["email"])
             assert client.session["_auth_user_id"] == str(signed_in.pk), key
 
-    def test_each_has_the_place_that_the_name_promises(self) -> None:
-        users = seed()["users"]
+    def test_each_has_the_place_that_the_name_promises(self, demo: Answer) -> None:
+        users = demo["users"]
         people = {key: User.objects.get(email=each["email"]) for key, each in users.items()}
         roles = {
             key: Membership.objects.get(user=person).role
@@ -228,18 +233,15 @@ class TestPeople:
         owned = ListAccess.objects.filter(membership__user=people["owner"])
         assert owned.count() == List.objects.filter(realm__name="demo").count()
 
-    def test_the_mailer_may_download_two_lists(self) -> None:
-        answer = seed()
-        mailer = User.objects.get(email=answer["users"]["mailer"]["email"])
+    def test_the_mailer_may_download_two_lists(self, demo: Answer) -> None:
+        mailer = User.objects.get(email=demo["users"]["mailer"]["email"])
 
         given = [each.public_id for each in get_standing(mailer, "demo").lists()]
 
         assert len(given) == 2
         assert all(open_list(mailer, each, Permission.DOWNLOAD) for each in given)
 
-    def test_the_stranger_has_a_realm_of_their_own(self) -> None:
-        seed()
-
+    def test_the_stranger_has_a_realm_of_their_own(self, demo: Answer) -> None:
         assert Membership.objects.get(user__email="stranger@hilltop.example").realm != (
             Realm.objects.get(name="demo")
         )
@@ -247,9 +249,7 @@ class TestPeople:
 
 @pytest.mark.django_db
 class TestMonth:
-    def test_no_day_channel_or_list_is_empty(self) -> None:
-        seed()
-
+    def test_no_day_channel_or_list_is_empty(self, demo: Answer) -> None:
         optouts = OptOut.objects.filter(kind=Kind.OPT_OUT)
         assert 4_000 <= optouts.count() <= 8_000
         days = {at.date() for at in optouts.values_list("recorded_at", flat=True)}
@@ -264,24 +264,18 @@ class TestMonth:
         assert optouts.filter(is_new=False).exists()
         assert optouts.filter(left_lists__isnull=False).exists()
 
-    def test_nothing_lies_in_the_future(self) -> None:
-        seed()
-
+    def test_nothing_lies_in_the_future(self, demo: Answer) -> None:
         now = timezone.now()
         assert not OptOut.objects.filter(recorded_at__gt=now).exists()
         assert not Download.objects.filter(started_at__gt=now).exists()
         assert not QuarantinedOptOut.objects.filter(last_refused_at__gt=now).exists()
 
-    def test_each_lift_ended_a_suppression(self) -> None:
-        seed()
-
+    def test_each_lift_ended_a_suppression(self, demo: Answer) -> None:
         lifts = OptOut.objects.filter(kind=Kind.LIFT)
         assert set(lifts.values_list("reason", flat=True)) == {Reason.UNDONE, Reason.REVERTED}
         assert not lifts.filter(is_new=False).exists()
 
-    def test_there_is_something_to_decide(self) -> None:
-        seed()
-
+    def test_there_is_something_to_decide(self, demo: Answer) -> None:
         waiting = QuarantinedOptOut.objects.filter(verdict=Verdict.WAITING)
         assert waiting.filter(optout_list__number=2).count() == 40
         assert waiting.filter(optout_list__number=4).exists()
@@ -298,8 +292,8 @@ class TestMonth:
         last = OptOut.objects.order_by("-recorded_at").values_list("recorded_at", flat=True)[0]
         assert last.date() >= date(2026, 3, 28)
 
-    def test_its_owner_finds_a_figure_on_every_screen(self) -> None:
-        user = seed()["users"]["owner"]
+    def test_its_owner_finds_a_figure_on_every_screen(self, demo: Answer) -> None:
+        user = demo["users"]["owner"]
         client = Client()
         client.post(
             "/manage/account/login/", {"login": user["email"], "password": user["password"]}
