@@ -170,3 +170,10 @@ class TestGuessing:
 
         assert answer.status_code == 200
         assert "Too many" in look_at(answer).text
+
+    def test_too_many_changes_of_a_password_are_told_so_in_our_look(self, alice: User) -> None:
+        client = sign_in(alice)
+        path = "/manage/account/password/change/"
+        answers = [client.post(path, {"oldpassword": "wrong"}) for _ in range(12)]
+        assert answers[-1].status_code == 429
+        assert look_at(answers[-1]).heading == "Too many tries"
