@@ -58,7 +58,8 @@ def base_url(live_server: LiveServer) -> str:
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     # Playwright's loop makes Django believe that the ORM is called from a coroutine.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    return {**browser_context_args, "locale": "en-GB", "timezone_id": "UTC"}
+    steady = {"locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce"}
+    return {**browser_context_args, **steady}
 
 
 @pytest.fixture

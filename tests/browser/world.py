@@ -1,0 +1,263 @@
+"""A realm in which something happened, so that no screen of the portal is empty; and every screen there is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from lists.choices import Accepts, Role
+from lists.models import List, Membership, Realm, User
+from optout.addresses import parse_address
+from optout.choices import Assurance, Channel, RefusalCause, Traffic
+from optout.evidence import Evidence
+from optout.models import LimitCounter
+from optout.quarantine import quarantine_optout
+from reporting.models import Download, Notice
+from reporting.models.downloads import DownloadFormat, DownloadOutcome
+from reporting.models.notices import NoticeKind
+from tests import make
+from tests.reporting.portal import signed_in
+
+ATTACKER = "203.0.113.5"
+_CHANNELS = (Channel.PAGE, Channel.DIRECT_LINK, Channel.ONE_CLICK, Channel.PIXEL, Channel.S2S)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The realm, its list with a history, and who is in it."""
+
+    realm: Realm
+    letters: List
+    admin: User
+    mailer: User
+    mailer_place: Membership
+
+    def path(self, rest: str) -> str:
+        """A screen of the list with a history."""
+        return f"/manage/lists/{self.letters.public_id}/{rest}"
+
+
+def enter(page: Page, user: User, site: str) -> None:
+    """Let a window be the person's who signed in a moment ago; the tests of signing in go through the front door."""
+    cookie = signed_in(user).cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": site}])
+
+
+def make_world() -> World:
+    """Two weeks of opt-outs, a closed list, one of phone numbers, keys, downloads, refusals, and a mailer with the list."""
+    realm = make.make_realm(support_address="care@acme.example", sender_name="Acme Garden & Home")
+    letters = make.make_list(
+        realm,
+        description="News from the garden, twice a month: what to sow, what to cut, what to eat.",
+        whitelist=["198.51.100.0/24", "2001:db8::7"],
+        plain_download=True,
+        colour="#0b6e67",
+        contact="https://acme.example/help",
+        privacy_url="https://acme.example/privacy",
+        thank_you_texts={"en": "Thank you for having been with us. More at https://acme.example/."},
+    )
+    offers = make.make_list(realm, 2, "Angebote für Stammkundinnen und Stammkunden")
+    make.make_list(realm, 3, "رسائل الحديقة", accepts=Accepts.PHONE)
+    make.make_list(realm, 4, "Spring 2025", closed_at=timezone.now())
+    admin = make.make_user("alice.the.administrator@acme.example", name="Alice Aurelia Ashcroft")
+    make.make_member(admin, realm, Role.ADMIN)
+    make.make_member(admin, make.make_realm("second-realm"), Role.ADMIN)
+    mailer = make.make_user("mo@northmail.example", name="Mo of Northmail")
+    place = make.make_member(mailer, realm, Role.MAILER, letters, may_download=True)
+    make.make_member(make.make_user("vera@acme.example"), realm, Role.VIEWER)
+    make.make_member(
+        make.make_user("lee@acme.example", name="Lee"), realm, Role.OWNER, letters, offers
+    )
+    world = World(realm, letters, admin, mailer, place)
+    _opt_out(letters, offers)
+    _refuse(letters)
+    _download(world)
+    return world
+
+
+def _opt_out(letters: List, offers: List) -> None:
+    now = timezone.now()
+    for number in range(60):
+        make.make_optout(
+            letters if number % 3 else offers,
+            f"reader.{number % 50}@some-provider.example",
+            channel=_CHANNELS[number % 5],
+            assurance=Assurance.TYPED if number % 5 == 0 else Assurance.PREFILLED,
+            requested_at=now - timedelta(hours=6 * number, minutes=number),
+        )
+    make.make_optout(letters, "a-very-long-local-part.with.dots+and-a-tag@subdomain.example.co.uk")
+
+
+def _refuse(letters: List) -> None:
+    now = timezone.now()
+    for number in range(4):
+        for cause, ip in (
+            (RefusalCause.BLOCKED_IP, ATTACKER),
+            (RefusalCause.UNLISTED_SERVER, "192.0.2.44"),
+        ):
+            evidence = Evidence(ip=ip_address(ip), agent="curl/8")
+            intent = make.make_intent(
+                letters, f"victim{number}@example.com", evidence=evidence, requested_at=now
+            )
+            quarantine_optout(intent, cause)
+    LimitCounter.objects.create(
+        optout_list=letters,
+        network=f"{ATTACKER}/32",
+        traffic=Traffic.DIRECT,
+        digests=[],
+        seen_at=[],
+        refused=1704,
+        strikes=2,
+        blocked_at=now,
+        blocked_until=now + timedelta(hours=2),
+        last_seen_at=now,
+    )
+    for kind, subject in (
+        (NoticeKind.BLOCKED_IP, f"{ATTACKER}/32"),
+        (NoticeKind.UNLISTED_SERVER, "192.0.2.44/32"),
+    ):
+        Notice.objects.create(optout_list=letters, kind=kind, subject=subject, raised_at=now)
+
+
+def _download(world: World) -> None:
+    now = timezone.now()
+    _text, key = make.make_download_key(world.letters, membership=world.mailer_place)
+    make.make_download_key(world.letters, is_active=False)
+    for outcome in (DownloadOutcome.COMPLETE, DownloadOutcome.BROKEN_OFF):
+        Download.objects.create(
+            optout_list=world.letters,
+            key=key,
+            format=DownloadFormat.MD5,
+            ip="2001:db8:1234:5678:9abc:def0:1234:5678",
+            agent="curl/8",
+            outcome=outcome,
+            rows=1_234_567,
+            started_at=now,
+        )
+
+
+# ── Every screen ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Way = Callable[[Page, World], object]
+
+
+def _at(path: str) -> Way:
+    return lambda page, _world: page.goto(path)
+
+
+def _of_list(rest: str) -> Way:
+    return lambda page, world: page.goto(world.path(rest))
+
+
+def _press(way: Way, button: str) -> Way:
+    def go(page: Page, world: World) -> None:
+        way(page, world)
+        page.get_by_role("button", name=button, exact=True).click()
+        page.wait_for_load_state()
+
+    return go
+
+
+def _lift(page: Page, world: World) -> None:
+    digest = parse_address("reader.1@some-provider.example", "email", "US").digest
+    page.goto(world.path(f"entries/{digest.hex()}/lift"))
+
+
+def _member(page: Page, world: World) -> None:
+    page.goto(f"/manage/team/{world.mailer_place.pk}")
+
+
+def _bad_settings(page: Page, world: World) -> None:
+    page.goto(world.path("settings"))
+    page.get_by_label("IP whitelist").fill("333.333.333.333")
+    page.get_by_label("Colour").fill("mauve")
+    page.get_by_role("button", name="Save").click()
+
+
+def _later_step(step: int) -> Way:
+    def go(page: Page, _world: World) -> None:
+        page.goto("/manage/lists/new")
+        page.get_by_label("Name", exact=True).fill("Autumn letters")
+        for number in range(1, step):
+            page.get_by_role("button", name="Continue").click()
+            page.get_by_role("heading", name="New list").wait_for()
+            page.get_by_text(f"{number + 1}. ").first.wait_for()
+
+    return go
+
+
+def _new_key(page: Page, world: World) -> None:
+    page.goto(world.path("access"))
+    page.get_by_text("New key", exact=True).click()
+    page.get_by_label("Label").fill("Nightly job")
+    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("heading", name="Copy the key now").wait_for()
+
+
+def _open_menus(page: Page, _world: World) -> None:
+    page.goto("/manage/lists/")
+    page.locator(".menu > summary").last.click()
+
+
+def _all_details(way: Way) -> Way:
+    def go(page: Page, world: World) -> None:
+        way(page, world)
+        page.evaluate(
+            "document.querySelectorAll('main details').forEach((one) => { one.open = true; })"
+        )
+
+    return go
+
+
+SIGNED_OUT: dict[str, Way] = {
+    "front": _at("/"),
+    "sign-in": _at("/manage/account/login/"),
+    "sign-in-wrong": _press(_at("/manage/account/login/"), "Sign in"),
+    "reset": _at("/manage/account/password/reset/"),
+    "not-found": _at("/nothing/here"),
+}
+
+ADMIN: dict[str, Way] = {
+    "overview": _all_details(_at("/manage/")),
+    "lists": _at("/manage/lists/"),
+    "lists-menu": _open_menus,
+    "new-list-1": _at("/manage/lists/new"),
+    "new-list-2": _later_step(2),
+    "new-list-3": _later_step(3),
+    "service-hosted": _all_details(_of_list("service")),
+    "service-mailer": _of_list("service?tab=mailer"),
+    "service-download": _of_list("service?tab=download"),
+    "service-test": _of_list("service?tab=test"),
+    "service-tested": _press(_of_list("service?tab=test"), "Run the test"),
+    "entries": _of_list("entries"),
+    "entries-none": _of_list("entries?q=nobody%40example.com"),
+    "entries-wrong": _of_list("entries?q=nobody&since=2026-02-01&until=2026-01-01"),
+    "lift": _lift,
+    "quarantine": _all_details(_of_list("quarantine")),
+    "revert": _of_list("quarantine/revert"),
+    "access": _all_details(_of_list("access")),
+    "new-key": _new_key,
+    "list-settings": _all_details(_of_list("settings")),
+    "list-settings-wrong": _bad_settings,
+    "check": _at("/manage/check/"),
+    "check-suppressed": _at("/manage/check/?q=reader.1@some-provider.example"),
+    "check-free": _at("/manage/check/?q=nobody@example.com"),
+    "check-wrong": _at("/manage/check/?q=nobody"),
+    "settings": _at("/manage/settings/"),
+    "team": _at("/manage/team/"),
+    "team-invite": _at("/manage/team/invite"),
+    "team-member": _member,
+    "password": _at("/manage/account/password/change/"),
+    "two-factor": _at("/manage/account/2fa/"),
+    "sign-out": _at("/manage/account/logout/"),
+}
+
+MAILER: dict[str, Way] = {
+    "mailer-overview": _at("/manage/"),
+    "mailer-lists": _at("/manage/lists/"),
+    "mailer-service": _of_list("service?tab=download"),
+    "mailer-check": _at("/manage/check/?q=reader.1@some-provider.example"),
+}
