@@ -1,6 +1,7 @@
 """Opt-outs that were refused: kept with their evidence, then accepted or rejected (S0.12, security.md §4)."""
 
 import json
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -62,13 +63,15 @@ def accept_quarantined(optout_list: List, chosen: Q, *, actor: User | None, now:
 
     `actor` is None when they are accepted by themselves.
     """
-    accepted = 0
+    accepted, started = 0, time.monotonic()
     while True:
+        # Each batch has the time at which it is recorded: a download "since" must not meet a later one with an older time.
+        at = now + timedelta(seconds=time.monotonic() - started)
         with transaction.atomic():
-            batch = _decide(optout_list, chosen, Verdict.ACCEPTED, actor, now)
+            batch = _decide(optout_list, chosen, Verdict.ACCEPTED, actor, at)
             if not batch:
                 return accepted
-            record_optouts([_intent(optout_list, row, now, actor) for row in batch])
+            record_optouts([_intent(optout_list, row, at, actor) for row in batch])
             _audit("accept_quarantined", optout_list, actor, len(batch))
         accepted += len(batch)
 
