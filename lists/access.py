@@ -119,6 +119,10 @@ class OpenedList:
 
 def open_list(user: User | AnonymousUser, public_id: str, permission: Permission) -> OpenedList:
     """The list with that public id, if the person may do that with it; else Http404."""
+    if not (
+        public_id.isascii() and public_id.isalnum()
+    ):  # a NUL, for one, is nothing to ask the database
+        raise Http404
     optout_list = List.objects.select_related("realm").filter(public_id=public_id).first()
     if optout_list is None or not isinstance(user, User) or not user.is_active:
         raise Http404

@@ -293,7 +293,6 @@ class TestScreensOfAList:
             assert ask(client, url, case).status_code == 404
         assert everything() == before
 
-    @pytest.mark.xfail(reason="lists.access.open_list asks the database for a NUL")
     def test_a_name_that_the_database_cannot_hold(self, world: World, name: str, case: Row) -> None:
         url = world.url(name, case, world.own).replace(world.own.public_id, "a%00b")
 
