@@ -1,8 +1,10 @@
-"""The guard of the hosted form: a token that says we showed it, and no word of another site (AT-02, AT-17)."""
+"""Who may act without a signature: the guard of the hosted form (AT-02, AT-17), and the limits (S0.12)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
+from optout.choices import Traffic
+from optout.limits import RECORD, Judgement, judge_unsigned
 from optout.tokens import make_form_token, read_form_token
 from optout.visits import Visit
 
@@ -38,3 +40,10 @@ def is_form(visit: Visit) -> bool:
 def form_token(visit: Visit) -> str:
     """The token for the form that is about to be shown."""
     return make_form_token(visit.optout_list.id, visit.now)
+
+
+def judge(visit: Visit, traffic: Traffic, digest: bytes) -> Judgement:
+    """Count this unsigned request, and say what may be done with it. Whitelisted IPs are exempt (S0.12)."""
+    if visit.is_whitelisted:
+        return RECORD
+    return judge_unsigned(visit.optout_list, traffic, visit.network, digest, visit.now)

@@ -36,8 +36,8 @@ def choose_language(
         return Reading(wanted, chosen=True)
     if optout_list is not None and (locked := _supported(optout_list.locked_language)):
         return Reading(locked)
-    for code, _weight in parse_accept_lang_header(_header(accept_language)):
-        if code == "*":
+    for code, weight in parse_accept_lang_header(_header(accept_language)):
+        if code == "*" or weight <= 0:
             break
         if accepted := _supported(code):
             return Reading(accepted)

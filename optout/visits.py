@@ -84,7 +84,7 @@ class Visit:
         if meta.get("HTTP_SEC_FETCH_SITE") == "cross-site":
             return True
         origin = str(meta.get("HTTP_ORIGIN") or "null")
-        own = (str(meta.get("HTTP_HOST") or "").lower(), urlsplit(settings.BASE_URL).netloc)
+        own = (str(meta.get("HTTP_HOST") or "").lower(), urlsplit(settings.BASE_URL).netloc.lower())
         return origin != "null" and _host(origin) not in own
 
     @property
@@ -162,7 +162,10 @@ def read_body(request: HttpRequest) -> bytes:
         body: bytes = request.META["wsgi.input"].read(most + 1)
     except SuspiciousOperation:
         raise BodyError(413) from None
-    except OSError:  # the caller hung up; UnreadablePostError is one
+    except (
+        OSError,
+        ValueError,
+    ):  # the caller hung up (UnreadablePostError is one); a length that is none
         raise BodyError(400) from None
     if len(body) > most:
         raise BodyError(413)
@@ -170,6 +173,7 @@ def read_body(request: HttpRequest) -> bytes:
 
 
 def _multipart(request: HttpRequest) -> Fields:
+    request.encoding = "utf-8"  # whatever the caller calls it: `charset=idna` breaks Django's parser
     try:
         posted = request.POST
     except (MultiPartParserError, BadRequest, SuspiciousOperation):

@@ -9,7 +9,8 @@ from lists.choices import DirectLinkMode
 from optout import screens
 from optout.actions import record_optout
 from optout.choices import Assurance, Channel, Traffic
-from optout.limits import Admission, judge_unsigned
+from optout.guard import judge
+from optout.limits import Admission
 from optout.quarantine import quarantine_optout
 from optout.visits import Visit
 
@@ -21,9 +22,7 @@ def answer(visit: Visit) -> HttpResponse:
         return screens.ask(visit)
     intent = visit.intent(address, Channel.DIRECT_LINK, Assurance.PREFILLED)
 
-    judgement = judge_unsigned(
-        visit.optout_list, Traffic.DIRECT, visit.network, address.digest, visit.now
-    )
+    judgement = judge(visit, Traffic.DIRECT, address.digest)
     if judgement.admission is Admission.CONFIRM:
         return screens.ask(visit)
     if judgement.admission is Admission.REFUSE and judgement.cause is not None:

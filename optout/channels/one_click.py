@@ -6,7 +6,8 @@ from optout import replies, screens
 from optout.actions import record_optout
 from optout.addresses import Address
 from optout.choices import Assurance, Channel, Traffic
-from optout.limits import Admission, judge_unsigned
+from optout.guard import judge
+from optout.limits import Admission
 from optout.quarantine import quarantine_optout
 from optout.visits import Visit
 
@@ -29,9 +30,7 @@ def record_unsigned(visit: Visit) -> HttpResponse:
         return replies.text(str(error), 400, replies.REJECTED)
     intent = visit.intent(address, Channel.ONE_CLICK, Assurance.PREFILLED)
 
-    judgement = judge_unsigned(
-        visit.optout_list, Traffic.DIRECT, visit.network, address.digest, visit.now
-    )
+    judgement = judge(visit, Traffic.DIRECT, address.digest)
     if judgement.admission is Admission.REFUSE and judgement.cause is not None:
         quarantine_optout(intent, judgement.cause)
         message = "Too many requests. Nothing is lost: this one was kept."

@@ -5,8 +5,8 @@ from django.http import HttpResponse
 from optout import replies, screens
 from optout.actions import record_optouts
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
-from optout.guard import check_form
-from optout.limits import Admission, judge_unsigned
+from optout.guard import check_form, judge
+from optout.limits import Admission
 from optout.quarantine import quarantine_optout
 from optout.visits import Visit
 
@@ -37,7 +37,7 @@ def record_form(visit: Visit) -> HttpResponse:
     # Nobody types an address within a second: the stricter threshold stops a robot, and never one quick person.
     is_quick = guarded.is_quick and not is_prefilled
     traffic = Traffic.DIRECT if is_quick else Traffic.FORM
-    judgement = judge_unsigned(visit.optout_list, traffic, visit.network, address.digest, visit.now)
+    judgement = judge(visit, traffic, address.digest)
     if judgement.admission is Admission.REFUSE and judgement.cause is not None:
         for intent in intents:
             quarantine_optout(intent, judgement.cause)

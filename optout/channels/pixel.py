@@ -5,7 +5,8 @@ from django.http import HttpResponse
 from optout import replies
 from optout.actions import record_optout
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
-from optout.limits import Admission, judge_unsigned
+from optout.guard import judge
+from optout.limits import Admission
 from optout.pixel_warning import warn_of_pixel_in_mail
 from optout.quarantine import quarantine_optout
 from optout.visits import Visit
@@ -18,9 +19,7 @@ def answer(visit: Visit) -> HttpResponse:
         return replies.gif(400, replies.REJECTED)
     intent = visit.intent(address, Channel.PIXEL, Assurance.PREFILLED)
 
-    judgement = judge_unsigned(
-        visit.optout_list, Traffic.DIRECT, visit.network, address.digest, visit.now
-    )
+    judgement = judge(visit, Traffic.DIRECT, address.digest)
     if judgement.admission is Admission.REFUSE and judgement.cause is not None:
         quarantine_optout(intent, judgement.cause)
         return replies.retry_after(replies.gif(429, replies.QUARANTINED), judgement.wait)

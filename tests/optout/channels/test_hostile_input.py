@@ -175,6 +175,13 @@ class TestBodies:
                 "multipart/form-data; boundary=b",
             ),
             (BAD_BASE64, "multipart/form-data; boundary=b"),
+            (BAD_BASE64, "multipart/form-data; boundary=b; charset=utf-16"),
+            (
+                BAD_BASE64.replace(b"base64", b"quoted-printable"),
+                "multipart/form-data; boundary=b; charset=idna",
+            ),
+            (b"t=1&item=\xff", "application/x-www-form-urlencoded; charset=utf-16"),
+            (BAD_BASE64, "multipart/form-data; boundary=b; charset=nonsense"),
             (b'{"item": ["a"]}', "application/json"),
             (b"\xed\xa0\x80=1&item=\xed\xa0\x80", "text/plain"),
         ],
@@ -183,7 +190,9 @@ class TestBodies:
         for url in urls:
             for caller in (BROWSER, PROVIDER):
                 path = url.replace("{}", "x")
-                response = PublicClient(caller).post(path, body, content_type=content_type)
+                path, _, query = path.partition("?")
+                client = PublicClient(caller)
+                response = client.generic("POST", path, body, content_type, QUERY_STRING=query)
                 assert response.status_code < 500
 
     def test_one_that_is_too_big_is_refused_in_the_callers_own_form(
@@ -211,6 +220,14 @@ class TestBodies:
 
         assert response.status_code == 413
         assert stream.tell() == settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
+
+    @pytest.mark.parametrize("length", ["", "abc", "-1", "99999999999999999999"])
+    def test_a_length_that_is_none_is_answered(self, optout_list: List, length: str) -> None:
+        """Gunicorn refuses such a request itself; other servers may not."""
+        extra: Any = {"CONTENT_LENGTH": length}
+        response = PublicClient(SERVER).generic("POST", f"/u/{optout_list.public_id}", **extra)
+
+        assert response.status_code < 500
 
     def test_an_address_of_64_kib_in_our_own_form_is_an_error(self, optout_list: List) -> None:
         token = make_form_token(optout_list.pk, datetime.now(UTC))

@@ -325,6 +325,15 @@ class TestRobots:
         assert answers == [303] * 20 + [429] * 5
         assert QuarantinedOptOut.objects.count() == 5
 
+    def test_a_whitelisted_office_is_not_counted(self, optout_list: List) -> None:
+        """S0.12."""
+        List.objects.update(whitelist=["192.0.2.0/24"])
+
+        submit(optout_list)
+
+        assert OptOut.objects.get().channel == Channel.PAGE
+        assert not LimitCounter.objects.exists()
+
     def test_over_60_addresses_the_form_says_when_to_come_back(self, optout_list: List) -> None:
         List.objects.update(limit_form=2)
         with time_machine.travel(make.NOW, tick=False) as clock:
@@ -421,6 +430,7 @@ class TestLanguage:
             ("xx", "ar", ("", ""), "ar"),
             ("", "fr", ("", "ar"), "ar"),
             ("", "", ("", "de"), "de"),
+            ("", "fr, de;q=0", ("", ""), "en"),
             ("", "fr, *;q=0.5", ("", ""), "en"),
             ("", "\udcff\udcfe", ("", ""), "en"),
             ("d" * 5_000, "e" * 5_000 + ",de", ("", ""), "en"),
