@@ -27,6 +27,16 @@ class PortalOnly(MiddlewareMixin):
         return self.get_response(request)
 
 
+class PortalNotStored(PortalOnly):
+    """Portal pages hold addresses: no cache keeps them, and after signing out the back button shows none."""
+
+    def process_response(
+        self, _request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
 class PortalSessions(PortalOnly, SessionMiddleware):
     pass
 

@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "config.middleware.WholeAnswers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "config.middleware.PortalNotStored",
     "config.middleware.PortalSessions",
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.PortalAuthentication",
@@ -147,6 +148,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_ADAPTER = "lists.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"  # people are invited, and the invitation went to that address
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # a stranger cannot make us mail whom they like
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
 # Wrong passwords slow down one (person, IP) only: the victim can sign in from elsewhere (security.md §4).

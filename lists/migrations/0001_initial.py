@@ -160,6 +160,9 @@ class Migration(migrations.Migration):
                 ('optout_list', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='audit_entries', to='lists.list')),
                 ('realm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='audit_entries', to='lists.realm')),
             ],
+            options={
+                'verbose_name_plural': 'audit entries',
+            },
         ),
         migrations.CreateModel(
             name='RealmCredential',

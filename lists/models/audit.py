@@ -18,6 +18,7 @@ class AuditEntry(models.Model):
     recorded_at = models.DateTimeField()
 
     class Meta:
+        verbose_name_plural = "audit entries"
         indexes = (
             # Read by the list's history, newest first.
             models.Index(fields=("realm", "-recorded_at"), name="audit_of_realm"),
