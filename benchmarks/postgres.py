@@ -9,18 +9,17 @@ from typing import Any
 
 from config.database import server_binaries
 
-# The shape of a suppression, one row a statement, as pgbench sends it.
+# Rows of the shape of a suppression, one a statement, as pgbench sends it.
 _TABLE = """
 DROP TABLE IF EXISTS bench_upsert;
-CREATE TABLE bench_upsert (
-    list_id int, digest bytea, address text, at timestamptz, PRIMARY KEY (list_id, digest)
-)
+CREATE TABLE bench_upsert (LIKE optout_suppression INCLUDING ALL)
 """
 _UPSERT = r"""
 \set id random(1, 1000000000)
-INSERT INTO bench_upsert VALUES (
-    1, substr(sha256((:id)::text::bytea), 1, 16), 'person' || :id || '@example.com', now()
-) ON CONFLICT (list_id, digest) DO UPDATE SET at = excluded.at;
+INSERT INTO bench_upsert (suppressed_at, optout_list_id, channel, reason, medium, hash_kind, digest, address)
+VALUES (
+    now(), 1, 4, 1, 1, 1, substr(sha256((:id)::text::bytea), 1, 16), 'person' || :id || '@example.com'
+) ON CONFLICT (optout_list_id, digest) DO UPDATE SET suppressed_at = excluded.suppressed_at;
 """
 
 

@@ -2,9 +2,9 @@
 
 import os
 import random
+import socket
 import statistics
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -270,6 +270,12 @@ def _realistic_intent(
 
 # ── Download ──────────────────────────────────────────────────────────────────────────────────────────
 
+# What a line is, for PostgreSQL alone.
+_LINES = {
+    "txt": "address",
+    "md5": "md5(address)",
+    "sha256": "encode(sha256(convert_to(address, 'UTF8')), 'hex')",
+}
 _FILL = """
 INSERT INTO optout_suppression (suppressed_at, optout_list_id, channel, reason, medium, hash_kind, digest, address)
 SELECT now(), {list_id}, 4, 1, 1, 1, substr(sha256(address::bytea), 1, 16), address
@@ -283,35 +289,37 @@ def _measure_download(installation: Installation, port: int, rows: int) -> list[
         cursor.execute("TRUNCATE optout_suppression")
         cursor.execute(_FILL.format(list_id=installation.confirm.pk, rows=rows))
         cursor.execute("VACUUM ANALYZE optout_suppression")
-    query = (
-        f"SELECT address FROM optout_suppression WHERE optout_list_id = {installation.confirm.pk}"
-    )
-    postgres.copy_out_seconds(database, query)  # warm
     missed = []
-    for form in ("txt", "md5", "sha256"):
+    for form, column in _LINES.items():
+        query = f"SELECT {column} FROM optout_suppression WHERE optout_list_id = {installation.confirm.pk}"  # noqa: S608
         seconds, copies = [], []
-        for _ in range(3):
+        for _ in range(4):
             copies.append(postgres.copy_out_seconds(database, query))
             seconds.append(_download_seconds(installation, port, form, rows))
-        rate, ratio = (
-            rows / statistics.median(seconds),
-            statistics.median(copies) / statistics.median(seconds),
-        )
+        took, copied = statistics.median(seconds[1:]), statistics.median(copies[1:])
+        ratio = copied / took
         print(
-            f"download {form + ':':8}{rate:12,.0f} rows/s, {ratio:.2f} of COPY TO of the same rows"
+            f"download {form + ':':8}{rows / took:12,.0f} rows/s, {ratio:.2f} of COPY TO of the same lines"
         )
-        if form != "sha256" and ratio < AIM_DOWNLOAD:
+        if ratio < AIM_DOWNLOAD:
             missed.append(f"download {form} ({ratio:.2f} of COPY, aim {AIM_DOWNLOAD})")
     return missed
 
 
 def _download_seconds(installation: Installation, port: int, form: str, rows: int) -> float:
-    url = f"http://127.0.0.1:{port}/d/{installation.confirm.public_id}?key={installation.key}&format={form}"
+    """A whole download by a client that only counts lines: what psql does beside it is no more."""
+    path = f"/d/{installation.confirm.public_id}?key={installation.key}&format={form}"
     started = time.perf_counter()
-    lines = 0
-    with urllib.request.urlopen(url, timeout=300) as answer:
-        while chunk := answer.read(1 << 18):
-            lines += chunk.count(b"\n")
+    lines, buffer = 0, memoryview(bytearray(1 << 20))
+    with socket.create_connection(("127.0.0.1", port)) as link:
+        link.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        got = link.recv_into(buffer)
+        head, _, rest = bytes(buffer[:got]).partition(b"\r\n\r\n")
+        if b" 200 " not in head.split(b"\r\n", 1)[0]:
+            raise SystemExit(f"the download in {form}: {head.decode(errors='replace')}")
+        lines += rest.count(b"\n")
+        while got := link.recv_into(buffer):
+            lines += bytes(buffer[:got]).count(b"\n")
     if lines != rows:
         raise SystemExit(f"the download in {form} has {lines} lines, not {rows}")
     return time.perf_counter() - started
