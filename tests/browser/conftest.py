@@ -31,6 +31,8 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
 
+READER = {"locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce"}
+
 type OpenWindow = Callable[..., Page]
 
 
@@ -58,8 +60,7 @@ def base_url(live_server: LiveServer) -> str:
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     # Playwright's loop makes Django believe that the ORM is called from a coroutine.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    steady = {"locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce"}
-    return {**browser_context_args, **steady}
+    return browser_context_args
 
 
 @pytest.fixture
@@ -70,12 +71,19 @@ def site(base_url: str, settings: Settings) -> str:
 
 
 @pytest.fixture
-def open_window(site: str, new_context: Callable[..., BrowserContext]) -> Iterator[OpenWindow]:
+def watch() -> Watch:
+    """What the pages of the test did wrong; it must be empty in the end."""
+    return Watch()
+
+
+@pytest.fixture
+def open_window(
+    site: str, new_context: Callable[..., BrowserContext], watch: Watch
+) -> Iterator[OpenWindow]:
     """Opens a page in a window of its own; takes Playwright's options, such as `java_script_enabled=False`."""
-    watch = Watch()
 
     def open_one(**options: Any) -> Page:
-        context = new_context(**options)
+        context = new_context(**READER | options)
         context.set_default_timeout(PATIENCE)
         watch.over(context)
         return context.new_page()

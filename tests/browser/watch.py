@@ -14,6 +14,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self.requests: list[Request] = []  # in their order
 
     def over(self, context: BrowserContext) -> None:
         """Look at all pages of this window."""
@@ -24,6 +25,7 @@ class Watch:
         context.on("weberror", self._look_at_error)
 
     def _look_at_request(self, request: Request) -> None:
+        self.requests.append(request)
         parts = urlsplit(request.url)
         if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname not in HERE:
             self.problems.append(f"asked for {request.url}")

@@ -1,0 +1,89 @@
+import pytest
+from playwright.sync_api import Page, expect
+
+from lists.choices import DirectLinkMode
+from lists.models import List, User
+from optout.models import OptOut, Suppression
+from tests.browser.conftest import OpenWindow
+from tests.browser.world import enter
+from tests.make import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ADDRESS = "jane@example.com"
+
+
+@pytest.fixture
+def page(open_window: OpenWindow) -> Page:
+    return open_window(java_script_enabled=False)
+
+
+class TestHostedPages:
+    def test_the_form_and_its_undo(self, page: Page, optout_list: List) -> None:
+        page.goto(f"/u/{optout_list.public_id}")
+        page.get_by_label("Email address").fill(ADDRESS)
+        page.get_by_role("button", name="Unsubscribe").click()
+        expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
+        assert Suppression.objects.get().address == ADDRESS
+
+        page.get_by_role("button", name="Undo").click()
+
+        expect(page.get_by_role("heading", name="We took back your request")).to_be_visible()
+        assert not Suppression.objects.exists()
+
+    def test_the_confirm_page(self, page: Page, optout_list: List) -> None:
+        page.goto(f"/u/{optout_list.public_id}?item={ADDRESS}")
+        assert not OptOut.objects.exists()
+
+        page.get_by_role("button", name="Yes, unsubscribe").click()
+
+        expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
+        assert Suppression.objects.get().address == ADDRESS
+
+    def test_the_instant_link(self, page: Page, optout_list: List) -> None:
+        optout_list.direct_link_mode = DirectLinkMode.INSTANT
+        optout_list.save(update_fields=["direct_link_mode"])
+
+        page.goto(f"/u/{optout_list.public_id}?item={ADDRESS}")
+
+        expect(page.get_by_role("button", name="Undo")).to_be_visible()
+        assert Suppression.objects.get().address == ADDRESS
+
+    def test_a_mistyped_address_is_kept(self, page: Page, optout_list: List) -> None:
+        page.goto(f"/u/{optout_list.public_id}")
+        page.get_by_label("Email address").fill("jane@example")
+        page.get_by_role("button", name="Unsubscribe").click()
+
+        expect(page.get_by_role("alert")).to_contain_text("There is a problem")
+        expect(page.get_by_label("Email address")).to_have_value("jane@example")
+
+
+class TestPortal:
+    def test_signing_in_the_lists_and_saving_settings(
+        self, page: Page, alice: User, optout_list: List
+    ) -> None:
+        page.goto("/manage/")
+        page.get_by_label("Email").fill(alice.email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+        page.get_by_role("link", name="Lists", exact=True).click()
+        row = page.get_by_role("row", name="Garden letters")
+        row.get_by_role("link", name="Edit").click()
+        page.get_by_label("Name", exact=True).fill("Garden news")
+        page.get_by_role("button", name="Save").click()
+
+        expect(page.get_by_text("Saved.")).to_be_visible()
+        optout_list.refresh_from_db()
+        assert optout_list.name == "Garden news"
+
+    def test_what_can_be_copied_can_be_read_and_no_dead_button_is_shown(
+        self, page: Page, alice: User, optout_list: List, site: str
+    ) -> None:
+
+        enter(page, alice, site)
+        page.goto(f"/manage/lists/{optout_list.public_id}/service")
+
+        expect(page.get_by_text(f"{site}/u/{optout_list.public_id}", exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name="Copy")).to_have_count(0)
