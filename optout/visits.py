@@ -173,7 +173,8 @@ def read_body(request: HttpRequest) -> bytes:
 
 
 def _multipart(request: HttpRequest) -> Fields:
-    request.encoding = "utf-8"  # whatever the caller calls it: `charset=idna` breaks Django's parser
+    # whatever the caller calls it: `charset=idna` breaks Django's parser
+    request.encoding = "utf-8"
     try:
         posted = request.POST
     except (MultiPartParserError, BadRequest, SuspiciousOperation):
