@@ -291,7 +291,7 @@ def _measure_download(installation: Installation, port: int, rows: int) -> list[
         cursor.execute("VACUUM ANALYZE optout_suppression")
     missed = []
     for form, column in _LINES.items():
-        query = f"SELECT {column} FROM optout_suppression WHERE optout_list_id = {installation.confirm.pk}"  # noqa: S608
+        query = f"SELECT {column} FROM optout_suppression WHERE optout_list_id = {installation.confirm.pk}"
         seconds, copies = [], []
         for _ in range(4):
             copies.append(postgres.copy_out_seconds(database, query))

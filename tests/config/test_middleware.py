@@ -1,5 +1,6 @@
 import pytest
 from django.db import OperationalError
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from config.middleware import WholeAnswers
@@ -45,7 +46,9 @@ class TestOutage:
     def test_people_and_programs_are_told(self, accept: str, kind: str) -> None:
         request = FACTORY.post("/o/token", headers={"accept": accept})
 
-        response = WholeAnswers(lambda _: None).process_exception(request, OperationalError())
+        response = WholeAnswers(lambda _: HttpResponse()).process_exception(
+            request, OperationalError()
+        )
 
         assert response is not None
         assert response.status_code == 503
@@ -56,4 +59,6 @@ class TestOutage:
     def test_other_errors_are_not_hidden(self) -> None:
         request = FACTORY.get("/")
 
-        assert WholeAnswers(lambda _: None).process_exception(request, ValueError()) is None
+        assert (
+            WholeAnswers(lambda _: HttpResponse()).process_exception(request, ValueError()) is None
+        )

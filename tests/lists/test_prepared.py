@@ -44,6 +44,10 @@ class TestFetching:
         assert fetch_prepared("SELECT 1") == [(1,)]
 
     def test_in_a_transaction_a_dead_connection_is_an_error(self) -> None:
-        with pytest.raises(OperationalError), transaction.atomic():
-            cut_connection()
-            fetch("SELECT 1")
+        def ask_twice() -> None:
+            with transaction.atomic():
+                cut_connection()
+                fetch("SELECT 1")
+
+        with pytest.raises(OperationalError):
+            ask_twice()
