@@ -43,32 +43,35 @@ def whitelisted(optout_list: List, network: str) -> str:
 AGENT = [("User-Agent", "curl/8.9.1"), ("Accept", "*/*")]
 
 
-@pytest.mark.parametrize(
-    "headers", [headers for _, headers in FORGED], ids=[name for name, _ in FORGED]
-)
 class TestForgedAddress:
-    def test_a_direct_caller_is_not_believed(
-        self, headers: list[tuple[str, str]], optout_list: List, tmp_path: Path
-    ) -> None:
+    """Every way to claim the whitelisted address; one server for all of them, since starting it takes a second."""
+
+    def test_a_direct_caller_is_not_believed(self, optout_list: List, tmp_path: Path) -> None:
         path = whitelisted(optout_list, "10.9.9.9")
         with running_web(tmp_path) as web:
-            answer = ask(web.address, "GET", path, headers=AGENT + headers)
+            statuses = {
+                name: ask(web.address, "GET", path, headers=AGENT + headers).status
+                for name, headers in FORGED
+            }
 
-        assert answer.status == 403
+        assert statuses == {name: 403 for name, _ in FORGED}
         assert not OptOut.objects.exists()
 
     @needs_nginx
     def test_behind_a_proxy_only_what_the_proxy_saw_counts(
-        self, headers: list[tuple[str, str]], optout_list: List, tmp_path: Path
+        self, optout_list: List, tmp_path: Path
     ) -> None:
         path = whitelisted(optout_list, "10.9.9.9")
         with (
             running_web(tmp_path, TRUSTED_PROXIES="127.0.0.1") as web,
             running_nginx(tmp_path, web.address) as front,
         ):
-            answer = ask(front, "GET", path, headers=AGENT + headers, source="127.0.0.5")
+            statuses = {
+                name: ask(front, "GET", path, headers=AGENT + headers, source="127.0.0.5").status
+                for name, headers in FORGED
+            }
 
-        assert answer.status == 403
+        assert statuses == {name: 403 for name, _ in FORGED}
         assert not OptOut.objects.exists()
 
 
