@@ -119,8 +119,12 @@ def _as_snapshot(row: tuple[Any, ...]) -> ListSnapshot:
     values = list(row)
     values[4] = values[4] == ListKind.GLOBAL
     own_texts, realm_texts = values[10], values.pop(11)  # Django's connections give JSON as text
-    values[10] = json.loads(realm_texts) | json.loads(
+    values[10] = _texts(realm_texts) | _texts(
         own_texts
-    )  # the list's own text wins, language by language (S0.8)
+    )  # the list's own wins, language by language (S0.8)
     values[18] = tuple(values[18])
     return ListSnapshot(*values)
+
+
+def _texts(kept: str) -> dict[str, str]:
+    return {language: text for language, text in json.loads(kept).items() if text.strip()}

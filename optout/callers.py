@@ -70,6 +70,9 @@ _LIBRARIES = re.compile(
     r"|indy library|cpp-httplib|libsoup|qt-?network|lua-resty|^http/|xmlrpc|soap|fasthttp|resty/"
 )
 
+# What Java's own client says unless told otherwise: it shows no page to anybody.
+_JAVA_ACCEPT = "text/html, image/gif, image/jpeg, *"
+
 _AHEAD = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 _AHEAD_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
@@ -163,7 +166,8 @@ def _visitor(meta: Mapping[str, Any], program: _Program, accept: str) -> Caller:
         return Caller.FETCHER
     takes_html = "text/html" in accept
     if program is _Program.LIBRARY:
-        return Caller.FETCHER if takes_html else Caller.SERVER
+        asks_as_reader = takes_html and not accept.startswith(_JAVA_ACCEPT)
+        return Caller.FETCHER if asks_as_reader else Caller.SERVER
     if takes_html or str(meta.get("HTTP_SEC_FETCH_MODE") or "").lower() == "navigate":
         return Caller.PERSON
     return Caller.FETCHER

@@ -291,3 +291,14 @@ class TestHostileHeaders:
         is_one_click(hostile, body)
         is_one_click("", b"name=list-unsubscribe" + b"x\r\n" * 4_000)
         assert time.perf_counter() - started < 0.05
+
+
+class TestJava:
+    def test_its_own_accept_header_does_not_make_it_a_reader(self) -> None:
+        """An unlisted Java server must be refused and its request kept, not shown a page that nobody reads."""
+        meta = {
+            "HTTP_USER_AGENT": "Java/17.0.1",
+            "HTTP_ACCEPT": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",
+        }
+
+        assert classify("GET", meta) is Caller.SERVER
