@@ -9,6 +9,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
 from config.views import outage
@@ -39,6 +40,10 @@ class PortalNotStored(PortalOnly):
 
 class PortalSessions(PortalOnly, SessionMiddleware):
     pass
+
+
+class PortalCsrf(PortalOnly, CsrfViewMiddleware):
+    """Reads and sets its cookie in the portal only. Elsewhere a POST that is not exempt is still refused: no cookie."""
 
 
 class PortalAuthentication(PortalOnly, AuthenticationMiddleware):

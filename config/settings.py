@@ -98,7 +98,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "config.middleware.PortalNotStored",
     "config.middleware.PortalSessions",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "config.middleware.PortalCsrf",
     "config.middleware.PortalAuthentication",
     "config.middleware.PortalMessages",
     "allauth.account.middleware.AccountMiddleware",
@@ -192,9 +192,15 @@ SECURE_CSP = {
 # Redirecting to https is the proxy's work; one-click clients do not follow a redirect.
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if IS_HTTPS else 0)
-# Silenced: framing is forbidden by the content security policy (W002), HSTS for subdomains and preloading and the redirect to
+# Silenced: framing is forbidden by the content security policy (W002), our CSRF middleware is a subclass (W003), HSTS for subdomains and preloading and the redirect to
 # https are the operator's and the proxy's to decide (W005, W008, W021).
-SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W005", "security.W008", "security.W021"]
+SILENCED_SYSTEM_CHECKS = [
+    "security.W002",
+    "security.W003",
+    "security.W005",
+    "security.W008",
+    "security.W021",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 

@@ -36,6 +36,12 @@ def outage(request: HttpRequest) -> HttpResponse:
             content_type="text/plain",
             status=503,
         )
-    response.headers["Retry-After"] = "30"
-    response.headers["Cache-Control"] = "no-store"
+    for name, value in {
+        "Retry-After": "30",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex, nofollow",
+        "Vary": "Accept",
+    }.items():
+        response.headers[name] = value
     return response
