@@ -192,8 +192,8 @@ SECURE_CSP = {
 # Redirecting to https is the proxy's work; one-click clients do not follow a redirect.
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if IS_HTTPS else 0)
-# Silenced: framing is forbidden by the content security policy (W002), our CSRF middleware is a subclass (W003), HSTS for subdomains and preloading and the redirect to
-# https are the operator's and the proxy's to decide (W005, W008, W021).
+# Silenced: framing is forbidden by the content security policy (W002); our CSRF middleware is a subclass (W003); HSTS for
+# subdomains, preloading and the redirect to https are the operator's and the proxy's to decide (W005, W008, W021).
 SILENCED_SYSTEM_CHECKS = [
     "security.W002",
     "security.W003",
