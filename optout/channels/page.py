@@ -28,7 +28,9 @@ def record_form(visit: Visit) -> HttpResponse:
     linked = visit.linked.address
     is_prefilled = linked is not None and linked.key == address.key
     assurance = Assurance.PREFILLED if is_prefilled else Assurance.TYPED
-    intents = screens.form_intents(visit, address, Channel.PAGE, assurance)
+    # One more tap on the page of a direct link is still a direct link: so a list reads the same in both modes.
+    channel = Channel.DIRECT_LINK if is_prefilled else Channel.PAGE
+    intents = screens.form_intents(visit, address, channel, assurance)
 
     if guarded.is_robot:
         for intent in intents:

@@ -46,6 +46,24 @@ class TestConfirmMode:
         assert_nothing_recorded()
         assert not LimitCounter.objects.exists()
 
+    def test_the_button_records_an_opt_out_by_direct_link(self, optout_list: List) -> None:
+        client, path = PublicClient(), page_path(optout_list, f"?item={JANE}")
+
+        assert client.press(client.get(path), path).status_code == 303
+
+        row = OptOut.objects.get()
+        assert (row.address, row.channel) == (JANE, Channel.DIRECT_LINK)
+        assert row.assurance == Assurance.PREFILLED
+
+    def test_another_address_in_its_form_was_typed(self, optout_list: List) -> None:
+        client, path = PublicClient(), page_path(optout_list, f"?item={JANE}")
+
+        assert client.press(client.get(path), path, email="joe@example.com").status_code == 303
+
+        row = OptOut.objects.get()
+        assert (row.address, row.channel) == ("joe@example.com", Channel.PAGE)
+        assert row.assurance == Assurance.TYPED
+
     @pytest.mark.parametrize(
         ("query", "address"),
         [
