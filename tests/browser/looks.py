@@ -43,6 +43,11 @@ _LAYOUT = """() => {
       wrong.push(`clipped: ${name(one)}`);
     }
   }
+  // On a phone a cell is a line of two: its label, and what stands in it. More would be torn apart.
+  for (const one of document.querySelectorAll("td[data-label]")) {
+    const parts = [...one.childNodes].filter((each) => each.nodeType === 1 || each.textContent.trim());
+    if (getComputedStyle(one).display === "flex" && parts.length > 1) wrong.push(`falls apart: ${name(one)}`);
+  }
   for (const one of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")) {
     if (isApart(one)) continue;
     one.scrollIntoView({block: "center", behavior: "instant"});

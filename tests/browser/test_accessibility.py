@@ -27,6 +27,8 @@ def faults_of_screen(page: Page, world: World, name: str, way: Way) -> list[str]
     """What is wrong with a screen of the portal: in both colour schemes, and on a phone."""
     page.set_viewport_size(DESK)
     way(page, world)
+    status = page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus")
+    assert status == (404 if name == "not-found" else 200), name
     faults = [f"{name}, desk: {each}" for each in layout_faults(page)]
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -85,7 +85,6 @@ class TestSmallScreen:
             page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") == 32
         )
         assert layout_faults(page) == []
-        take_picture(page, "large-letters-confirm", PHONE)
 
 
 class TestArabic:
