@@ -125,14 +125,6 @@ class TestInsideAMail:
         optout_list.refresh_from_db()
         assert optout_list.pixel_in_mail_at is not None
 
-    def test_the_warning_keeps_the_first_time(self, optout_list: List) -> None:
-        List.objects.update(pixel_in_mail_at=make.NOW)
-
-        PublicClient(GOOGLE).get(pixel_path(optout_list))
-
-        optout_list.refresh_from_db()
-        assert optout_list.pixel_in_mail_at == make.NOW
-
 
 @pytest.mark.django_db
 class TestLimits:
