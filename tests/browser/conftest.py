@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.origins import Origin, serving
 from tests.browser.watch import Watch
 
-PATIENCE = 10_000  # milliseconds that Playwright waits for what a test expects; it goes on as soon as it is there
+PATIENCE = 20_000  # milliseconds that Playwright waits for what a test expects; it goes on as soon as it is there
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
@@ -60,6 +60,7 @@ def base_url(live_server: LiveServer) -> str:
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     # Playwright's loop makes Django believe that the ORM is called from a coroutine.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE)
     return browser_context_args
 
 

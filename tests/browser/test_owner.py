@@ -147,6 +147,7 @@ class TestSigningIn:
         page.goto("/manage/")
         page.get_by_text("Alice", exact=True).click()
         page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="This is Heed")).to_be_visible()
 
         page.goto("/manage/lists/")
 

@@ -83,7 +83,7 @@ class TestOtherSites:
         optout_list = make.make_list(realm, direct_link_mode=mode)
 
         with page.expect_response("**/u/*") as answer:
-            page.goto(attack(f"/u/{optout_list.public_id}", item=ADDRESS))
+            page.goto(attack(f"/u/{optout_list.public_id}", item=ADDRESS), wait_until="commit")
 
         expect(page.get_by_role("alert")).to_contain_text("Another website sent you here")
         assert answer.value.status == 403
@@ -96,7 +96,9 @@ class TestOtherSites:
         token = make_form_token(optout_list.pk, timezone.now())
 
         with page.expect_response("**/u/*") as answer:
-            page.goto(attack(f"/u/{optout_list.public_id}", item=ADDRESS, t=token))
+            page.goto(
+                attack(f"/u/{optout_list.public_id}", item=ADDRESS, t=token), wait_until="commit"
+            )
 
         assert answer.value.status == 403
         assert not OptOut.objects.exists()
@@ -104,7 +106,7 @@ class TestOtherSites:
     def test_the_reader_whom_another_site_sent_can_still_press_the_button(
         self, page: Page, optout_list: List, attack: Callable[..., str]
     ) -> None:
-        page.goto(attack(f"/u/{optout_list.public_id}", item=ADDRESS))
+        page.goto(attack(f"/u/{optout_list.public_id}", item=ADDRESS), wait_until="commit")
 
         page.get_by_role("button", name="Unsubscribe").click()
 
@@ -115,7 +117,7 @@ class TestOtherSites:
         self, page: Page, optout_list: List, attack: Callable[..., str]
     ) -> None:
         with page.expect_response("**/o/*") as answer:
-            page.goto(attack(f"/o/{make_token(optout_list.pk, ADDRESS)}"))
+            page.goto(attack(f"/o/{make_token(optout_list.pk, ADDRESS)}"), wait_until="commit")
 
         assert answer.value.status == 403
         assert not OptOut.objects.exists()

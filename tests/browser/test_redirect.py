@@ -66,7 +66,7 @@ class TestRedirectUrl:
         leaving_list.direct_link_mode = DirectLinkMode.INSTANT
         leaving_list.save(update_fields=["direct_link_mode"])
 
-        page.goto(f"/u/{leaving_list.public_id}?item={ADDRESS}")
+        page.goto(f"/u/{leaving_list.public_id}?item={ADDRESS}", wait_until="commit")
 
         expect(page.get_by_role("heading", name="Goodbye from Acme")).to_be_visible()
         check_arrival(last, leaving_list)

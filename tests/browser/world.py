@@ -152,11 +152,16 @@ def _of_list(rest: str) -> Way:
     return lambda page, world: page.goto(world.path(rest))
 
 
+def _send(page: Page, button: str) -> None:
+    """Press a button and wait for the page that answers."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button, exact=True).click()
+
+
 def _press(way: Way, button: str) -> Way:
     def go(page: Page, world: World) -> None:
         way(page, world)
-        page.get_by_role("button", name=button, exact=True).click()
-        page.wait_for_load_state()
+        _send(page, button)
 
     return go
 
@@ -174,17 +179,15 @@ def _bad_settings(page: Page, world: World) -> None:
     page.goto(world.path("settings"))
     page.get_by_label("IP whitelist").fill("333.333.333.333")
     page.get_by_label("Colour").fill("mauve")
-    page.get_by_role("button", name="Save").click()
+    _send(page, "Save")
 
 
 def _later_step(step: int) -> Way:
     def go(page: Page, _world: World) -> None:
         page.goto("/manage/lists/new")
         page.get_by_label("Name", exact=True).fill("Autumn letters")
-        for number in range(1, step):
-            page.get_by_role("button", name="Continue").click()
-            page.get_by_role("heading", name="New list").wait_for()
-            page.get_by_text(f"{number + 1}. ").first.wait_for()
+        for _ in range(1, step):
+            _send(page, "Continue")
 
     return go
 
@@ -193,8 +196,7 @@ def _new_key(page: Page, world: World) -> None:
     page.goto(world.path("access"))
     page.get_by_text("New key", exact=True).click()
     page.get_by_label("Label").fill("Nightly job")
-    page.get_by_role("button", name="Make the key").click()
-    page.get_by_role("heading", name="Copy the key now").wait_for()
+    _send(page, "Make the key")
 
 
 def _open_menus(page: Page, _world: World) -> None:
