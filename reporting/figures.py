@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Max, OuterRef, Q, Subquery
+from django.utils import timezone
 from django.utils.timesince import timesince
 
 from lists.access import Standing
@@ -42,8 +43,8 @@ class ListRow:
 
     @property
     def last_optout_ago(self) -> str:
-        """Roughly how long ago that was: "5 hours"."""
-        return "" if self.last_optout_at is None else timesince(self.last_optout_at, depth=1)
+        """Roughly how long ago that was: "5 hours ago"."""
+        return _ago(self.last_optout_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,8 @@ class GivenList:
 
     @property
     def downloaded_ago(self) -> str:
-        """Roughly how long ago that was: "5 hours"."""
-        return "" if self.downloaded_at is None else timesince(self.downloaded_at, depth=1)
+        """Roughly how long ago that was: "5 hours ago"."""
+        return _ago(self.downloaded_at)
 
 
 def read_given_lists(standing: Standing) -> list[GivenList]:
@@ -167,3 +168,11 @@ def _waiting(list_ids: Iterable[int]) -> dict[int, int]:
         .annotate(waiting=Count("pk"))
     )
     return {each["optout_list"]: each["waiting"] for each in counted}
+
+
+def _ago(moment: datetime | None) -> str:
+    if moment is None:
+        return ""
+    if timezone.now() - moment < timedelta(minutes=1):
+        return "just now"
+    return f"{timesince(moment, depth=1)} ago"
