@@ -51,18 +51,35 @@ def validate_one_line(text: str) -> None:
         raise ValidationError("Write this in one line, without control characters.")
 
 
+def ask_kindly(form: forms.BaseForm) -> None:
+    """Let an empty field say what to do, "Enter a name.", where it has no words of its own."""
+    for field in form.fields.values():
+        if field.error_messages.get("required") != forms.Field.default_error_messages["required"]:
+            continue
+        label = str(field.label or "value")
+        if isinstance(field, forms.ChoiceField | forms.ModelChoiceField):
+            field.error_messages["required"] = "Choose one."
+        elif isinstance(field, forms.IntegerField):
+            field.error_messages["required"] = "Enter a number."
+        else:
+            article = "an" if label[0].lower() in "aeiou" else "a"
+            said = label[0].lower() + label[1:]
+            field.error_messages["required"] = f"Enter {article} {said}."
+
+
 class RealmForm(forms.ModelForm):  # type: ignore[type-arg]
     """What holds for every list of a realm unless the list says otherwise. `values()` of a valid one goes to change_realm."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         keep_to_one_line(self)
+        ask_kindly(self)
         add_thank_you_fields(self, self.instance.thank_you_texts)
 
+    # No maxlength: it would silently make "Ge" (Georgia) of "Germany".
     default_region = forms.CharField(
         label="Default country for phone numbers",
         help_text="Two letters, such as US, GB or DE. Read when a number has no country code.",
-        max_length=2,
         widget=forms.TextInput(attrs={"class": "short", "autocapitalize": "characters"}),
     )
 
@@ -80,7 +97,9 @@ class RealmForm(forms.ModelForm):  # type: ignore[type-arg]
         """ISO 3166: two letters, in upper case."""
         region = str(self.cleaned_data["default_region"]).strip().upper()
         if region not in SUPPORTED_REGIONS:
-            raise ValidationError("Write the country as two letters, such as US, GB or DE.")
+            raise ValidationError(
+                "Write the country as two letters: US for the United States, GB for Britain, DE for Germany."
+            )
         return region
 
     def values(self) -> dict[str, Any]:
@@ -117,6 +136,7 @@ class MemberForm(forms.Form):
     def __init__(self, *args: Any, lists: QuerySet[List], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["lists"].queryset = lists  # type: ignore[attr-defined]
+        ask_kindly(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -136,7 +156,3 @@ class InviteForm(MemberForm):
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     field_order = ("email", "role", "lists")
-
-
-def _thanks(code: str) -> str:
-    return f"thank_you_{code}"

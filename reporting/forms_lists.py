@@ -8,13 +8,20 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from lists.forms import add_thank_you_fields, keep_to_one_line, thank_you_names, thank_you_texts
+from lists.forms import (
+    add_thank_you_fields,
+    ask_kindly,
+    keep_to_one_line,
+    thank_you_names,
+    thank_you_texts,
+)
 from lists.models import List
 from optout.networks import NetworksError, parse_networks
 from optout.redirects import RedirectError, validate_template
 
 REDIRECT_HELP = (
-    "Where everybody who unsubscribes is sent afterwards. Empty: they stay on our page. After the host name you may "
+    "Where everybody who unsubscribes is sent afterwards. Empty: they stay on our page, with the thank-you text and "
+    "Undo; with an address here both are hardly seen, since readers are sent on at once. After the host name you may "
     "write {item} (the address), {list}, {lang}, {status}, and instead of the address its hash, {md5} or {sha256}."
 )
 WHITELIST_HELP = (
@@ -128,6 +135,7 @@ class _ListFields(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.instance = copy.copy(self.instance)
         keep_to_one_line(self)
+        ask_kindly(self)
         for name in ("default_language", "locked_language"):
             if name in self.fields:
                 empty = "No" if name == "locked_language" else "The realm's"
@@ -225,6 +233,7 @@ class ListForm(_ListFields):
             self.fields[name] = forms.IntegerField(
                 label=_LABELS[name], help_text=_HELP[name], min_value=1, max_value=MAX_LIMIT
             )
+        ask_kindly(self)
 
     def clean_privacy_url(self) -> str:
         """http and https only."""
@@ -297,6 +306,7 @@ class CloseForm(forms.Form):
     confirm_name = forms.CharField(
         label="Type the list's name",
         max_length=100,
+        error_messages={"required": "Type the list's name to close it."},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

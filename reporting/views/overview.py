@@ -4,6 +4,7 @@ import csv
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Max, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,34 +20,50 @@ from reporting.models.notices import NoticeKind
 
 _SHOWN_NOTICES = 10
 
-# What happened, what to do about it, and on which screen.
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What happened, once or to several on one list; what to do about it, and on which screen."""
+
+    one: str
+    many: str
+    action: str
+    screen: str
+
+
+# In the order in which they are shown: what may keep real opt-outs waiting comes first.
 _WORDS = {
-    NoticeKind.BLOCKED_IP: (
-        "{subject} was blocked on {list}. It sent many different addresses; they wait in quarantine.",
-        "Unblock or allow it",
-        "list_quarantine",
-    ),
-    NoticeKind.UNLISTED_SERVER: (
-        "{subject} called {list} like a server, but is not on its whitelist. What it sent waits in quarantine.",
-        "Allow or refuse it",
-        "list_quarantine",
-    ),
-    NoticeKind.PROTECTED_MODE: (
+    NoticeKind.PROTECTED_MODE: _Words(
+        "{list} is in protected mode: so many opt-outs came at once that unsigned links ask once more.",
         "{list} is in protected mode: so many opt-outs came at once that unsigned links ask once more.",
         "Look at them",
         "list_quarantine",
     ),
-    NoticeKind.PIXEL_IN_MAIL: (
+    NoticeKind.BLOCKED_IP: _Words(
+        "{subject} was blocked on {list}. It sent many different addresses; they wait in quarantine.",
+        "{count} IPs were blocked on {list}. They sent many different addresses, which wait in quarantine.",
+        "Unblock or allow",
+        "list_quarantine",
+    ),
+    NoticeKind.PIXEL_IN_MAIL: _Words(
+        "The pixel of {list} was put inside a mail. It belongs on the thank-you page of a website.",
         "The pixel of {list} was put inside a mail. It belongs on the thank-you page of a website.",
         "See how",
         "list_service",
     ),
+    NoticeKind.UNLISTED_SERVER: _Words(
+        "{subject} called {list} like a server, but is not on its whitelist. What it sent waits in quarantine.",
+        "{count} servers called {list} that are not on its whitelist. What they sent waits in quarantine.",
+        "Allow or refuse",
+        "list_quarantine",
+    ),
 }
+_URGENCY = list(_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
 class ShownNotice:
-    """A notice in words, with the way to where it is dealt with; none for somebody who may only look."""
+    """What a list's notices of one kind say, with the way to where it is dealt with; none for somebody who may only look."""
 
     text: str
     action_url: str
@@ -62,10 +79,12 @@ def overview(request: HttpRequest) -> HttpResponse:
         given = read_given_lists(standing)
         return render(request, "reporting/overview_mailer.html", {"given": given})
     figures = read_figures(standing, timezone.now())
+    notices = _notices(standing, figures)
     context = {
         "figures": figures,
         "chart": figures.chart(),
-        "notices": _notices(standing, figures),
+        "notices": notices[:_SHOWN_NOTICES],
+        "more_notices": len(notices[_SHOWN_NOTICES:]),
         "quarantine_url": _quarantine_url(standing, figures),
         "may_make_lists": standing.may_make_lists,
         "may_edit": _may_edit(standing),
@@ -100,26 +119,33 @@ def _may_edit(standing: Standing) -> bool:
 
 
 def _notices(standing: Standing, figures: Figures) -> list[ShownNotice]:
+    """One for each list and kind, the most urgent kind first, then the latest. One query."""
     lists = {row.optout_list.pk: row.optout_list for row in figures.rows}
-    open_ones = Notice.objects.filter(optout_list__in=lists, settled_at=None)
+    groups = (
+        Notice.objects.filter(optout_list__in=lists, settled_at=None)
+        .values("optout_list", "kind")
+        .annotate(count=Count("pk"), subject=Min("subject"), latest=Max("raised_at"))
+        .order_by("-latest")
+    )
     shown = []
-    for notice in open_ones.order_by("-raised_at")[:_SHOWN_NOTICES]:
-        text, label, screen = _WORDS[NoticeKind(notice.kind)]
-        optout_list = lists[notice.optout_list_id]
-        subject = notice.subject.removesuffix("/32") or "A server"
-        shown.append(
-            ShownNotice(
-                text.format(subject=subject, list=optout_list.name),
-                reverse(screen, args=[optout_list.public_id]) if _may_edit(standing) else "",
-                label,
-            )
+    for group in sorted(groups, key=lambda each: _URGENCY.index(NoticeKind(each["kind"]))):
+        words = _WORDS[NoticeKind(group["kind"])]
+        optout_list = lists[group["optout_list"]]
+        text = (words.one if group["count"] == 1 else words.many).format(
+            subject=group["subject"].removesuffix("/32") or "A server",
+            count=group["count"],
+            list=optout_list.name,
         )
+        where = reverse(words.screen, args=[optout_list.public_id])
+        shown.append(ShownNotice(text, where if _may_edit(standing) else "", words.action))
     return shown
 
 
 def _quarantine_url(standing: Standing, figures: Figures) -> str:
-    """Where the figure of what waits leads: to the list on which most of it waits."""
-    fullest = max(figures.rows, key=lambda row: row.waiting, default=None)
-    if fullest is None or not fullest.waiting or not _may_edit(standing):
+    """Where the figure of what waits leads: to the one list on which it waits, or to the table that says on which."""
+    waiting = [row.optout_list for row in figures.rows if row.waiting]
+    if not waiting or not _may_edit(standing):
         return ""
-    return reverse("list_quarantine", args=[fullest.optout_list.public_id])
+    if len(waiting) == 1:
+        return reverse("list_quarantine", args=[waiting[0].public_id])
+    return "#lists"

@@ -10,6 +10,7 @@ class TestFront:
 
         screen = look_at(response)
         assert "Heed, an opt-out service" in screen.heading
+        assert "senders download who must not be contacted" in screen.text
         assert "/manage/account/login/" in screen.links
         assert not response.cookies
 

@@ -46,6 +46,11 @@ class TestRealmSettings:
         assert entry.detail["changes"]["support_address"] is None
         assert "help@" not in str(entry.detail)
 
+    def test_a_countrys_name_is_not_cut_to_another_countrys_letters(self, alice: User) -> None:
+        html = open_screen(sign_in(alice), PATH).html
+        field = html[html.index('name="default_region"') :].partition(">")[0]
+        assert "maxlength" not in field
+
     def test_saving_the_same_again_writes_nothing(self, alice: User) -> None:
         client = sign_in(alice)
         client.post(PATH, FIELDS)
@@ -56,10 +61,11 @@ class TestRealmSettings:
     @pytest.mark.parametrize(
         ("field", "value", "says"),
         [
-            ("sender_name", "", "required"),
+            ("sender_name", "", "Enter a sender name."),
             ("sender_name", "a\nBcc: x", "one line"),
             ("default_region", "XX", "two letters"),
-            ("default_region", "deu", "2 characters"),
+            ("default_region", "deu", "two letters"),
+            ("default_region", "Germany", "DE for Germany"),
             ("default_language", "tlh", "valid choice"),
             ("thank_you_en", "x" * 601, "600 characters"),
             ("support_address", "a\x00b", "ull characters"),

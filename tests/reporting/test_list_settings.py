@@ -99,7 +99,7 @@ class TestSaving:
             ("redirect_url", "https://{item}.example/", "Placeholders can stand only after"),
             ("redirect_url", "https://shop.example/{email}", "Unknown placeholder"),
             ("colour", "red", "colour like"),
-            ("name", "", "required"),
+            ("name", "", "Enter a name."),
             ("name", "a\r\nb", "one line"),
             ("name", "x" * 101, "100 characters"),
             ("effect_hours", "0", "greater than or equal to 1"),

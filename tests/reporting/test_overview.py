@@ -82,6 +82,25 @@ class TestNumbers:
         assert "Waiting in quarantine 1" in screen.text
         assert f"/manage/lists/{optout_list.public_id}/quarantine" in screen.links
 
+    def test_when_several_lists_wait_it_leads_to_the_table_of_lists(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        second = make.make_list(realm, 2, "Offers")
+        quarantine(optout_list)
+        quarantine(second)
+        screen = overview(alice)
+        assert "Waiting in quarantine 2" in screen.text
+        assert '<a class="number-value" href="#lists">' in screen.html
+        for each in (optout_list, second):
+            assert f"/manage/lists/{each.public_id}/quarantine" in screen.links
+
+    def test_they_say_what_they_count(self, alice: User, optout_list: List) -> None:
+        opt_out(optout_list, 2, 0)
+        opt_out(optout_list, 2, 0)
+        text = overview(alice).text
+        assert "Opt-outs today 4 requests since midnight UTC, repeats included" in text
+        assert "Suppressed in total 2 entries on all lists" in text
+
     def test_another_realm_counts_for_nothing(self, alice: User, charlie: User) -> None:
         foreign = List.objects.get(realm__name="other", number=1)
         opt_out(foreign, 5, 0)
@@ -149,6 +168,46 @@ class TestNotices:
     def test_every_kind_has_words(self, bob: User, optout_list: List, kind: str) -> None:
         Notice.objects.create(optout_list=optout_list, kind=kind, subject="", raised_at=NOW)
         assert '<div class="notice notice-warning">' in overview(bob).html
+
+    def test_those_of_one_list_and_kind_are_one_and_blocks_come_first(
+        self, bob: User, optout_list: List
+    ) -> None:
+        def raise_notice(kind: str, subject: str, minutes: int) -> None:
+            Notice.objects.create(
+                optout_list=optout_list,
+                kind=kind,
+                subject=subject,
+                raised_at=NOW - timedelta(minutes=minutes),
+            )
+
+        for n in range(9):
+            raise_notice("unlisted_server", f"10.0.1.{n}/32", n)
+        for n in range(2):
+            raise_notice("blocked_ip", f"10.0.0.{n}/32", 60 + n)
+        raise_notice("protected_mode", "", 90)
+
+        text = overview(bob).text
+
+        told = [
+            "Garden letters is in protected mode",
+            "2 IPs were blocked on Garden letters.",
+            "9 servers called Garden letters that are not on its whitelist.",
+        ]
+        places = [text.index(each) for each in told]
+        assert places == sorted(places)
+        assert text.count("whitelist") == 1
+
+    def test_how_many_more_there_are_is_said(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        for number in range(2, 14):
+            each = make.make_list(realm, number, f"List {number}")
+            Notice.objects.create(
+                optout_list=each, kind="blocked_ip", subject="10.0.0.1/32", raised_at=NOW
+            )
+        screen = overview(alice)
+        assert screen.html.count('class="notice notice-warning"') == 10
+        assert "And 2 more" in screen.text
 
     def test_a_settled_one_is_gone_and_a_foreign_one_never_came(
         self, bob: User, charlie: User, optout_list: List
