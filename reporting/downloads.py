@@ -4,16 +4,10 @@ S0.13 (the "GET service"), protocols.md "Suppression list download". A key holde
 """
 
 import hashlib
-import logging
 import re
-import threading
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
-from django.db import DatabaseError, InterfaceError
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -31,6 +25,7 @@ from optout.networks import compile_networks
 from reporting.asked import Asked, RefusedError, single_value
 from reporting.exports import Export, Extent, measure_export, stream_export
 from reporting.models.downloads import Download, DownloadFormat, DownloadOutcome
+from reporting.streaming import LoggedStream, places
 
 USED_EVERY = timedelta(minutes=1)  # how exactly a key's last use is kept
 SAFETY = timedelta(
@@ -38,10 +33,7 @@ SAFETY = timedelta(
 )  # between a request's time, taken by us, and the start of its transaction
 LATE = timedelta(minutes=10)  # how much earlier than the newest ledger row a late commit may be
 RETRY_AFTER = 30  # seconds
-_GZIP_LEVEL = 1  # hashes hardly shrink further, whatever it costs
 _MADE_IN = "1"  # part of the ETag: raise it when the same rows are written differently
-
-logger = logging.getLogger(__name__)
 
 
 # ── Who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -54,6 +46,13 @@ class Reader:
     key: DownloadKey | None
     user: User | None
     may_see_clear: bool
+
+    @property
+    def holder(self) -> str:
+        """Who is served one download at a time."""
+        if self.key is not None:
+            return f"key {self.key.pk}"
+        return f"user {self.user.pk}" if self.user is not None else "nobody"
 
 
 def given_key(request: HttpRequest) -> str:
@@ -159,74 +158,6 @@ def next_since(now: datetime) -> str:
 # ── The answer ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Places:
-    """How many downloads this process serves now: at most DOWNLOADS_AT_ONCE, so that recipients never wait for mailers."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._taken = 0
-
-    def take(self) -> bool:
-        """Whether there was a place; who got one gives it back."""
-        with self._lock:
-            if self._taken >= settings.DOWNLOADS_AT_ONCE:
-                return False
-            self._taken += 1
-            return True
-
-    def give_back(self) -> None:
-        with self._lock:
-            self._taken -= 1
-
-
-places = Places()
-
-
-class LoggedStream:
-    """The body of a download. Ends, whatever happens, with its place given back and its outcome in the access log.
-
-    Memory stays flat: one chunk. `close` is called by the server, also when the client went away before the first byte.
-    """
-
-    def __init__(self, download: Download, export: Export, extent: Extent, gzip: bool) -> None:
-        self._download = download
-        self._chunks = stream_export(export, extent)
-        self._has_header = export.format == DownloadFormat.CSV
-        self._packer = zlib.compressobj(_GZIP_LEVEL, wbits=31) if gzip else None
-        self._lines = 0
-        self._is_complete = False
-        self._is_closed = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            self._lines += chunk.count(b"\n")
-            packed = self._packer.compress(chunk) if self._packer else chunk
-            if packed:
-                yield packed
-        if self._packer:
-            yield self._packer.flush()
-        self._is_complete = True
-
-    def close(self) -> None:
-        if self._is_closed:
-            return
-        self._is_closed = True
-        places.give_back()
-        try:
-            self._chunks.close()
-            self._write_down()
-        except (DatabaseError, InterfaceError):
-            # The answer is over; the entry stays "started", which is true as well.
-            logger.exception("The outcome of a download could not be written down.")
-
-    def _write_down(self) -> None:
-        rows = max(self._lines - self._has_header, 0)
-        outcome = DownloadOutcome.COMPLETE if self._is_complete else DownloadOutcome.BROKEN_OFF
-        Download.objects.filter(pk=self._download.pk).update(
-            outcome=outcome, rows=rows, finished_at=timezone.now()
-        )
-
-
 def stream_suppressions(
     request: HttpRequest, optout_list: ListSnapshot, asked: Asked, reader: Reader
 ) -> HttpResponseBase:
@@ -283,7 +214,8 @@ def _describe(response: HttpResponseBase, optout_list: ListSnapshot, asked: Aske
 def _stream(
     request: HttpRequest, export: Export, reader: Reader, now: datetime
 ) -> StreamingHttpResponse:
-    if not places.take():
+    place = places.take(reader.holder)
+    if place is None:
         raise RefusedError(
             503, f"Too many downloads at once. Please come back in {RETRY_AFTER} seconds."
         )
@@ -291,9 +223,17 @@ def _stream(
         extent = measure_export(export)
         download = _log(request, export, reader, now, extent)
         gzip = _takes_gzip(request)
-        response = StreamingHttpResponse(LoggedStream(download, export, extent, gzip))
+        body = LoggedStream(
+            download,
+            stream_export(export, extent),
+            place,
+            has_header=export.format == DownloadFormat.CSV,
+            gzip=gzip,
+            socket=request.META.get("gunicorn.socket"),
+        )
+        response = StreamingHttpResponse(body)
     except BaseException:
-        places.give_back()
+        place.give_back()
         raise
     response.headers["Left-Out"] = str(extent.left_out)
     if gzip:

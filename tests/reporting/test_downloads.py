@@ -1,5 +1,6 @@
 import gzip
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 from unittest.mock import patch
@@ -27,6 +28,7 @@ from optout.models import Suppression
 from reporting.asked import parse_since
 from reporting.models import Download
 from reporting.models.downloads import DownloadOutcome
+from reporting.streaming import DeadlineError
 from tests import make
 from tests.reporting.portal import signed_in, signed_in_long_ago
 from tests.reporting.test_feed import OpenTransaction
@@ -570,14 +572,92 @@ class TestManyAtOnce:
     def test_one_too_many_is_asked_to_come_back(self, door: Door, settings) -> None:
         settings.DOWNLOADS_AT_ONCE = 1
         make.make_optout(door.optout_list)
+        other = Door(door.optout_list)
         first = door.start()
 
-        second = door.get()
+        second = other.get()
 
         assert second.status_code == HTTPStatus.SERVICE_UNAVAILABLE
         assert second["Retry-After"] == "30"
         assert list(first)
+        assert other.get().status_code == HTTPStatus.OK
+
+    def test_a_slow_mailer_has_one_place_and_leaves_the_others_theirs(self, door: Door) -> None:
+        """B8: two places in a process, and one key may not take both."""
+        make.make_optout(door.optout_list)
+        other = Door(make.make_list(door.optout_list.realm, 2))
+        slow = door.start()
+
+        again = door.get()
+
+        assert again.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        assert again["Retry-After"] == "30"
+        assert other.get().status_code == HTTPStatus.OK
+        assert list(slow)
         assert door.get().status_code == HTTPStatus.OK
+
+    def test_so_has_a_person_in_the_portal(self, bob: User, door: Door) -> None:
+        client = signed_in(bob)
+        url = f"/manage/lists/{door.optout_list.public_id}/download"
+        slow = client.get(url)
+
+        assert client.get(url).status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        leave(slow)
+        assert client.get(url).status_code == HTTPStatus.OK
+
+
+class Line:
+    """The client's socket, as the server lends it."""
+
+    def __init__(self) -> None:
+        self.timeouts: list[float | None] = []
+
+    def settimeout(self, seconds: float | None) -> None:
+        self.timeouts.append(seconds)
+
+
+class TestDeadline:
+    """A download that runs for 30 minutes is broken off, and is not mistaken for a whole one."""
+
+    @pytest.fixture
+    def full(self, door: Door) -> Iterator[Door]:
+        for n in range(50):
+            make.make_optout(door.optout_list, f"person{n}@example.com")
+        with patch("reporting.exports.CHUNK", 100):
+            yield door
+
+    def test_a_client_that_takes_too_long_is_broken_off(self, full: Door) -> None:
+        with patch("reporting.streaming.monotonic", return_value=1000.0) as clock:
+            response = full.start()
+            content = iter(response)
+            next(content)
+            clock.return_value += 30 * 60 - 1
+            next(content)
+            clock.return_value += 1
+            with pytest.raises(DeadlineError):
+                next(content)
+        leave(response)
+
+        entry = Download.objects.get()
+        assert entry.outcome == DownloadOutcome.BROKEN_OFF
+        assert 0 < entry.rows < 50
+        assert full.get().status_code == HTTPStatus.OK
+
+    def test_one_that_reads_nothing_cannot_hold_the_server_any_longer(self, full: Door) -> None:
+        line = Line()
+        with patch("reporting.streaming.monotonic", return_value=1000.0) as clock:
+            response = full.client.get(
+                f"/d/{full.optout_list.public_id}",
+                {"key": full.text},
+                **{"gunicorn.socket": line},
+            )
+            content = iter(response)
+            next(content)
+            clock.return_value += 60
+            next(content)
+        leave(response)
+
+        assert line.timeouts == [1800, 1740, None]
 
 
 class TestFromThePortal:
