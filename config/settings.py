@@ -145,7 +145,7 @@ LOGIN_REDIRECT_URL = "overview"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_ADAPTER = "lists.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "config.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"  # people are invited, and the invitation went to that address
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # a stranger cannot make us mail whom they like
@@ -161,9 +161,14 @@ ACCOUNT_RATE_LIMITS = {
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Heed"
 
-# Rate limits of signing in must hold across processes.
+# Rate limits of signing in must hold across processes. Django's default of 300 entries would throw counts away that still
+# hold, so that guessing at many accounts freed one; expired ones are removed each hour (`tend_limits`).
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "lists_cache"}
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "lists_cache",
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+    }
 }
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.core.management import call_command
+from django.db import connection
 
 from optout import quarantine, retention
 from reporting import feed
@@ -21,12 +22,12 @@ type Work = Callable[[datetime], dict[str, int]]
 
 
 def count_optouts(now: datetime) -> dict[str, int]:
-    """Bring the daily counts up to the ledger."""
+    """Bring the daily counts up to the ledger. After a dump was restored on another server: count it anew."""
     return {"counted": advance_counts(now)}
 
 
 def mend_feed(now: datetime) -> dict[str, int]:
-    """After restoring a dump: let the feed begin anew on this server, and count again. By hand only."""
+    """After restoring a dump: let the feed begin anew on this server, and count again. `count_optouts` does so by itself."""
     return {**feed.mend_feed(), **count_optouts(now)}
 
 
@@ -42,10 +43,14 @@ def accept_quarantined(now: datetime) -> dict[str, int]:
 
 
 def tend_limits(now: datetime) -> dict[str, int]:
-    """Keep what is usual for each list, and forget old counts."""
+    """Keep what is usual for each list, and forget old counts, those of signing in as well."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM lists_cache WHERE expires < %s", [now])
+        sign_ins_forgotten = cursor.rowcount
     return {
         "lists_changed": retention.keep_usual_hours(now),
         "counters_forgotten": retention.prune_limits(now),
+        "sign_ins_forgotten": sign_ins_forgotten,
     }
 
 

@@ -3,13 +3,17 @@ import hmac
 import re
 import struct
 import time
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user
 from django.core import mail
+from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from lists.models import User
+from reporting import upkeep
 from tests import make
 from tests.lists.screens import look_at, open_screen, sign_in
 
@@ -22,6 +26,13 @@ def code(secret: str) -> str:
     mac = hmac.digest(key, struct.pack(">Q", int(time.time()) // 30), "sha1")
     number = struct.unpack(">I", mac[mac[-1] & 15 :][:4])[0] & 0x7FFFFFFF
     return f"{number % 1_000_000:06}"
+
+
+def try_to_sign_in(password: str, user: User, **meta: Any) -> str:
+    """ "signed in", or what the screen says."""
+    client = Client()
+    answer = client.post(LOGIN, {"login": user.email, "password": password}, **meta)
+    return "signed in" if answer.status_code == 302 else look_at(answer).text
 
 
 @pytest.mark.django_db
@@ -171,6 +182,89 @@ class TestGuessing:
         assert answer.status_code == 200
         assert "Too many" in look_at(answer).text
 
+    def test_the_victim_signs_in_from_elsewhere(self, alice: User) -> None:
+        """security.md §4: wrong passwords slow down one (person, network) only."""
+        for _ in range(6):
+            try_to_sign_in("wrong", alice, REMOTE_ADDR="198.51.100.7")
+
+        assert "Too many" in try_to_sign_in(make.PASSWORD, alice, REMOTE_ADDR="198.51.100.7")
+        assert try_to_sign_in(make.PASSWORD, alice, REMOTE_ADDR="198.51.100.8") == "signed in"
+
+    def test_an_ipv6_network_is_one_caller(self, alice: User) -> None:
+        for n in range(5):
+            try_to_sign_in("wrong", alice, REMOTE_ADDR=f"2001:db8:1:2::{n}")
+
+        assert "Too many" in try_to_sign_in(make.PASSWORD, alice, REMOTE_ADDR="2001:db8:1:2::99")
+        assert try_to_sign_in(make.PASSWORD, alice, REMOTE_ADDR="2001:db8:1:3::1") == "signed in"
+
+    def test_what_was_counted_outlives_many_other_counts(self, alice: User) -> None:
+        for _ in range(5):
+            try_to_sign_in("wrong", alice)
+        for n in range(500):
+            cache.set(f"somebody-else-{n}", [1.0], 900)
+
+        assert "Too many" in try_to_sign_in(make.PASSWORD, alice)
+
+    def test_only_counts_that_no_longer_hold_are_thrown_away(self, alice: User) -> None:
+        for _ in range(5):
+            try_to_sign_in("wrong", alice)
+        cache.set("long-ago", [1.0], -1)
+
+        assert upkeep.tend_limits(timezone.now())["sign_ins_forgotten"] == 1
+
+        assert "Too many" in try_to_sign_in(make.PASSWORD, alice)
+
+
+@pytest.mark.django_db
+class TestBehindAProxy:
+    """The limits of signing in take the caller's address from where everything else does (security.md §2)."""
+
+    def test_two_people_behind_one_proxy_do_not_share_the_limit(
+        self, alice: User, settings: Any
+    ) -> None:
+        settings.TRUSTED_PROXIES = ["10.0.0.1"]
+        proxy: Any = {"REMOTE_ADDR": "10.0.0.1"}
+        for n in range(61):  # more than an address may fail, and than it may try
+            fields = {"login": f"guess{n}@acme.example", "password": "wrong"}
+            answer = Client().post(LOGIN, fields, HTTP_X_FORWARDED_FOR="198.51.100.7", **proxy)
+        assert answer.status_code == 429
+
+        seen = try_to_sign_in(make.PASSWORD, alice, HTTP_X_FORWARDED_FOR="203.0.113.9", **proxy)
+
+        assert seen == "signed in"
+
+    def test_a_forged_header_gives_nobody_a_fresh_limit(self, alice: User) -> None:
+        for n in range(5):
+            try_to_sign_in("wrong", alice, HTTP_X_FORWARDED_FOR=f"203.0.113.{n}")
+
+        assert "Too many" in try_to_sign_in(
+            make.PASSWORD, alice, HTTP_X_FORWARDED_FOR="203.0.113.99"
+        )
+
+    @pytest.mark.parametrize("trusted", [["unix"], []], ids=["named", "not named"])
+    def test_people_who_come_through_a_unix_socket_can_sign_in(
+        self, alice: User, settings: Any, trusted: list[str]
+    ) -> None:
+        settings.TRUSTED_PROXIES = trusted
+        seen = try_to_sign_in(
+            make.PASSWORD, alice, REMOTE_ADDR="", HTTP_X_FORWARDED_FOR="203.0.113.9"
+        )
+        assert seen == "signed in"
+
+    def test_an_address_that_cannot_be_read_may_sign_in_and_is_limited(
+        self, alice: User, settings: Any
+    ) -> None:
+        settings.TRUSTED_PROXIES = ["10.0.0.1"]
+        garbage = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "nonsense"}
+        assert try_to_sign_in(make.PASSWORD, alice, **garbage) == "signed in"
+        for _ in range(5):
+            try_to_sign_in("wrong", alice, **garbage)
+
+        assert "Too many" in try_to_sign_in(make.PASSWORD, alice, **garbage)
+
+
+@pytest.mark.django_db
+class TestTooManyChanges:
     def test_too_many_changes_of_a_password_are_told_so_in_our_look(self, alice: User) -> None:
         client = sign_in(alice)
         path = "/manage/account/password/change/"
