@@ -11,6 +11,7 @@ from django.db import transaction
 
 from lists.prepared import fetch_prepared
 from optout.choices import Channel, Kind
+from reporting.feed import mend_feed
 from reporting.models import FeedCursor
 
 CURSOR = "daily_counts"
@@ -38,16 +39,23 @@ WITH horizon AS MATERIALIZED (
 SELECT coalesce(sum(requests), 0)::bigint FROM counted
 """
 
-# The cursor as a value, so that the index optout_feed is used; before the first count everything is tail.
-_TAIL = f"""
-o.xid >= coalesce((SELECT xid FROM reporting_feedcursor WHERE name = '{CURSOR}'), '0'::xid8)
-AND o.optout_list_id = ANY (%(lists)s::int[])
+# The cursor as a value, so that the index optout_feed is used. One that this server has not reached came with a dump from
+# another one: it says nothing here, nor do the counts up to it, until `advance_counts` has mended both.
+_DONE = f"""
+(SELECT xid FROM reporting_feedcursor WHERE name = '{CURSOR}' AND xid <= pg_snapshot_xmax(pg_current_snapshot()))
 """  # noqa: S608 -- made of constants
+_IS_COUNTED = f"{_DONE} IS NOT NULL"
+# Without a cursor everything is tail.
+_TAIL = f"""
+o.xid >= coalesce({_DONE}, '0'::xid8)
+AND o.optout_list_id = ANY (%(lists)s::int[])
+"""
 
 _PER_DAY = f"""
 SELECT optout_list_id, day, channel, sum(requests)::bigint, sum(new)::bigint FROM (
     SELECT optout_list_id, day, channel, requests, new FROM reporting_dailycount
-    WHERE optout_list_id = ANY (%(lists)s::int[]) AND day BETWEEN %(first)s AND %(last)s AND kind = {Kind.OPT_OUT:d}
+    WHERE {_IS_COUNTED} AND optout_list_id = ANY (%(lists)s::int[]) AND day BETWEEN %(first)s AND %(last)s
+      AND kind = {Kind.OPT_OUT:d}
     UNION ALL
     SELECT o.optout_list_id, (o.recorded_at AT TIME ZONE 'UTC')::date, o.channel, 1, o.is_new::int
     FROM optout_optout o
@@ -59,7 +67,8 @@ ORDER BY 2, 3, 1
 
 _TOTALS = f"""
 SELECT optout_list_id, sum(CASE WHEN kind = {Kind.OPT_OUT:d} THEN new ELSE -new END)::bigint FROM (
-    SELECT optout_list_id, kind, new FROM reporting_dailycount WHERE optout_list_id = ANY (%(lists)s::int[])
+    SELECT optout_list_id, kind, new FROM reporting_dailycount
+    WHERE {_IS_COUNTED} AND optout_list_id = ANY (%(lists)s::int[])
     UNION ALL
     SELECT o.optout_list_id, o.kind, 1 FROM optout_optout o WHERE {_TAIL} AND o.is_new
 ) c
@@ -91,11 +100,13 @@ def advance_counts(now: datetime) -> int:
     """Count what the ledger has got since the last time; how many rows. Run by the worker.
 
     Counts and cursor are kept in one transaction under the cursor's lock: a crash or a second worker counts nothing twice.
+    After a dump was restored on another server, everything is counted anew (see `mend_feed`).
     """
     with transaction.atomic():
         FeedCursor.objects.bulk_create(
             [FeedCursor(name=CURSOR, xid=0, last_id=0, moved_at=now)], ignore_conflicts=True
         )
+        mend_feed()
         cursor = FeedCursor.objects.select_for_update().get(name=CURSOR)
         ((counted,),) = fetch_prepared(
             _ADVANCE, {"done": str(cursor.xid), "name": CURSOR, "now": now}

@@ -4,6 +4,7 @@ A row becomes visible when its transaction commits, which may be long after a ro
 (transaction, id), and only transactions below the oldest one still running are read: no row can appear there any more.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,8 @@ from django.db import connection, transaction
 from lists.prepared import fetch_prepared
 from optout.choices import Assurance, Channel, Kind, Medium, Origin, Reason
 from reporting.models import DailyCount, FeedCursor
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -82,23 +85,36 @@ def read_feed(cursor: Cursor, limit: int) -> tuple[list[FeedRow], Cursor]:
     return found, Cursor(found[-1].xid, found[-1].id) if found else cursor
 
 
+# Whatever was committed here lies below the end of our snapshot. Rows of our own transaction may lie above.
+_FOREIGN = "xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()"
+_IS_FOREIGN = f"""
+SELECT EXISTS (SELECT FROM reporting_feedcursor WHERE xid > pg_snapshot_xmax(pg_current_snapshot()))
+    OR EXISTS (SELECT FROM (SELECT xid FROM optout_optout ORDER BY xid DESC LIMIT 1) newest WHERE {_FOREIGN})
+"""  # noqa: S608 -- made of constants
 # The first number a transaction can have, before every one of this server. Among themselves these rows keep their order by id.
-_RENUMBER = "UPDATE optout_optout SET xid = '3' WHERE xid > pg_current_xact_id()"
-_IS_AHEAD = "SELECT EXISTS (SELECT FROM reporting_feedcursor WHERE xid > pg_current_xact_id())"
+_RENUMBER = f"UPDATE optout_optout SET xid = '3' WHERE {_FOREIGN}"  # noqa: S608
 
 
 def mend_feed() -> dict[str, int]:
     """Make the feed work after a dump was restored on another server; how many ledger rows were changed.
 
     Transactions are numbered by the server. Rows with numbers that it has not reached would wait for ever, and new rows would
-    stand before every cursor. Cursors and daily counts are started anew. Does nothing where all is well.
+    stand before every cursor. Cursors and daily counts are started anew. Does nothing where all is well: two quick look-ups.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_RENUMBER)
-        renumbered = cursor.rowcount
-        cursor.execute(_IS_AHEAD)
-        ((is_ahead,),) = cursor.fetchall()
-        if renumbered or is_ahead:
-            DailyCount.objects.all().delete()
-            FeedCursor.objects.all().delete()
+    with transaction.atomic():
+        ((is_foreign,),) = fetch_prepared(_IS_FOREIGN)
+        if not is_foreign:
+            return {"renumbered": 0}
+        list(
+            FeedCursor.objects.select_for_update().order_by("name")
+        )  # before the rows, as every consumer does
+        with connection.cursor() as cursor:
+            cursor.execute(_RENUMBER)
+            renumbered = cursor.rowcount
+        DailyCount.objects.all().delete()
+        FeedCursor.objects.update(xid=0, last_id=0)
+    logger.warning(
+        "The ledger was restored from another server: its feed begins anew (%d rows renumbered).",
+        renumbered,
+    )
     return {"renumbered": renumbered}

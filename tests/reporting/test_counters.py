@@ -1,17 +1,19 @@
 from datetime import date, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from lists.models import List, Realm
 from optout.choices import Channel
+from optout.models import OptOut
 from reporting.counters import (
     advance_counts,
     opt_outs_per_day,
     recent_counts,
     suppressed_totals,
 )
+from reporting.feed import START, read_feed
 from reporting.models import DailyCount, FeedCursor
 from tests import make
 from tests.reporting.test_downloads import lift
@@ -83,6 +85,70 @@ class TestCounting:
         assert FeedCursor.objects.get().xid == where
         assert DailyCount.objects.get().requests == 1
         assert advance_counts(timezone.now()) == 1
+
+
+def restored_from_a_busier_server() -> None:
+    """As after loading a dump: the numbers of its transactions are far ahead of this server's."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE optout_optout SET xid = (9000000000 + id)::text::xid8")
+        cursor.execute("UPDATE reporting_feedcursor SET xid = '9900000000'")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAfterARestore:
+    """Transactions are numbered by the server, so a cursor from another one says nothing here."""
+
+    @pytest.mark.parametrize("was_counted", [True, False])
+    def test_figures_are_exact_before_and_after_the_next_count(
+        self, optout_list: List, was_counted: bool
+    ) -> None:
+        make.make_optout(optout_list, "counted@example.com")
+        advance_counts(timezone.now())
+        if not was_counted:
+            make.make_optout(optout_list, "tail@example.com")
+        restored_from_a_busier_server()
+        make.make_optout(optout_list, "new@example.com")
+        expected = 2 if was_counted else 3
+
+        for _ in range(3):
+            assert seen(optout_list) == [(TODAY, Channel.PAGE, expected, expected)]
+            assert suppressed_totals([optout_list.pk]) == {optout_list.pk: expected}
+            advance_counts(timezone.now())
+        make.make_optout(optout_list, "newer@example.com")
+        assert suppressed_totals([optout_list.pk]) == {optout_list.pk: expected + 1}
+
+    def test_all_is_counted_anew_once(self, optout_list: List) -> None:
+        make.make_optout(optout_list)
+        advance_counts(timezone.now())
+        restored_from_a_busier_server()
+
+        assert [advance_counts(timezone.now()) for _ in range(2)] == [1, 0]
+
+        assert DailyCount.objects.get().requests == 1
+        assert OptOut.objects.get().xid < FeedCursor.objects.get().xid < 9_000_000_000
+
+    def test_rows_that_no_cursor_has_reached_are_brought_back_too(self, optout_list: List) -> None:
+        """Else the feed would hold them back until this server has made as many transactions."""
+        make.make_optout(optout_list)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE optout_optout SET xid = '9000000000'")
+
+        assert advance_counts(timezone.now()) == 1
+
+        assert [row.address for row in read_feed(START, 10)[0]] == ["jane@example.com"]
+
+    def test_somebody_who_is_writing_is_not_taken_for_a_restore(self, optout_list: List) -> None:
+        make.make_optout(optout_list, "first@example.com")
+        advance_counts(timezone.now())
+        other = OpenTransaction(optout_list, "late@example.com")
+        try:
+            with transaction.atomic():
+                make.make_optout(optout_list, "own@example.com")
+                assert advance_counts(timezone.now()) == 0
+        finally:
+            other.commit()
+        assert advance_counts(timezone.now()) == 2
+        assert seen(optout_list) == [(TODAY, Channel.PAGE, 3, 3)]
 
 
 @pytest.mark.django_db(transaction=True)
