@@ -26,14 +26,17 @@ class Caller(Enum):
         "image_proxy"  # the pixel fetched for a mail or by a robot: the GIF, no write, a warning
     )
     PERSON = "person"  # a browser that opened the link: by the list's mode
-    FETCHER = "fetcher"  # a mail scanner, link preview or unknown program: the confirm page, never a write
-    SERVER = "server"  # an HTTP library that is not whitelisted: 403 and quarantine
+    FETCHER = "fetcher"  # a mail scanner or link preview, or looks like one: the confirm page, never a write
+    SERVER = (
+        "server"  # a program that shows no page to anybody, not whitelisted: 403 and quarantine
+    )
 
 
 class _Program(Enum):
     NAMELESS = "nameless"
     FETCHER = "fetcher"
     LIBRARY = "library"
+    BROWSER_LIKE = "browser_like"
     OTHER = "other"
 
 
@@ -69,6 +72,9 @@ _LIBRARIES = re.compile(
     r"|ktor|unirest|^spring|vert\.x|erlang|hackney|elixir|^mint/|finch|wordpress/|coldfusion|google-apps-script|zapier|n8n"
     r"|indy library|cpp-httplib|libsoup|qt-?network|lua-resty|^http/|xmlrpc|soap|fasthttp|resty/"
 )
+
+# How browsers, and scanners that look like one, begin their name.
+_BROWSER_NAMES = ("mozilla/", "opera/")
 
 # What Java's own client says unless told otherwise: it shows no page to anybody.
 _JAVA_ACCEPT = "text/html, image/gif, image/jpeg, *"
@@ -157,20 +163,26 @@ def _program(agent: str) -> _Program:
         return _Program.NAMELESS
     if _MAIL_IMAGES.search(agent) or _FETCHERS.search(agent):
         return _Program.FETCHER
-    return _Program.LIBRARY if _LIBRARIES.search(agent) else _Program.OTHER
+    if _LIBRARIES.search(agent):
+        return _Program.LIBRARY
+    return _Program.BROWSER_LIKE if agent.startswith(_BROWSER_NAMES) else _Program.OTHER
 
 
 def _visitor(meta: Mapping[str, Any], program: _Program, accept: str) -> Caller:
-    """Rules 6 and 7: who opens the link."""
-    if program in {_Program.FETCHER, _Program.NAMELESS}:
+    """Rules 6 and 7: who opens the link.
+
+    Who asks for no page and is not named like a browser is a mailer's own program (S0.12). Shown the confirm page, it would
+    see a 200 and take the opt-out for done.
+    """
+    if program is _Program.FETCHER:
         return Caller.FETCHER
     takes_html = "text/html" in accept
     if program is _Program.LIBRARY:
         asks_as_reader = takes_html and not accept.startswith(_JAVA_ACCEPT)
         return Caller.FETCHER if asks_as_reader else Caller.SERVER
     if takes_html or str(meta.get("HTTP_SEC_FETCH_MODE") or "").lower() == "navigate":
-        return Caller.PERSON
-    return Caller.FETCHER
+        return Caller.FETCHER if program is _Program.NAMELESS else Caller.PERSON
+    return Caller.FETCHER if program is _Program.BROWSER_LIKE else Caller.SERVER
 
 
 def _wants_image(meta: Mapping[str, Any], accept: str) -> bool:

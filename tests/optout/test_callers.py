@@ -131,12 +131,19 @@ class TestFetchers:
     """Promise 6: no opt-out by a scanner."""
 
     @pytest.mark.parametrize("accept", [HTML, "*/*", None])
-    @pytest.mark.parametrize("agent", [*FETCHERS, *MAIL_IMAGES, None, "", "   "])
-    def test_get_the_confirm_page(self, agent: str | None, accept: str | None) -> None:
+    @pytest.mark.parametrize("agent", [*FETCHERS, *MAIL_IMAGES])
+    def test_get_the_confirm_page(self, agent: str, accept: str | None) -> None:
         assert caller(agent, accept) is Caller.FETCHER
 
-    def test_are_programs_that_nobody_knows(self) -> None:
-        assert caller("AcmeMailer/2.1", "*/*") is Caller.FETCHER
+    @pytest.mark.parametrize("agent", [None, "", "   "])
+    def test_are_the_nameless_who_ask_for_html_or_navigate(self, agent: str | None) -> None:
+        assert caller(agent, HTML) is Caller.FETCHER
+        assert caller(agent, "*/*", HTTP_SEC_FETCH_MODE="navigate") is Caller.FETCHER
+
+    @pytest.mark.parametrize("agent", ["Mozilla/5.0 (AcmeScan)", "mozilla/4.0 (x)", "Opera/9.80"])
+    def test_are_those_named_like_a_browser_who_do_not_ask_for_html(self, agent: str) -> None:
+        assert caller(agent, "*/*") is Caller.FETCHER
+        assert caller(agent, None) is Caller.FETCHER
 
     @pytest.mark.parametrize("agent", LIBRARIES)
     def test_are_libraries_that_ask_for_html(self, agent: str) -> None:
@@ -156,6 +163,18 @@ class TestServers:
     def test_are_refused_without_the_whitelist(self, agent: str, method: str) -> None:
         assert caller(agent, "*/*", method) is Caller.SERVER
         assert caller(agent, None, method) is Caller.SERVER
+
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    @pytest.mark.parametrize("accept", [None, "", "*/*", "application/json"])
+    @pytest.mark.parametrize(
+        "agent", [None, "", "   ", "AcmeShop/1.0", "AcmeMailer", "Not Mozilla/5.0"]
+    )
+    def test_are_also_the_unknown_that_show_no_page_to_anybody(
+        self, agent: str | None, accept: str | None, method: str
+    ) -> None:
+        """S0.12: told "200", a mailer's server would take its opt-out for done, and it would be lost. PHP's own
+        `file_get_contents` has no agent at all."""
+        assert caller(agent, accept, method) is Caller.SERVER
 
     @pytest.mark.parametrize("agent", [*LIBRARIES, *FETCHERS, CHROME, None])
     def test_act_from_the_whitelist_whatever_their_name(self, agent: str | None) -> None:

@@ -148,6 +148,19 @@ class TestNotOnTheWhitelist:
         assert (kept.cause, kept.address, kept.ip) == (RefusalCause.UNLISTED_SERVER, JANE, IP)
         assert not Suppression.objects.exists()
 
+    @pytest.mark.parametrize(
+        "headers", [{}, {"user-agent": "AcmeShop/1.0", "accept": "*/*"}, {"accept": "*/*"}]
+    )
+    def test_a_program_of_the_mailers_own_is_a_server_too(
+        self, optout_list: List, headers: dict[str, str]
+    ) -> None:
+        """S0.12: PHP's `file_get_contents` sends no agent; a 200 would tell it that all is well."""
+        response = PublicClient(headers).get(f"/u/{optout_list.public_id}?item={JANE}")
+
+        assert response.status_code == 403
+        kept = QuarantinedOptOut.objects.get()
+        assert (kept.cause, kept.channel) == (RefusalCause.UNLISTED_SERVER, Channel.S2S)
+
     def test_a_post_is_the_same(self, optout_list: List) -> None:
         response = PublicClient(SERVER).send(f"/u/{optout_list.public_id}", f"item={JANE}")
 
