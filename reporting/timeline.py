@@ -1,8 +1,8 @@
 """What we know about one address in a realm: is it suppressed, since when, by what (check an address)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
 
 from django.db.models import QuerySet
@@ -10,11 +10,30 @@ from django.db.models import QuerySet
 from lists.access import Standing
 from lists.choices import ListKind
 from lists.models import List
+from lists.prepared import fetch
 from optout.choices import Channel, Reason
 from optout.models import OptOut, Suppression
+from reporting.entries import Entry
+from reporting.models.downloads import DownloadFormat, DownloadOutcome
 from reporting.subjects import Subject
 
 LONGEST_TIMELINE = 200
+# An opt-out has its time from the request and is seen when it is committed: a download this soon after it may have missed it.
+_SEEN_AFTER = timedelta(seconds=10)
+
+# For each list and time of an opt-out the first whole download that must have had it: one of all suppressions, or of those since
+# an earlier time. By the index of the access log.
+_FIRST_DOWNLOADS = f"""
+SELECT w.list_id, d.started_at, d.format, coalesce(nullif(u.name, ''), u.email, k.label, '')
+FROM unnest(%s::int[], %s::timestamptz[]) AS w (list_id, suppressed_at) CROSS JOIN LATERAL (
+    SELECT started_at, format, user_id, key_id FROM reporting_download
+    WHERE optout_list_id = w.list_id AND started_at >= w.suppressed_at + %s::interval
+      AND (since IS NULL OR since <= w.suppressed_at) AND outcome = '{DownloadOutcome.COMPLETE}'
+    ORDER BY started_at
+    LIMIT 1
+) d
+LEFT JOIN lists_user u ON u.id = d.user_id LEFT JOIN lists_downloadkey k ON k.id = d.key_id
+"""  # noqa: S608 -- made of a constant
 
 
 class Answer(Enum):
@@ -26,8 +45,21 @@ class Answer(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class FirstDownload:
+    """When a list was first downloaded in whole after an opt-out, as what, and by whom: a person's name, or a key's label."""
+
+    at: datetime
+    format: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListAnswer:
-    """What holds for one list; `since` and the labels are of its own suppression, or of Do Not Mail's if only that holds."""
+    """What holds for one list; `since` and the labels are of its own suppression, or of Do Not Mail's if only that holds.
+
+    `is_hash`: it came as a bare hash, which not every format of a download can show. `request_id` (the ledger row) and
+    `first_download` are filled in by `with_proof`.
+    """
 
     optout_list: List
     answer: Answer
@@ -35,6 +67,9 @@ class ListAnswer:
     since: datetime | None = None
     channel: str = ""
     reason: str = ""
+    is_hash: bool = False
+    request_id: int | None = None
+    first_download: FirstDownload | None = None
 
     @property
     def is_suppressed(self) -> bool:
@@ -78,7 +113,49 @@ def _answer(
         since=holds.suppressed_at,
         channel=str(Channel(holds.channel).label),
         reason=str(Reason(holds.reason).label),
+        is_hash=holds.address is None,
     )
+
+
+def with_proof(
+    answers: Sequence[ListAnswer], history: Iterable[tuple[Entry, List | None]]
+) -> list[ListAnswer]:
+    """The answers with the ledger row that each suppression is from, found in the subject's timeline (newest first), and the
+    first download after it. One query, or none when nothing is suppressed."""
+    everywhere = {answer.optout_list.pk for answer in answers if answer.optout_list.is_global}
+    requests: dict[int, int] = {}
+    for entry, _list in history:
+        if entry.is_new and not entry.is_lift:
+            requests.setdefault(entry.list_id, entry.id)
+    downloads = _first_downloads(answers)
+    return [
+        replace(
+            answer,
+            request_id=_request_of(answer, requests, everywhere),
+            first_download=downloads.get(answer.optout_list.pk),
+        )
+        if answer.is_suppressed
+        else answer
+        for answer in answers
+    ]
+
+
+def _request_of(
+    answer: ListAnswer, requests: dict[int, int], everywhere: Iterable[int]
+) -> int | None:
+    holding = everywhere if answer.by_do_not_mail else [answer.optout_list.pk]
+    return next((requests[each] for each in holding if each in requests), None)
+
+
+def _first_downloads(answers: Sequence[ListAnswer]) -> dict[int, FirstDownload]:
+    known = [each for each in answers if each.since is not None and not each.is_hash]
+    if not known:
+        return {}
+    lists, since = [each.optout_list.pk for each in known], [each.since for each in known]
+    return {
+        list_id: FirstDownload(at, str(DownloadFormat(form).label), by)
+        for list_id, at, form, by in fetch(_FIRST_DOWNLOADS, (lists, since, _SEEN_AFTER))
+    }
 
 
 def timeline(lists: Sequence[List], subject: Subject) -> QuerySet[OptOut, OptOut]:

@@ -18,7 +18,7 @@ from reporting.entries import Entry, as_entries
 from reporting.forms_entries import CheckForm
 from reporting.quota import count_use
 from reporting.subjects import Subject, read_subject
-from reporting.timeline import check_lists, lists_to_check, timeline
+from reporting.timeline import check_lists, lists_to_check, timeline, with_proof
 
 CHECKS_AN_HOUR = 60  # for mailers, who get a yes or no
 
@@ -62,6 +62,9 @@ def _look_up(standing: Standing, form: CheckForm) -> dict[str, Any]:
         return {}
     answers = check_lists(lists, subject)
     is_told = standing.role != Role.MAILER
+    history = _history(lists, subject, standing) if is_told else []
+    if is_told:
+        answers = with_proof(answers, history)
     return {
         "answers": answers,
         "is_suppressed": any(answer.is_suppressed for answer in answers),
@@ -72,7 +75,7 @@ def _look_up(standing: Standing, form: CheckForm) -> dict[str, Any]:
         "is_hash": subject.hash_kind is not None,
         "is_told": is_told,
         "shown": _shown(subject, standing),
-        "history": _history(lists, subject, standing) if is_told else [],
+        "history": history,
     }
 
 
