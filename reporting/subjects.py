@@ -17,7 +17,7 @@ LIMIT 1
 """
 _BY_DIGEST = """
 SELECT address FROM optout_optout
-WHERE digest = %s AND address IS NOT NULL
+WHERE digest = %s AND optout_list_id = ANY (%s::int[]) AND address IS NOT NULL
 LIMIT 1
 """
 
@@ -43,8 +43,8 @@ class Subject:
 def read_subject(text: str, region: str, list_ids: Sequence[int]) -> Subject:
     """What `text` is about: an email address, a phone number, or their MD5, SHA-1 or SHA-256 in hex.
 
-    A hash is looked for among the suppressions of these lists, so that its address can be asked about in full. Raises
-    AddressError when it is neither address nor hash.
+    A hash is looked for among what these lists hold, and nowhere else, so that its address can be asked about in full: what
+    the person who asks may not see is as unknown as what nobody has. Raises AddressError when it is neither address nor hash.
     """
     parsed_hash = parse_hash(text)
     if parsed_hash is None:
@@ -57,11 +57,11 @@ def read_subject(text: str, region: str, list_ids: Sequence[int]) -> Subject:
 
 
 def _address_of(kind: HashKind, full: bytes, list_ids: Sequence[int]) -> str | None:
-    """The address behind a hash, if we hold it in clear and can find it: by SHA-256 at once, by MD5 with a search of some
-    seconds at most, by SHA-1 not at all (PostgreSQL cannot compute it)."""
+    """The address behind a hash, if these lists hold it in clear and we can find it: by SHA-256 at once, by MD5 with a search
+    of some seconds at most, by SHA-1 not at all (PostgreSQL cannot compute it)."""
     rows: list[tuple[str]] = []
     if kind == HashKind.SHA256:
-        rows = fetch_prepared(_BY_DIGEST, (full[:DIGEST_BYTES],))
+        rows = fetch_prepared(_BY_DIGEST, (full[:DIGEST_BYTES], list(list_ids)))
     elif kind == HashKind.MD5:
         try:
             with at_most(SEARCH_SECONDS):

@@ -122,6 +122,47 @@ class TestCheckAnAddress:
         assert "That proves nothing" in response.content.decode()
         assert "Not suppressed" not in response.content.decode()
 
+    @pytest.mark.parametrize("kind", ["md5", "sha1", "sha256"])
+    @pytest.mark.parametrize("role", [Role.ADMIN, Role.OWNER, Role.VIEWER, Role.MAILER])
+    def test_a_hash_of_an_address_that_only_others_know_stays_a_hash(
+        self, realm: Realm, optout_list: List, role: Role, kind: str
+    ) -> None:
+        """A2: what another realm holds is not told, not even that it is held."""
+        user = make.make_user("asker@acme.example")
+        make.make_member(user, realm, role, optout_list)
+        make.make_optout(make.make_list(make.make_realm("other")), "jane@example.com")
+        text = getattr(hex_digests("jane@example.com"), kind)
+
+        response = check(user, text)
+
+        assert set(answers(response).values()) == {Answer.UNKNOWN}
+        assert response.context["shown"] == text
+        assert "jane@example.com" not in response.content.decode()
+
+    @pytest.mark.parametrize("kind", ["md5", "sha1", "sha256"])
+    def test_nor_does_a_hash_tell_an_owner_what_another_list_of_the_realm_holds(
+        self, bob: User, realm: Realm, optout_list: List, kind: str
+    ) -> None:
+        make.make_optout(make.make_list(realm, 2, "Offers"), "jane@example.com")
+        text = getattr(hex_digests("jane@example.com"), kind)
+
+        response = check(bob, text)
+
+        assert set(answers(response).values()) == {Answer.UNKNOWN}
+        assert response.context["shown"] == text
+
+    def test_a_closed_list_is_marked_as_one(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        tag = '<span class="tag tag-warning">Closed</span>'
+        assert tag not in check(alice, "jane@example.com").content.decode()
+        List.objects.filter(pk=optout_list.pk).update(closed_at=make.NOW)
+
+        page = check(alice, "jane@example.com").content.decode()
+
+        assert page.count(tag) == 1
+        assert page.index("Garden letters") < page.index(tag)
+
     def test_a_phone_number_is_read_with_the_realms_country(
         self, alice: User, optout_list: List
     ) -> None:
