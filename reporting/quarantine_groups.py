@@ -9,7 +9,8 @@ from django.db.models import Q
 
 from lists.models import List
 from lists.prepared import fetch_prepared
-from optout.choices import RefusalCause
+from optout.choices import RefusalCause, Verdict
+from optout.models import QuarantinedOptOut
 from optout.networks import UNKNOWN_NETWORK
 from optout.quarantine import ACCEPTED_AFTER, WAITS_FOR_OWNER
 
@@ -20,7 +21,7 @@ SAMPLES = 5
 _GROUPS = """
 SELECT
     coalesce(text(network(set_masklen(ip, CASE family(ip) WHEN 4 THEN 32 ELSE 64 END))), %(unknown)s) AS network,
-    cause, count(*), sum(requests)::bigint, min(refused_at), max(last_refused_at),
+    cause, count(*), sum(requests)::bigint, min(refused_at), max(refused_at), max(last_refused_at),
     (array_agg(address ORDER BY last_refused_at DESC))[:%(samples)s], (array_agg(agent))[1]
 FROM optout_quarantinedoptout
 WHERE optout_list_id = %(list)s AND verdict = 1
@@ -41,21 +42,25 @@ LIMIT %(most)s
 
 @dataclass(frozen=True, slots=True)
 class WaitingGroup:
-    """Refused opt-outs from one network for one cause. `network` is CIDR; `samples` the last few addresses in clear."""
+    """Refused opt-outs from one network for one cause. `network` is CIDR; `samples` the last few addresses in clear.
+
+    `newest_at` is when the newest address came, `last_at` when any of them was refused last.
+    """
 
     network: str
     cause: RefusalCause
     addresses: int
     requests: int
     first_at: datetime
+    newest_at: datetime
     last_at: datetime
     samples: Sequence[str]
     agent: str
 
     @property
     def value(self) -> str:
-        """What the group is called in a form."""
-        return f"{self.network}|{self.cause.value}"
+        """What the group is called in a form: as it is shown now, without what comes later."""
+        return f"{self.network}|{self.cause.value}|{self.newest_at.isoformat()}"
 
     @property
     def shown_network(self) -> str:
@@ -70,6 +75,15 @@ class WaitingGroup:
     def accepted_at(self) -> datetime | None:
         """When it begins to be accepted by itself; None if it waits for the owner."""
         return None if self.cause in WAITS_FOR_OWNER else self.first_at + ACCEPTED_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenGroup:
+    """A group as somebody saw it and decides about it: `until` is when its newest address had come."""
+
+    network: str
+    cause: RefusalCause
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +119,12 @@ def waiting_groups(optout_list: List) -> list[WaitingGroup]:
     return [WaitingGroup(network, RefusalCause(cause), *rest) for network, cause, *rest in rows]
 
 
+def count_waiting(optout_list: List) -> int:
+    """How many addresses wait, shown or not. One query."""
+    waiting = QuarantinedOptOut.objects.filter(optout_list=optout_list, verdict=Verdict.WAITING)
+    return waiting.count()
+
+
 def blocked_networks(optout_list: List, now: datetime) -> list[BlockedNetwork]:
     """The networks that are blocked now, the longest first. One query."""
     rows = fetch_prepared(_BLOCKED, {"list": optout_list.pk, "now": now, "most": MOST_GROUPS})
@@ -126,22 +146,25 @@ def from_network(network: str) -> Q:
     return Q(ip__gte=str(parsed[0]), ip__lte=str(parsed[-1]))
 
 
-def read_groups(values: Sequence[str]) -> list[tuple[str, RefusalCause]]:
-    """The (network, cause) of the groups that a form names by `WaitingGroup.value`. Raises ValueError for one that it
-    cannot read, or for none."""
+def read_groups(values: Sequence[str]) -> list[ChosenGroup]:
+    """The groups that a form names by `WaitingGroup.value`. Raises ValueError for one that it cannot read, or for none."""
     if not values:
         raise ValueError("No group.")
-    groups = []
-    for value in values:
-        network, _, cause = value.rpartition("|")
-        from_network(network)
-        groups.append((network, RefusalCause(int(cause))))
-    return groups
+    return [_read_group(value) for value in values]
 
 
-def in_groups(groups: Sequence[tuple[str, RefusalCause]]) -> Q:
-    """Selects the quarantined opt-outs of these groups."""
+def _read_group(value: str) -> ChosenGroup:
+    network, cause, moment = value.split("|")
+    from_network(network)
+    until = datetime.fromisoformat(moment)
+    if until.tzinfo is None:
+        raise ValueError("A time without its offset.")
+    return ChosenGroup(network, RefusalCause(int(cause)), until)
+
+
+def in_groups(groups: Sequence[ChosenGroup]) -> Q:
+    """Selects the quarantined opt-outs of these groups, as far as they were shown: nobody decides about what they never saw."""
     chosen = Q(pk__in=())
-    for network, cause in groups:
-        chosen |= from_network(network) & Q(cause=cause)
+    for group in groups:
+        chosen |= from_network(group.network) & Q(cause=group.cause, refused_at__lte=group.until)
     return chosen

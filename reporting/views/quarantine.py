@@ -27,6 +27,7 @@ from reporting.notices import settle_notices
 from reporting.quarantine_groups import (
     WaitingGroup,
     blocked_networks,
+    count_waiting,
     from_network,
     in_groups,
     read_groups,
@@ -44,12 +45,14 @@ def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
     now = timezone.now()
     optout_list = opened.optout_list
     groups = waiting_groups(optout_list)
+    waiting = count_waiting(optout_list)
     until = optout_list.protected_until
     context = {
         **list_context(opened, "list_quarantine"),
         "groups": groups,
         "unlisted": [group for group in groups if _is_unlisted_server(group)],
-        "waiting": sum(group.addresses for group in groups),
+        "waiting": waiting,
+        "is_cut": waiting > sum(group.addresses for group in groups),
         "blocked": blocked_networks(optout_list, now),
         "protected_until": until if until is not None and until > now else None,
         "binds_download": not optout_list.whitelist,
@@ -61,7 +64,8 @@ def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
-    """POST `group` (one or more), `verdict` accept or reject: record the opt-outs that wait there, or put them aside."""
+    """POST `group` (one or more), `verdict` accept or reject: record the opt-outs that wait there, or put them
+    aside; those that the page showed, not what came since."""
     opened = open_list(request.user, public_id, Permission.EDIT)
     decide = {"accept": accept_quarantined, "reject": reject_quarantined}.get(
         request.POST.get("verdict", "")
@@ -75,9 +79,9 @@ def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
         return redirect("list_quarantine", public_id)
     now = timezone.now()
     count = decide(opened.optout_list, in_groups(groups), actor=_actor(request), now=now)
-    for network, cause in groups:
-        if cause == RefusalCause.UNLISTED_SERVER:
-            settle_notices(opened.optout_list, NoticeKind.UNLISTED_SERVER, network, now)
+    for group in groups:
+        if group.cause == RefusalCause.UNLISTED_SERVER:
+            settle_notices(opened.optout_list, NoticeKind.UNLISTED_SERVER, group.network, now)
     done = "Recorded" if decide is accept_quarantined else "Rejected"
     messages.success(request, f"{done}: {_optouts(count)}.")
     return redirect("list_quarantine", public_id)

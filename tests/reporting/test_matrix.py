@@ -67,7 +67,7 @@ TABLE: dict[str, list[Row]] = {
         row(
             *EDITORS,
             method="POST",
-            data={"group": "192.0.2.7/32|2", "verdict": "accept"},
+            data={"group": "192.0.2.7/32|2|2026-03-04T12:00:00+00:00", "verdict": "accept"},
             status=302,
         )
     ],

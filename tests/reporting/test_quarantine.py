@@ -3,6 +3,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from lists.choices import Role
@@ -11,16 +12,26 @@ from optout.choices import Channel, Kind, RefusalCause, Traffic, Verdict
 from optout.evidence import Evidence
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from optout.quarantine import quarantine_optout
+from reporting import quarantine_groups
 from reporting.models import Notice
 from reporting.models.notices import NoticeKind
 from tests import make
 from tests.reporting.portal import signed_in, signed_in_long_ago
 
 ATTACKER = "203.0.113.5"
+SHOWN = "2026-03-04T12:00:00+00:00"
 
 
 def url(optout_list: List, rest: str = "") -> str:
     return f"/manage/lists/{optout_list.public_id}/quarantine{rest}"
+
+
+def chosen(client: Client, optout_list: List, network: str, cause: RefusalCause) -> str:
+    """What the page sends for that group."""
+    groups = client.get(url(optout_list)).context["groups"]
+    (group,) = [each for each in groups if (each.network, each.cause) == (network, cause)]
+    assert f'value="{group.value}"' in client.get(url(optout_list)).content.decode()
+    return str(group.value)
 
 
 def refuse(
@@ -81,10 +92,10 @@ class TestQuarantine:
         refuse(optout_list, "a@example.com")
         refuse(optout_list, "b@example.com", cause=RefusalCause.UNLISTED_SERVER)
         refuse(optout_list, "c@example.com", "203.0.113.6")
+        client = signed_in(bob)
+        group = chosen(client, optout_list, f"{ATTACKER}/32", RefusalCause.BLOCKED_IP)
 
-        signed_in(bob).post(
-            url(optout_list, "/decide"), {"group": f"{ATTACKER}/32|2", "verdict": "accept"}
-        )
+        client.post(url(optout_list, "/decide"), {"group": group, "verdict": "accept"})
 
         assert [each.address for each in Suppression.objects.all()] == ["a@example.com"]
         evidence = OptOut.objects.get().evidence
@@ -105,19 +116,19 @@ class TestQuarantine:
     ) -> None:
         refuse(optout_list, address, ip)
         refuse(optout_list, "other@example.com", "2001:db8:0:1::1")
+        client = signed_in(bob)
+        group = chosen(client, optout_list, network, RefusalCause.BLOCKED_IP)
 
-        signed_in(bob).post(
-            url(optout_list, "/decide"), {"group": f"{network}|2", "verdict": "accept"}
-        )
+        client.post(url(optout_list, "/decide"), {"group": group, "verdict": "accept"})
 
         assert [each.address for each in Suppression.objects.all()] == [address]
 
     def test_rejecting_keeps_them_as_rejected(self, bob: User, optout_list: List) -> None:
         refuse(optout_list, "a@example.com")
+        client = signed_in(bob)
+        group = chosen(client, optout_list, f"{ATTACKER}/32", RefusalCause.BLOCKED_IP)
 
-        signed_in(bob).post(
-            url(optout_list, "/decide"), {"group": f"{ATTACKER}/32|2", "verdict": "reject"}
-        )
+        client.post(url(optout_list, "/decide"), {"group": group, "verdict": "reject"})
 
         assert not Suppression.objects.exists()
         row = QuarantinedOptOut.objects.get()
@@ -129,10 +140,15 @@ class TestQuarantine:
             {},
             {"verdict": "accept"},
             {"group": "nonsense", "verdict": "accept"},
-            {"group": "203.0.113.5/32|99", "verdict": "accept"},
-            {"group": "203.0.113.5/32|2", "verdict": "burn"},
-            {"group": "203.0.113.5/33|2", "verdict": "accept"},
-            {"group": "\x00|2", "verdict": "accept"},
+            {"group": f"203.0.113.5/32|99|{SHOWN}", "verdict": "accept"},
+            {"group": f"203.0.113.5/32|2|{SHOWN}", "verdict": "burn"},
+            {"group": f"203.0.113.5/33|2|{SHOWN}", "verdict": "accept"},
+            {"group": f"\x00|2|{SHOWN}", "verdict": "accept"},
+            {"group": "203.0.113.5/32|2", "verdict": "accept"},
+            {"group": "203.0.113.5/32|2|", "verdict": "accept"},
+            {"group": "203.0.113.5/32|2|tomorrow", "verdict": "accept"},
+            {"group": "203.0.113.5/32|2|2026-03-04T12:00:00", "verdict": "accept"},
+            {"group": f"203.0.113.5/32|2|{SHOWN}|", "verdict": "accept"},
         ],
     )
     def test_a_broken_choice_decides_nothing(
@@ -146,6 +162,59 @@ class TestQuarantine:
         assert "Choose at least one group" in response.content.decode()
         assert QuarantinedOptOut.objects.get().verdict == Verdict.WAITING
 
+    @pytest.mark.parametrize(
+        ("verdict", "word"),
+        [("accept", Verdict.ACCEPTED), ("reject", Verdict.REJECTED)],
+    )
+    def test_what_came_after_the_page_was_shown_goes_on_waiting(
+        self, bob: User, optout_list: List, verdict: str, word: Verdict
+    ) -> None:
+        """B4: the owner saw one and decides about one."""
+        refuse(optout_list, "seen@example.com")
+        client = signed_in(bob)
+        group = chosen(client, optout_list, f"{ATTACKER}/32", RefusalCause.BLOCKED_IP)
+        soon = make.NOW + timedelta(milliseconds=1)
+        for number in range(30):
+            refuse(optout_list, f"p{number}@example.com", requested_at=soon)
+        refuse(optout_list, "seen@example.com", requested_at=soon)
+
+        client.post(url(optout_list, "/decide"), {"group": group, "verdict": verdict})
+
+        decided = QuarantinedOptOut.objects.filter(verdict=word)
+        assert [each.address for each in decided] == ["seen@example.com"]
+        assert QuarantinedOptOut.objects.filter(verdict=Verdict.WAITING).count() == 30
+        assert Suppression.objects.count() == (1 if verdict == "accept" else 0)
+
+    @pytest.mark.parametrize(
+        "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-04T11:59Z"]
+    )
+    def test_a_time_that_no_page_showed_is_a_time(
+        self, bob: User, optout_list: List, moment: str
+    ) -> None:
+        refuse(optout_list, "a@example.com")
+
+        response = signed_in(bob).post(
+            url(optout_list, "/decide"),
+            {"group": f"{ATTACKER}/32|2|{moment}", "verdict": "reject"},
+        )
+
+        assert response.status_code == 302
+        is_later = moment.startswith("9999")
+        assert (QuarantinedOptOut.objects.get().verdict == Verdict.REJECTED) is is_later
+
+    def test_the_number_that_waits_is_all_of_it(
+        self, bob: User, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(quarantine_groups, "MOST_GROUPS", 3)
+        for number in range(5):
+            refuse(optout_list, f"p{number}@example.com", f"203.0.113.{number}")
+
+        response = signed_in(bob).get(url(optout_list))
+
+        assert len(response.context["groups"]) == 3
+        assert "5 refused opt-outs" in response.content.decode()
+        assert "The latest 3 groups are shown" in response.content.decode()
+
     def test_deciding_about_a_server_settles_its_notice(self, bob: User, optout_list: List) -> None:
         refuse(optout_list, "a@example.com", cause=RefusalCause.UNLISTED_SERVER)
         Notice.objects.create(
@@ -154,10 +223,10 @@ class TestQuarantine:
             subject=f"{ATTACKER}/32",
             raised_at=make.NOW,
         )
+        client = signed_in(bob)
+        group = chosen(client, optout_list, f"{ATTACKER}/32", RefusalCause.UNLISTED_SERVER)
 
-        signed_in(bob).post(
-            url(optout_list, "/decide"), {"group": f"{ATTACKER}/32|3", "verdict": "reject"}
-        )
+        client.post(url(optout_list, "/decide"), {"group": group, "verdict": "reject"})
 
         assert Notice.objects.get().settled_at is not None
 
@@ -167,10 +236,11 @@ class TestQuarantine:
         refuse(make.make_list(realm, 2), "a@example.com")
 
         signed_in(bob).post(
-            url(optout_list, "/decide"), {"group": f"{ATTACKER}/32|2", "verdict": "accept"}
+            url(optout_list, "/decide"), {"group": f"{ATTACKER}/32|2|{SHOWN}", "verdict": "accept"}
         )
 
         assert not Suppression.objects.exists()
+        assert QuarantinedOptOut.objects.get().verdict == Verdict.WAITING
 
     def test_protected_mode_is_shown_with_its_end(self, bob: User, optout_list: List) -> None:
         optout_list.protected_until = timezone.now() + timedelta(hours=1)
