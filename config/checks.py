@@ -51,3 +51,37 @@ def postgresql_is_new_enough(databases: Any = None, **_: Any) -> list[CheckMessa
     if connection.connection.info.server_version < OLDEST_POSTGRESQL:
         return [Error("Heed needs PostgreSQL 15 or newer.", id="heed.E003")]
     return []
+
+
+# Setting → values with which a power cut may take back what was answered as recorded, and the id of the warning.
+_NOT_DURABLE = {
+    "fsync": ({"off"}, "heed.W002"),
+    "full_page_writes": ({"off"}, "heed.W003"),
+    "synchronous_commit": ({"off", "local"}, "heed.W004"),
+}
+
+
+@register(Tags.database)
+def commits_are_durable(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """Promise 1, as far as the server decides it; of `synchronous_commit` what our own connection has."""
+    if not databases:
+        return []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT name, setting FROM pg_settings WHERE name = ANY (%s) ORDER BY name",
+                [list(_NOT_DURABLE)],
+            )
+            found = dict(cursor.fetchall())
+    except DatabaseError:
+        return []  # heed.E002 says so
+    return [
+        checks.Warning(
+            f"The database runs with {name} = {value}: opt-outs that were answered may be lost in a crash.",
+            hint=f"Set {name} = on in postgresql.conf, or silence {warning_id} if you know why.",
+            id=warning_id,
+        )
+        for name, value in found.items()
+        for bad, warning_id in [_NOT_DURABLE[name]]
+        if value in bad
+    ]

@@ -4,11 +4,23 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.base import BaseDatabaseWrapper
 from environ import Env
 
 from config.embedded import ensure_server, leave_server, server_binaries
 
-__all__ = ["database_settings", "ensure_server", "leave_server", "server_binaries"]
+__all__ = [
+    "database_settings",
+    "ensure_server",
+    "leave_server",
+    "make_commits_durable",
+    "server_binaries",
+]
+
+# Stronger than "on" is left alone: the answer then also waits for a standby to show the row.
+_DURABLE = """
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') <> 'remote_apply'
+"""
 
 POSTGRESQL_SCHEMES = ("postgres://", "postgresql://")
 
@@ -36,6 +48,16 @@ def database_settings(url: str | None, state: Path, *, durable: bool = True) -> 
         "HOST": str(folder),
         "PORT": "",
     } | shared
+
+
+def make_commits_durable(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Promise 1: no answer before its commit is on disk, whatever the server, the role or DATABASE_URL would have it.
+
+    Called with each new connection, before its first transaction. A statement and not libpq's `options`: PgBouncer refuses
+    those at the start of a connection, and where it is told to ignore them, the setting would be lost without a word.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_DURABLE)
 
 
 def _from_url(url: str) -> dict[str, Any]:

@@ -1,11 +1,17 @@
 """config/database.py: the address of a server becomes Django's settings."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
-from config.database import database_settings
+from config.checks import commits_are_durable
+from config.database import database_settings, make_commits_durable
+from tests.system.servers import ROOT, test_database_url
 
 NOWHERE = Path("/nonexistent")
 
@@ -58,3 +64,80 @@ class TestAddressOfAServer:
 
         assert "DATABASE_URL" in str(refusal.value)
         assert "hunter2" not in str(refusal.value)
+
+
+def set_synchronous_commit(value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('synchronous_commit', %s, true)", [value])
+
+
+def synchronous_commit() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        ((value,),) = cursor.fetchall()
+    return str(value)
+
+
+@pytest.mark.django_db
+class TestDurability:
+    """Promise 1: recorded means durable."""
+
+    @pytest.mark.parametrize("before", ["off", "local", "remote_write", "on"])
+    def test_a_new_connection_waits_for_the_disk(self, before: str) -> None:
+        set_synchronous_commit(before)
+
+        make_commits_durable(connection=connection)
+
+        assert synchronous_commit() == "on"
+
+    def test_what_is_stronger_is_left_alone(self) -> None:
+        set_synchronous_commit("remote_apply")
+
+        make_commits_durable(connection=connection)
+
+        assert synchronous_commit() == "remote_apply"
+
+    @pytest.mark.system
+    def test_every_process_does_so_whatever_the_address_says(self, tmp_path: Path) -> None:
+        program = (
+            "import django; django.setup(); from django.db import connection; cursor = connection.cursor();"
+            "cursor.execute('SHOW synchronous_commit'); print(cursor.fetchone()[0])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env=os.environ
+            | {
+                "DATABASE_URL": f"{test_database_url()}&options=-csynchronous_commit%3Doff",
+                "DJANGO_SETTINGS_MODULE": "config.settings",
+                "HEED_STATE": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.split() == ["on"]
+
+    @pytest.mark.parametrize(
+        ("value", "is_told"),
+        [("off", True), ("local", True), ("on", False), ("remote_apply", False)],
+    )
+    def test_the_check_looks_at_what_our_connection_has(self, value: str, is_told: bool) -> None:
+        set_synchronous_commit(value)
+
+        told = {message.id for message in commits_are_durable(databases=["default"])}
+
+        assert ("heed.W004" in told) is is_told
+
+    def test_the_check_tells_of_a_server_that_does_not_write_to_the_disk(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('fsync'), current_setting('full_page_writes')")
+            ((fsync, full_page_writes),) = cursor.fetchall()
+
+        told = {message.id for message in commits_are_durable(databases=["default"])}
+
+        assert ("heed.W002" in told) is (fsync == "off")
+        assert ("heed.W003" in told) is (full_page_writes == "off")
+
+    def test_without_a_database_nothing_is_asked(self) -> None:
+        assert commits_are_durable() == []
