@@ -8,7 +8,7 @@ from django.db import transaction
 
 from lists.audit import record_audit
 from lists.models import List, User
-from lists.prepared import fetch_prepared
+from lists.prepared import fetch, fetch_prepared
 from optout.actions import LiftIntent, lift_suppressions
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
@@ -43,26 +43,38 @@ WHERE maker.is_new AND maker.recorded_at > %(earliest)s AND maker.id <= %(optout
   )
 """
 
-# What the filter selects, and of that what may be lifted: the suppressions which those requests made and no other request
-# outside the selection asks for.
-_REVERTIBLE = """
-WITH chosen AS (
-    SELECT o.* FROM optout_optout o
-    WHERE o.optout_list_id = %(list)s AND o.kind = 1
-      AND o.recorded_at >= %(since)s AND o.recorded_at < %(until)s
-      AND (%(channel)s::smallint IS NULL OR o.channel = %(channel)s)
-      AND (%(network)s::inet IS NULL OR o.ip <<= %(network)s::inet)
-)
-SELECT maker.id, maker.digest, maker.medium, maker.left_lists
-FROM chosen maker
+# Taking back asks the ledger who else wants the suppression. Locked first, it cannot be asked for in between: a new opt-out
+# locks it as well (statements.py), so it is either in the ledger already or waits until we are done, and then suppresses anew.
+_LOCK = """
+SELECT FROM optout_suppression s JOIN unnest(%s::int[], %s::bytea[]) AS o (list_id, digest)
+    ON s.optout_list_id = o.list_id AND s.digest = o.digest
+ORDER BY s.optout_list_id, s.digest
+FOR UPDATE OF s
+"""
+
+# What the filter of a revert selects.
+_IS_CHOSEN = """
+    {row}.kind = 1 AND {row}.recorded_at >= %(since)s AND {row}.recorded_at < %(until)s
+    AND (%(channel)s::smallint IS NULL OR {row}.channel = %(channel)s)
+    AND (%(network)s::inet IS NULL OR coalesce({row}.ip <<= %(network)s::inet, false))
+"""
+# Of that, the suppressions which those requests made; then only those that no other request outside the selection asks for.
+_MADE = f"""
+FROM optout_optout maker
 JOIN optout_suppression s ON s.optout_list_id = maker.optout_list_id AND s.digest = maker.digest
-WHERE maker.is_new
-  AND NOT EXISTS (
-      SELECT FROM optout_optout other
-      WHERE other.digest = maker.digest AND other.optout_list_id = maker.optout_list_id AND other.id > maker.id
-        AND (other.kind = 2 OR NOT EXISTS (SELECT FROM chosen c WHERE c.digest = other.digest AND c.id = other.id))
-  )
-ORDER BY maker.digest
+WHERE maker.optout_list_id = %(list)s AND maker.is_new AND {_IS_CHOSEN.format(row="maker")}
+"""
+_REVERTIBLE = f"""
+{_MADE} AND NOT EXISTS (
+    SELECT FROM optout_optout other
+    WHERE other.digest = maker.digest AND other.optout_list_id = maker.optout_list_id AND other.id > maker.id
+      AND (other.kind = 2 OR NOT ({_IS_CHOSEN.format(row="other")}))
+)
+"""
+_COUNT_REVERTIBLE = f"SELECT count(*) {_REVERTIBLE}"
+_LOCK_MADE = f"SELECT {_MADE} ORDER BY maker.digest FOR UPDATE OF s"
+_FIND_REVERTIBLE = f"""
+SELECT maker.id, maker.digest, maker.medium, maker.left_lists {_REVERTIBLE} ORDER BY maker.digest
 """
 
 
@@ -75,6 +87,8 @@ def undo_optout(done: DoneToken, *, now: datetime, evidence: Evidence) -> bool:
     if now - done.recorded_at > UNDO_WITHIN:
         return False
     with transaction.atomic():
+        list_ids = [list_id for list_id, _optout_id in done.rows]
+        fetch_prepared(_LOCK, (list_ids, [done.digest] * len(list_ids)))
         made = [row for place in done.rows for row in _undoable(done, *place, now)]
         lifts = [
             LiftIntent(
@@ -133,7 +147,8 @@ class RevertFilter:
 
 def count_revertible(optout_list: List, chosen: RevertFilter) -> int:
     """How many suppressions a revert would lift now."""
-    return len(fetch_prepared(_REVERTIBLE, chosen.parameters(optout_list)))
+    ((count,),) = fetch(_COUNT_REVERTIBLE, chosen.parameters(optout_list))
+    return int(count)
 
 
 def revert_optouts(
@@ -144,7 +159,8 @@ def revert_optouts(
     Exactly those: an address that was out before, or that asked again outside the selection, stays suppressed (AT-01).
     """
     with transaction.atomic():
-        rows = fetch_prepared(_REVERTIBLE, chosen.parameters(optout_list))
+        fetch(_LOCK_MADE, chosen.parameters(optout_list))
+        rows = fetch(_FIND_REVERTIBLE, chosen.parameters(optout_list))
         lifts = [
             LiftIntent(
                 list_id=optout_list.pk,

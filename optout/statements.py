@@ -3,6 +3,8 @@
 # One row of `intent` for each request, `n` in the order given. Everything else follows from it:
 # - suppressions are inserted in key order, so that two batches with the same addresses cannot lock each other out, and the unique
 #   key decides what is new;
+# - a suppression that is there already is locked, not changed (`WHERE false`): whoever is just taking it back waits for us or we
+#   for them, so that no recorded opt-out is left without a suppression (`DO NOTHING` would not lock);
 # - subscriptions are locked in key order before they are removed; a global opt-out ends those of every list of the realm;
 # - the ledger gets one row a request, new or not.
 # Time is a parameter: the rules for distributing the tables forbid now() here.
@@ -20,7 +22,7 @@ WITH intent (
         requested_at, list_id, channel, reason, medium, 1, digest, address
     FROM intent
     ORDER BY list_id, digest, n
-    ON CONFLICT (optout_list_id, digest) DO NOTHING
+    ON CONFLICT (optout_list_id, digest) DO UPDATE SET medium = EXCLUDED.medium WHERE false
     RETURNING optout_list_id AS list_id, digest
 ), leaving AS (
     SELECT s.optout_list_id, s.digest, i.n FROM (
@@ -72,7 +74,7 @@ WITH intent (
         suppressed_at, optout_list_id, channel, reason, medium, hash_kind, digest, address
     )
     SELECT requested_at, list_id, channel, reason, medium, 1, digest, address FROM intent
-    ON CONFLICT (optout_list_id, digest) DO NOTHING
+    ON CONFLICT (optout_list_id, digest) DO UPDATE SET medium = EXCLUDED.medium WHERE false
     RETURNING 1
 ), left_now AS (
     DELETE FROM lists_subscription s USING intent i

@@ -1,13 +1,16 @@
 import threading
+import time
+from concurrent.futures import Future
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from lists.models import AuditEntry, List, Realm, Subscription, User
-from optout.actions import Recorded, record_optout
+from lists.prepared import fetch
+from optout.actions import Recorded, record_optout, record_optouts
 from optout.choices import Assurance, Channel, Kind, Origin, Reason
 from optout.evidence import Evidence
 from optout.models import OptOut, Suppression
@@ -307,3 +310,81 @@ class TestRaces:
 
         assert results.count(True) == 1
         assert not Suppression.objects.exists()
+
+
+def wait_until_blocked() -> None:
+    """Until some connection of this database waits for a lock: polled, not slept through."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        waiting = fetch("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        if waiting[0][0]:
+            return
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAskingAgainMeanwhile:
+    """An opt-out that was answered stays in force, whatever is being taken back at the same moment (promise 1, AT-46)."""
+
+    @pytest.fixture(params=["undo", "revert"])
+    def take_back(self, request: pytest.FixtureRequest, optout_list: List, alice: User) -> Any:
+        recorded = make.make_optout(optout_list)
+
+        def revert() -> bool:
+            chosen = RevertFilter(since=make.NOW, until=make.NOW + A_SECOND)
+            evidence = Evidence()
+            return (
+                revert_optouts(
+                    optout_list, chosen, actor=alice, now=make.NOW + A_DAY / 2, evidence=evidence
+                )
+                > 0
+            )
+
+        return revert if request.param == "revert" else lambda: undo(token(optout_list, recorded))
+
+    @pytest.fixture(
+        params=[record_optout, lambda intent: record_optouts([intent])[0]], ids=["one", "batch"]
+    )
+    def record_again(self, request: pytest.FixtureRequest, optout_list: List) -> Any:
+        intent = make.make_intent(
+            optout_list,
+            channel=Channel.ONE_CLICK,
+            assurance=Assurance.SIGNED,
+            evidence=ELSEWHERE,
+            requested_at=make.NOW + A_DAY / 3,
+        )
+        return lambda: request.param(intent)
+
+    def in_thread(self, work: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except Exception as error:  # noqa: BLE001  handed to whoever asks for the result
+                future.set_exception(error)
+            finally:
+                connection.close()
+
+        threading.Thread(target=run, daemon=True).start()
+        return future
+
+    def test_an_opt_out_during_it_suppresses_anew(self, take_back: Any, record_again: Any) -> None:
+        with transaction.atomic():
+            assert take_back()
+            again = self.in_thread(record_again)
+            wait_until_blocked()
+
+        assert again.result(timeout=20).is_new
+        assert Suppression.objects.count() == 1
+
+    def test_it_waits_for_an_opt_out_that_came_first(
+        self, take_back: Any, record_again: Any
+    ) -> None:
+        with transaction.atomic():
+            assert not record_again().is_new
+            taking = self.in_thread(take_back)
+            wait_until_blocked()
+
+        assert not taking.result(timeout=20)
+        assert Suppression.objects.count() == 1
