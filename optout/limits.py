@@ -22,64 +22,81 @@ LONGEST_BLOCK = timedelta(hours=24)
 PROTECTED_FOR = timedelta(hours=1)
 UNUSUAL = 10  # times the p95 of the hours of the last 28 days
 
-# Locks the counter's row first and the hour's row second, always: two requests cannot lock each other out.
+# Locks the counter's row first and the hour's row second, always: two requests cannot lock each other out. Each step
+# reads the one before it, which makes that the order.
+# `known`: whether this network brought the address within a day already; read under the lock, because after the update the
+# row does not tell. (Of a network's very first requests, two with one address at the same instant may both count.)
 # An admitted address stands last in the row; a refused one is not added, so an attack does not make the row grow past the
 # limit, and is not forgotten if it was there, so that repeating addresses during a block frees no place.
+# The hour counts an address that was admitted and is new, so that repeats and refused ones turn no protected mode on.
 _COUNT = """
-WITH hour AS (
+WITH before AS (
+    SELECT digests, seen_at FROM optout_limitcounter
+    WHERE optout_list_id = %(list)s AND network = %(network)s AND traffic = %(traffic)s
+    FOR UPDATE
+),
+known AS MATERIALIZED (
+    SELECT count(*) > 0 AS is_known
+    FROM before, unnest(before.digests, before.seen_at) AS u (digest, seen)
+    WHERE digest = %(digest)s AND seen > %(now)s - interval '1 day'
+),
+counted AS (
+    INSERT INTO optout_limitcounter AS c (
+        optout_list_id, network, traffic, digests, seen_at, refused, strikes, last_seen_at
+    )
+    SELECT
+        %(list)s, %(network)s, %(traffic)s, ARRAY[%(digest)s::bytea], ARRAY[%(now)s::timestamptz], 0, 0, %(now)s::timestamptz
+    FROM known
+    ON CONFLICT (optout_list_id, network, traffic) DO UPDATE SET
+        (digests, seen_at, refused, strikes, blocked_at, blocked_until, last_seen_at) = (
+            SELECT
+                CASE WHEN refuse THEN kept.digests ELSE others.digests || EXCLUDED.digests END,
+                CASE WHEN refuse THEN kept.seen_at ELSE others.seen_at || EXCLUDED.seen_at END,
+                c.refused + refuse::int,
+                c.strikes + block::int,
+                CASE WHEN block THEN EXCLUDED.last_seen_at ELSE c.blocked_at END,
+                CASE WHEN block
+                    THEN EXCLUDED.last_seen_at
+                        + least(%(first_block)s::interval * power(2, least(c.strikes, 10)), %(longest_block)s::interval)
+                    ELSE c.blocked_until END,
+                EXCLUDED.last_seen_at
+            FROM (
+                SELECT
+                    coalesce(array_agg(digest), '{}') AS digests,
+                    coalesce(array_agg(seen), '{}') AS seen_at
+                FROM unnest(c.digests, c.seen_at) AS u (digest, seen)
+                WHERE seen > EXCLUDED.last_seen_at - interval '1 day'
+            ) kept,
+            LATERAL (
+                SELECT
+                    coalesce(array_agg(digest), '{}') AS digests,
+                    coalesce(array_agg(seen), '{}') AS seen_at,
+                    count(*) FILTER (WHERE seen > EXCLUDED.last_seen_at - %(window)s::interval) AS lately,
+                    count(*) AS today
+                FROM unnest(kept.digests, kept.seen_at) AS u (digest, seen)
+                WHERE digest <> EXCLUDED.digests[1]
+            ) others,
+            LATERAL (SELECT coalesce(c.blocked_until > EXCLUDED.last_seen_at, false) AS blocked) b,
+            LATERAL (SELECT others.lately >= %(hard)s OR others.today >= %(day)s AS exceeded) e,
+            LATERAL (
+                SELECT blocked OR exceeded AS refuse, exceeded AND NOT blocked AND %(blocks)s::bool AS block
+            ) v
+        )
+    RETURNING
+        NOT coalesce(c.blocked_until > %(now)s, false)
+            AND c.digests[cardinality(c.digests)] = %(digest)s AND c.seen_at[cardinality(c.seen_at)] = %(now)s AS is_admitted,
+        coalesce(c.blocked_until > %(now)s, false) AS is_blocked,
+        (SELECT count(*) FROM unnest(c.seen_at) AS seen WHERE seen > %(now)s - %(window)s::interval) AS lately,
+        c.blocked_until
+),
+hour AS (
     INSERT INTO optout_unsignedhour AS h (optout_list_id, hour_at, requests)
-    VALUES (%(list)s, date_trunc('hour', %(now)s::timestamptz), 1)
+    SELECT %(list)s, date_trunc('hour', %(now)s::timestamptz), 1 FROM counted, known
+    WHERE counted.is_admitted AND NOT known.is_known
     ON CONFLICT (optout_list_id, hour_at) DO UPDATE SET requests = h.requests + 1
     RETURNING requests
 )
-INSERT INTO optout_limitcounter AS c (
-    optout_list_id, network, traffic, digests, seen_at, refused, strikes, last_seen_at
-)
-VALUES (
-    %(list)s, %(network)s, %(traffic)s, ARRAY[%(digest)s::bytea], ARRAY[%(now)s::timestamptz], 0, 0, %(now)s
-)
-ON CONFLICT (optout_list_id, network, traffic) DO UPDATE SET
-    (digests, seen_at, refused, strikes, blocked_at, blocked_until, last_seen_at) = (
-        SELECT
-            CASE WHEN refuse THEN kept.digests ELSE others.digests || EXCLUDED.digests END,
-            CASE WHEN refuse THEN kept.seen_at ELSE others.seen_at || EXCLUDED.seen_at END,
-            c.refused + refuse::int,
-            c.strikes + block::int,
-            CASE WHEN block THEN EXCLUDED.last_seen_at ELSE c.blocked_at END,
-            CASE WHEN block
-                THEN EXCLUDED.last_seen_at
-                    + least(%(first_block)s::interval * power(2, least(c.strikes, 10)), %(longest_block)s::interval)
-                ELSE c.blocked_until END,
-            EXCLUDED.last_seen_at
-        FROM (
-            SELECT
-                coalesce(array_agg(digest), '{}') AS digests,
-                coalesce(array_agg(seen), '{}') AS seen_at
-            FROM unnest(c.digests, c.seen_at) AS u (digest, seen)
-            WHERE seen > EXCLUDED.last_seen_at - interval '1 day'
-        ) kept,
-        LATERAL (
-            SELECT
-                coalesce(array_agg(digest), '{}') AS digests,
-                coalesce(array_agg(seen), '{}') AS seen_at,
-                count(*) FILTER (WHERE seen > EXCLUDED.last_seen_at - %(window)s::interval) AS lately,
-                count(*) AS today
-            FROM unnest(kept.digests, kept.seen_at) AS u (digest, seen)
-            WHERE digest <> EXCLUDED.digests[1]
-        ) others,
-        LATERAL (SELECT coalesce(c.blocked_until > EXCLUDED.last_seen_at, false) AS blocked) b,
-        LATERAL (SELECT others.lately >= %(hard)s OR others.today >= %(day)s AS exceeded) e,
-        LATERAL (
-            SELECT blocked OR exceeded AS refuse, exceeded AND NOT blocked AND %(blocks)s::bool AS block
-        ) v
-    )
-RETURNING
-    NOT coalesce(c.blocked_until > %(now)s, false)
-        AND c.digests[cardinality(c.digests)] = %(digest)s AND c.seen_at[cardinality(c.seen_at)] = %(now)s,
-    coalesce(c.blocked_until > %(now)s, false),
-    (SELECT count(*) FROM unnest(c.seen_at) AS seen WHERE seen > %(now)s - %(window)s::interval),
-    (SELECT requests FROM hour),
-    c.blocked_until
+SELECT is_admitted, is_blocked, lately, blocked_until, coalesce((SELECT requests FROM hour), 0) FROM counted
 """
 
 
@@ -108,11 +125,11 @@ def judge_unsigned(
 ) -> Judgement:
     """Count one unsigned request and say what may be done with it.
 
-    `network` is what `networks.network_of` gives. Signed links, one-click, whitelisted servers and API credentials never come
-    here. Protected mode asks for the confirm page, so a form's POST passes it.
+    `network` is what `networks.network_of` gives. Signed links, whitelisted servers and API credentials never come here.
+    Protected mode asks for the confirm page, so a form's POST passes it.
     """
     is_form = traffic == Traffic.FORM
-    ((is_admitted, is_blocked, distinct, list_requests, blocked_until),) = fetch_prepared(
+    ((is_admitted, is_blocked, distinct, blocked_until, in_this_hour),) = fetch_prepared(
         _COUNT,
         {
             "list": optout_list.id,
@@ -128,7 +145,7 @@ def judge_unsigned(
             "longest_block": LONGEST_BLOCK,
         },
     )
-    if list_requests > max(optout_list.limit_hour, UNUSUAL * optout_list.usual_hour):
+    if in_this_hour > max(optout_list.limit_hour, UNUSUAL * optout_list.usual_hour):
         _protect(optout_list, now)
     if not is_admitted:
         cause = RefusalCause.BLOCKED_IP if is_blocked else RefusalCause.ADDRESS_LIMIT

@@ -182,9 +182,10 @@ class TestForm:
 
 @pytest.mark.django_db
 class TestProtectedMode:
-    def flood(self, optout_list: List, count: int, **more: Any) -> None:
+    def flood(self, optout_list: List, count: int, *, first: int = 0, **more: Any) -> None:
+        """As many addresses, each from a network of its own."""
         found = snapshot(optout_list)
-        for n in range(count):
+        for n in range(first, first + count):
             judge(found, n, network=f"10.0.{n // 250}.{n % 250}/32", **more)
 
     def test_too_many_for_the_whole_list_start_it(self, optout_list: List) -> None:
@@ -193,7 +194,7 @@ class TestProtectedMode:
         self.flood(optout_list, 20)
         assert not is_protected(snapshot(optout_list), make.NOW)
 
-        self.flood(optout_list, 1)
+        self.flood(optout_list, 1, first=20)
 
         assert is_protected(snapshot(optout_list), make.NOW)
         judged = judge(optout_list, "x", network="198.51.100.1/32")
@@ -214,15 +215,52 @@ class TestProtectedMode:
 
         self.flood(optout_list, 30)
         assert not is_protected(snapshot(optout_list), make.NOW)
-        self.flood(optout_list, 1)
+        self.flood(optout_list, 1, first=30)
         assert is_protected(snapshot(optout_list), make.NOW)
 
     def test_each_hour_counts_for_itself(self, optout_list: List) -> None:
         self.flood(optout_list, 3)
-        self.flood(optout_list, 2, at=make.NOW + timedelta(hours=1))
+        self.flood(optout_list, 2, first=3, at=make.NOW + timedelta(hours=1))
 
         hours = UnsignedHour.objects.order_by("hour_at").values_list("requests", flat=True)
         assert list(hours) == [3, 2]
+
+    def test_one_address_again_and_again_is_no_reason(self, optout_list: List) -> None:
+        """S0.15, security.md §4: what counts are distinct addresses. Nobody alone turns it on with one pixel."""
+        found = snapshot(optout_list)
+        for _ in range(210):
+            judge(found, "jane")
+
+        assert UnsignedHour.objects.get().requests == 1
+        assert not is_protected(snapshot(optout_list), make.NOW)
+
+    def test_what_was_refused_is_no_reason_either(self, optout_list: List) -> None:
+        List.objects.update(limit_hour=20)
+
+        admissions(optout_list, 1_020)
+
+        assert LimitCounter.objects.get().refused == 1_000
+        assert UnsignedHour.objects.get().requests == 20
+        assert not is_protected(snapshot(optout_list), make.NOW)
+
+    def test_201_addresses_from_many_networks_start_it(self, optout_list: List) -> None:
+        """AT-02, with the default of 200."""
+        self.flood(optout_list, 200)
+        self.flood(optout_list, 200)
+        assert not is_protected(snapshot(optout_list), make.NOW)
+
+        judge(optout_list, "one more", network="198.51.100.1/32")
+
+        assert is_protected(snapshot(optout_list), make.NOW)
+
+    def test_an_address_counts_anew_after_a_day(self, optout_list: List) -> None:
+        """When its network has forgotten it."""
+        later = make.NOW + timedelta(days=1)
+        for at in (make.NOW, later, later + timedelta(minutes=1)):
+            judge(optout_list, "jane", at)
+
+        hours = UnsignedHour.objects.order_by("hour_at").values_list("requests", flat=True)
+        assert list(hours) == [1, 1]
 
     def test_it_is_written_once_in_ten_minutes_not_once_a_request(
         self, optout_list: List, django_assert_num_queries
@@ -239,7 +277,7 @@ class TestProtectedMode:
 @pytest.mark.django_db(transaction=True)
 class TestAcrossConnections:
     def test_exactly_the_limit_is_admitted(self, optout_list: List) -> None:
-        """AT-10: several connections at once, far more addresses than places. (The system test uses processes.)"""
+        """AT-10: several connections at once, far more addresses than places. (tests/system/test_limits.py: processes.)"""
         List.objects.update(limit_confirm=100, limit_block=100, limit_block_day=10_000)
         found = snapshot(optout_list)
         answers: list[Admission] = []
@@ -258,4 +296,24 @@ class TestAcrossConnections:
 
         assert len(answers) == 600
         assert answers.count(Admission.REFUSE) == 500
-        assert UnsignedHour.objects.get().requests == 600
+        assert UnsignedHour.objects.get().requests == 100
+
+    def test_one_address_on_all_of_them_counts_once(self, optout_list: List) -> None:
+        found = snapshot(optout_list)
+        judge(found, "the first of this network")
+
+        def hit() -> None:
+            try:
+                for _ in range(50):
+                    judge(found, "jane")
+            finally:
+                connection.close()
+
+        workers = [threading.Thread(target=hit) for _ in range(6)]
+        for each in workers:
+            each.start()
+        for each in workers:
+            each.join()
+
+        assert len(LimitCounter.objects.get().digests) == 2
+        assert UnsignedHour.objects.get().requests == 2
