@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIRequest
-from django.db.models import Q
+from django.db.models import Max, Q, QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 
@@ -28,7 +28,7 @@ from lists.models import List, User
 from optout import links
 from optout.actions import LiftIntent, lift_suppressions
 from optout.addresses import Address, parse_address
-from optout.choices import Assurance, Channel, Origin, Reason
+from optout.choices import Assurance, Channel, Kind, Origin, Reason
 from optout.evidence import Evidence
 from optout.guard import TOKEN_FIELD
 from optout.limits import unblock_network
@@ -63,6 +63,37 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class _Tested:
+    """An address of the test, and how far the ledger went with it before: numbers for fiction are few and come again."""
+
+    optout_list: List
+    address: Address
+    ledger_id: int
+
+    @classmethod
+    def now(cls, optout_list: List, address: Address) -> "_Tested":
+        ids = OptOut.objects.filter(digest=address.digest).aggregate(highest=Max("id"))
+        return cls(optout_list, address, ids["highest"] or 0)
+
+    @property
+    def is_recorded(self) -> bool:
+        return self._recorded().exists()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the test, and nobody before it, suppressed the address."""
+        return self._recorded().filter(is_new=True).exists()
+
+    def _recorded(self) -> QuerySet[OptOut, OptOut]:
+        return OptOut.objects.filter(
+            digest=self.address.digest,
+            id__gt=self.ledger_id,
+            optout_list=self.optout_list,
+            kind=Kind.OPT_OUT,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
     body: str
@@ -87,41 +118,40 @@ def rehearse(optout_list: List, *, actor: User) -> list[Trial]:
         (_try_pixel, "pixel"),
         *([(_try_server, "server")] if optout_list.whitelist else []),
     ]
-    tested: list[Address] = []
+    tested: list[_Tested] = []
     trials = []
     try:
         with translation.override("en"):
             for number, (attempt, name) in enumerate(ways):
                 address = _test_address(optout_list, f"{run}-{name}", number)
-                tested.append(address)
+                test = _Tested.now(optout_list, address)
+                tested.append(test)
                 started = time.perf_counter()
-                channel, sent, answer = attempt(optout_list, address)
+                channel, sent, answer = attempt(test)
                 took = round((time.perf_counter() - started) * 1000)
-                trials.append(
-                    Trial(channel, sent, str(answer), _is_recorded(optout_list, address), took)
-                )
+                trials.append(Trial(channel, sent, str(answer), test.is_recorded, took))
     finally:
         _clean_up(optout_list, tested, actor)
     return trials
 
 
-def _try_page(optout_list: List, address: Address) -> tuple[str, str, _Answer]:
-    url = links.page_url(optout_list.public_id)
+def _try_page(test: _Tested) -> tuple[str, str, _Answer]:
+    url = links.page_url(test.optout_list.public_id)
     shown = _call("GET", url, _BROWSER)
-    return "Hosted page", "The form, filled in and sent", _submit(optout_list, url, shown, address)
+    return "Hosted page", "The form, filled in and sent", _submit(test, url, shown)
 
 
-def _try_direct_link(optout_list: List, address: Address) -> tuple[str, str, _Answer]:
-    url = f"{links.page_url(optout_list.public_id)}?item={quote(address.key, safe='@')}"
+def _try_direct_link(test: _Tested) -> tuple[str, str, _Answer]:
+    url = _direct_url(test)
     shown = _call("GET", url, _BROWSER)
-    if _is_recorded(optout_list, address):
+    if test.is_recorded:
         return "Direct link", "Opened in a browser", shown
-    answer = _submit(optout_list, url, shown, address)
+    answer = _submit(test, url, shown)
     return "Direct link", "Opened in a browser, button pressed", answer
 
 
-def _try_one_click(optout_list: List, address: Address) -> tuple[str, str, _Answer]:
-    url = links.signed_url(optout_list.pk, address.key)
+def _try_one_click(test: _Tested) -> tuple[str, str, _Answer]:
+    url = links.signed_url(test.optout_list.pk, test.address.key)
     answer = _call(
         "POST",
         url,
@@ -131,16 +161,20 @@ def _try_one_click(optout_list: List, address: Address) -> tuple[str, str, _Answ
     return "One-click (signed link)", "POST, as mail providers send it", answer
 
 
-def _try_pixel(optout_list: List, address: Address) -> tuple[str, str, _Answer]:
-    url = links.pixel_url(optout_list.public_id).replace("{item}", quote(address.key, safe="@"))
+def _try_pixel(test: _Tested) -> tuple[str, str, _Answer]:
+    item = quote(test.address.key, safe="@")
+    url = links.pixel_url(test.optout_list.public_id).replace("{item}", item)
     return "Pixel", "Loaded as an image", _call("GET", url, _IMAGE)
 
 
-def _try_server(optout_list: List, address: Address) -> tuple[str, str, _Answer]:
-    allowed = str(ip_network(optout_list.whitelist[0], strict=False)[0])
-    url = f"{links.page_url(optout_list.public_id)}?item={quote(address.key, safe='@')}"
-    answer = _call("GET", url, _SERVER, ip=allowed)
+def _try_server(test: _Tested) -> tuple[str, str, _Answer]:
+    allowed = str(ip_network(test.optout_list.whitelist[0], strict=False)[0])
+    answer = _call("GET", _direct_url(test), _SERVER, ip=allowed)
     return "Server to server", f"GET, as from {allowed}", answer
+
+
+def _direct_url(test: _Tested) -> str:
+    return f"{links.page_url(test.optout_list.public_id)}?item={quote(test.address.key, safe='@')}"
 
 
 def _test_address(optout_list: List, name: str, number: int) -> Address:
@@ -152,15 +186,15 @@ def _test_address(optout_list: List, name: str, number: int) -> Address:
     return parse_address(f"test-{name}@heed.invalid", "email", "US")
 
 
-def _submit(optout_list: List, url: str, shown: _Answer, address: Address) -> _Answer:
+def _submit(test: _Tested, url: str, shown: _Answer) -> _Answer:
     """Press the button of the form that was shown, as a person would; its guard believes that half a minute went by."""
     form = _Form(shown.body)
     if form.action is None:
         return shown
     fields = dict(form.fields)
-    fields[TOKEN_FIELD] = make_form_token(optout_list.pk, timezone.now() - _READING_TIME)
+    fields[TOKEN_FIELD] = make_form_token(test.optout_list.pk, timezone.now() - _READING_TIME)
     if form.address_field:
-        fields[form.address_field] = address.key
+        fields[form.address_field] = test.address.key
     answer = _call(
         "POST",
         urljoin(url, form.action),
@@ -215,22 +249,14 @@ def _application() -> BaseHandler:
     return handler
 
 
-def _is_recorded(optout_list: List, address: Address) -> bool:
-    return OptOut.objects.filter(digest=address.digest, optout_list=optout_list).exists()
-
-
-def _clean_up(optout_list: List, tested: list[Address], actor: User) -> None:
+def _clean_up(optout_list: List, tested: list[_Tested], actor: User) -> None:
     now = timezone.now()
-    made = OptOut.objects.filter(
-        digest__in=[address.digest for address in tested], optout_list=optout_list, is_new=True
-    )
-    new = {bytes(digest) for digest in made.values_list("digest", flat=True)}
     lift_suppressions(
         [
             LiftIntent(
                 list_id=optout_list.pk,
-                digest=address.digest,
-                medium=address.medium,
+                digest=test.address.digest,
+                medium=test.address.medium,
                 channel=Channel.PORTAL,
                 assurance=Assurance.OPERATOR,
                 reason=Reason.UNDONE,
@@ -238,11 +264,11 @@ def _clean_up(optout_list: List, tested: list[Address], actor: User) -> None:
                 requested_at=now,
                 evidence=Evidence(agent=REHEARSAL_AGENT, extra={"rehearsal": True}),
             )
-            for address in tested
-            if address.digest in new
+            for test in tested
+            if test.is_new
         ]
     )
-    digests = [address.digest for address in tested]
+    digests = [test.address.digest for test in tested]
     reject_quarantined(optout_list, Q(digest__in=digests), actor=actor, now=now)
     unblock_network(optout_list, f"{TEST_IP}/32")
     record_audit("rehearse_channels", actor=actor, realm=optout_list.realm, optout_list=optout_list)

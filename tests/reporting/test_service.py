@@ -17,7 +17,7 @@ from lists.choices import Role
 from lists.models import AuditEntry, List, Realm, User
 from optout import links
 from optout.addresses import hex_digests
-from optout.choices import Channel, Kind
+from optout.choices import Channel, Kind, Traffic
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from reporting import snippets
 from reporting.mail_tools import MAIL_TOOLS, get_mail_tool
@@ -125,6 +125,31 @@ class TestServicePage:
         )
         assert "put inside a mail" not in text_of(client.get(url(optout_list)))
 
+    def test_the_pages_can_be_looked_at(self, bob: User, optout_list: List) -> None:
+        preview = f"/u/{optout_list.public_id}/preview?state=form"
+        client = signed_in(bob)
+        settings_page = text_of(client.get(f"/manage/lists/{optout_list.public_id}/settings"))
+        assert f'href="{preview}"' in text_of(client.get(url(optout_list)))
+        assert f'href="{preview}"' in settings_page
+        assert client.get(preview).status_code == 200
+
+    def test_a_list_of_phone_numbers_has_nothing_for_mails(
+        self, bob: User, optout_list: List
+    ) -> None:
+        client = signed_in(bob)
+        assert "Footer" in text_of(client.get(url(optout_list)))
+        List.objects.filter(pk=optout_list.pk).update(accepts="phone")
+
+        page = text_of(client.get(url(optout_list)))
+
+        for word in ("List-Unsubscribe", "Footer", "email address"):
+            assert word not in page
+        assert "Signed link" in page
+
+    def test_the_test_says_that_it_counts(self, bob: User, optout_list: List) -> None:
+        page = text_of(signed_in(bob).get(url(optout_list, "?tab=test")))
+        assert "counts these among the opt-outs of today" in page
+
     def test_a_mailer_sees_it_without_key_and_test(self, realm: Realm, optout_list: List) -> None:
         mailer = make.make_user("mailer@north.example")
         make.make_member(mailer, realm, Role.MAILER, optout_list)
@@ -132,6 +157,7 @@ class TestServicePage:
 
         assert "Show the key" not in text_of(client.get(url(optout_list)))
         assert "Run the test" not in text_of(client.get(url(optout_list, "?tab=test")))
+        assert "?tab=test" not in text_of(client.get(url(optout_list)))
         assert client.post(url(optout_list, "/key")).status_code == 404
         assert client.post(url(optout_list, "/test")).status_code == 404
         assert not OptOut.objects.exists()
@@ -294,6 +320,43 @@ class TestRehearsal:
         assert AuditEntry.objects.get().action == "rehearse_channels"
         page = signed_in(bob).get(f"/manage/lists/{optout_list.public_id}/entries")
         assert all(entry.is_test for entry in page.context["entries"])
+
+    def test_an_earlier_test_of_the_same_number_proves_nothing(
+        self, bob: User, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """B5: the ledger keeps the numbers of earlier tests; a way in that is shut now is not recorded now."""
+        List.objects.filter(pk=optout_list.pk).update(accepts="phone", direct_link_mode="instant")
+        monkeypatch.setattr("reporting.rehearsal.secrets.randbelow", lambda _most: 0)
+        client = signed_in(bob)
+        first = client.post(url(optout_list, "/test")).context["trials"]
+        assert all(trial.is_recorded for trial in first)
+        now = timezone.now()
+        LimitCounter.objects.create(
+            optout_list=optout_list,
+            network="192.0.2.53/32",
+            traffic=Traffic.DIRECT,
+            digests=[],
+            seen_at=[],
+            strikes=1,
+            blocked_at=now,
+            blocked_until=now + timedelta(hours=1),
+            last_seen_at=now,
+        )
+        lifts = OptOut.objects.filter(kind=Kind.LIFT).count()
+
+        trials = {
+            each.channel: each for each in client.post(url(optout_list, "/test")).context["trials"]
+        }
+
+        assert {name: each.is_recorded for name, each in trials.items()} == {
+            "Hosted page": True,
+            "Direct link": False,
+            "One-click (signed link)": True,
+            "Pixel": False,
+        }
+        assert trials["Direct link"].answer[:3] in {"403", "429"}
+        assert not Suppression.objects.exists()
+        assert OptOut.objects.filter(kind=Kind.LIFT).count() == lifts + 2
 
     def test_a_list_in_protected_mode_says_so(self, bob: User, optout_list: List) -> None:
         optout_list.protected_until = timezone.now() + timedelta(hours=1)
