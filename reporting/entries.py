@@ -9,11 +9,23 @@ from django.db.models import QuerySet
 
 from lists.models import List
 from optout.addresses import mask
-from optout.choices import Kind
+from optout.choices import Channel, Kind
 from optout.models import OptOut, Suppression
 from reporting.subjects import Subject
 
 REHEARSAL_AGENT = "Heed rehearsal"  # how the Service page's test calls itself
+
+# The ways in that there are: the others of `Channel` have their codes, but no rows yet.
+_CHANNELS = (
+    Channel.PAGE,
+    Channel.DIRECT_LINK,
+    Channel.SIGNED_LINK,
+    Channel.ONE_CLICK,
+    Channel.PIXEL,
+    Channel.S2S,
+    Channel.PORTAL,
+)
+CHANNEL_CHOICES = [("", "Any"), *((each.value, each.label) for each in _CHANNELS)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 
-from optout.choices import Channel, Kind, Medium
+from optout.choices import Kind, Medium
+from reporting.entries import CHANNEL_CHOICES
 
 _ANY = ("", "Any")
 _DATE = forms.DateInput(attrs={"type": "date"})
 _REASONABLE = MaxValueValidator(date(2999, 12, 31), "Enter a day that will come.")
 
 
-def _choices(of: type[Channel] | type[Medium] | type[Kind]) -> list[tuple[Any, Any]]:
+def _choices(of: type[Medium] | type[Kind]) -> list[tuple[Any, Any]]:
     return [_ANY, *of.choices]
 
 
@@ -30,7 +31,7 @@ class EntryFilterForm(forms.Form):
         ),
     )
     channel = forms.TypedChoiceField(
-        choices=_choices(Channel), coerce=int, empty_value=None, required=False
+        choices=CHANNEL_CHOICES, coerce=int, empty_value=None, required=False
     )
     medium = forms.TypedChoiceField(
         choices=_choices(Medium), coerce=int, empty_value=None, required=False

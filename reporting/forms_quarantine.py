@@ -11,6 +11,7 @@ from lists.models import List
 from optout.choices import Channel
 from optout.networks import NetworksError, parse_networks
 from optout.reverting import RevertFilter
+from reporting.entries import CHANNEL_CHOICES
 
 
 class _UtcDateTimeField(forms.DateTimeField):
@@ -27,7 +28,7 @@ class RevertForm(forms.Form):
     """Which opt-outs of a list were not what they seemed."""
 
     channel = forms.TypedChoiceField(
-        choices=[("", "Any"), *Channel.choices],
+        choices=CHANNEL_CHOICES,
         coerce=lambda value: Channel(int(value)),
         empty_value=None,
         required=False,

@@ -62,6 +62,7 @@ def _page(request: HttpRequest, step: int, data: QueryDict) -> HttpResponse:
         "form": _STEPS[step - 1][1](data if _was_sent(step, data) else None),
         "carried": _carried(step, data),
         "draft": signing.dumps(_read_draft(data), salt=_SALT),
+        "list_name": data.get("name", ""),
         "number": next_number(current_standing(request).realm),
     }
     return render(request, "reporting/list_new.html", context)

@@ -48,7 +48,7 @@ class WhitelistState:
 @login_required
 @require_safe
 def list_service(request: HttpRequest, public_id: str) -> HttpResponse:
-    """GET ?tab=hosted|mailer|download|test, and ?tool= for the merge tag of a mail tool (S0.1)."""
+    """GET ?tab=hosted|mailer|download|test (the test for who may edit), and ?tool= for the merge tag of a mail tool (S0.1)."""
     opened = open_list(request.user, public_id, Permission.SEE)
     return _show(request, opened, request.GET.get("tab", ""))
 
@@ -82,16 +82,20 @@ def rehearse_list(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _show(request: HttpRequest, opened: OpenedList, wanted: str, **more: Any) -> HttpResponse:
-    tab = wanted if wanted in dict(_TABS) else "hosted"
+    may_edit = opened.may(Permission.EDIT)
+    slugs = {slug: label for slug, label in _TABS if slug != "test" or may_edit}
+    tab = wanted if wanted in slugs else "hosted"
     optout_list = opened.optout_list
     page = reverse("list_service", args=[optout_list.public_id])
     context = {
         **list_context(opened, "list_service"),
         "tab": tab,
-        "service_tabs": [Tab(label, f"{page}?tab={slug}", slug == tab) for slug, label in _TABS],
-        "may_edit": opened.may(Permission.EDIT),
+        "service_tabs": [
+            Tab(label, f"{page}?tab={slug}", slug == tab) for slug, label in slugs.items()
+        ],
+        "may_edit": may_edit,
         "may_download": opened.may(Permission.DOWNLOAD),
-        "has_pixel_in_mail": opened.may(Permission.EDIT) and _has_pixel_in_mail(opened),
+        "has_pixel_in_mail": may_edit and _has_pixel_in_mail(opened),
         **_CONTEXTS[tab](request, opened),
         **more,
     }
@@ -113,6 +117,7 @@ def _hosted(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
     signed_url = links.signed_url(optout_list.pk, sample)
     return {
         "page_url": page_url,
+        "is_by_mail": optout_list.accepts != Accepts.PHONE,
         "qr": qr_code(page_url),
         "tools": MAIL_TOOLS,
         "tool": tool,

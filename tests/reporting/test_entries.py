@@ -95,6 +95,13 @@ class TestEntries:
 
         assert shown(signed_in(bob).get(url(optout_list, query))) == expected
 
+    def test_only_ways_in_that_there_are_can_be_chosen(self, bob: User, optout_list: List) -> None:
+        page = signed_in(bob).get(url(optout_list)).content.decode()
+        for label in ("Hosted page", "One-click", "Server to server", "Portal"):
+            assert f">{label}</option>" in page
+        for label in ("api_web", "REST API", "File import", "Inbound SMS"):
+            assert f">{label}</option>" not in page
+
     @pytest.mark.parametrize("kind", ["md5", "sha256"])
     def test_a_hash_finds_its_address(self, bob: User, optout_list: List, kind: str) -> None:
         make.make_optout(optout_list, "jane@example.com")
