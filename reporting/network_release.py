@@ -1,12 +1,14 @@
 """Letting a network in again: the owner's one click after a false alarm (S0.12)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from lists.audit import record_audit
 from lists.lookup import forget_list
-from lists.models import List, User
+from lists.models import DownloadKey, List, User
 from optout.limits import unblock_network
 from optout.networks import UNKNOWN_NETWORK, compile_networks, parse_networks
 from optout.quarantine import accept_quarantined
@@ -14,6 +16,7 @@ from reporting.models.notices import NoticeKind
 from reporting.notices import settle_notices
 from reporting.quarantine_groups import from_network
 
+_NAMED = 3  # entries of a whitelist that a message names
 _SETTLED_BY_ALLOWING = (NoticeKind.BLOCKED_IP, NoticeKind.UNLISTED_SERVER)
 
 
@@ -64,6 +67,28 @@ def _add_to_whitelist(optout_list: List, network: str) -> None:
     row.whitelist = parse_networks(", ".join([*row.whitelist, network]))
     row.save(update_fields=["whitelist"])
     optout_list.whitelist = row.whitelist
+
+
+def effect_on_downloads(optout_list: List, before: Sequence[str], now: datetime) -> str:
+    """What it means for those with a download key that the whitelist, which was `before`, became what it is: a sentence, or
+    nothing when it neither began nor ceased to bind somebody."""
+    after = optout_list.whitelist
+    if bool(before) == bool(after) or not _has_keys(optout_list, now):
+        return ""
+    if not after:
+        return "The whitelist is empty: downloads with a key work from anywhere again."
+    return f"Downloads with a key now work only from {', '.join(after[:_NAMED])}{_and_more(after)}."
+
+
+def _has_keys(optout_list: List, now: datetime) -> bool:
+    return DownloadKey.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=now), optout_list=optout_list, is_active=True
+    ).exists()
+
+
+def _and_more(whitelist: Sequence[str]) -> str:
+    more = len(whitelist) - _NAMED
+    return f" and {more} more" if more > 0 else ""
 
 
 def is_allowed(optout_list: List, ip: object) -> bool:

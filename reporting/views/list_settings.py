@@ -13,6 +13,7 @@ from lists.views.context import list_context
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout.client_ip import client_ip
 from reporting.forms_lists import CloseForm, ListForm
+from reporting.network_release import effect_on_downloads
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,10 +32,13 @@ def list_settings(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _page(request, opened, form)
     values = form.values()
-    if values["whitelist"] != opened.optout_list.whitelist:
+    before = opened.optout_list.whitelist
+    if values["whitelist"] != before:
         require_recent_sign_in(request)
     if change_list(opened.optout_list, values, actor=opened.standing.user):
-        messages.success(request, "Saved.")
+        opened.optout_list.whitelist = values["whitelist"]
+        effect = effect_on_downloads(opened.optout_list, before, timezone.now())
+        messages.success(request, f"Saved. {effect}".rstrip())
     else:
         messages.info(request, "Nothing was changed.")
     return redirect("list_settings", public_id)

@@ -22,7 +22,7 @@ from optout.quarantine import accept_quarantined, reject_quarantined
 from optout.reverting import count_revertible, revert_optouts
 from reporting.forms_quarantine import ConfirmNameForm, RevertForm
 from reporting.models.notices import NoticeKind
-from reporting.network_release import allow_network, unblock
+from reporting.network_release import allow_network, effect_on_downloads, unblock
 from reporting.notices import settle_notices
 from reporting.quarantine_groups import (
     WaitingGroup,
@@ -160,8 +160,11 @@ def _release(opened: OpenedList, network: str, how: str, actor: User) -> str:
         unblock(opened.optout_list, network, actor=actor, now=timezone.now())
         return f"{name} is no longer blocked."
     if how == "allow":
-        count = allow_network(opened.optout_list, network, actor=actor, now=timezone.now())
-        return f"{name} is on the whitelist. Recorded what waited: {_optouts(count)}."
+        before, now = opened.optout_list.whitelist, timezone.now()
+        count = allow_network(opened.optout_list, network, actor=actor, now=now)
+        effect = effect_on_downloads(opened.optout_list, before, now)
+        said = f"{name} is on the whitelist. Recorded what waited: {_optouts(count)}. {effect}"
+        return said.rstrip()
     raise Http404
 
 
