@@ -1,5 +1,6 @@
 """Taking opt-outs back: the recipient's undo, and the owner's bulk revert after an attack (pages.md, security.md §4)."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,12 +13,12 @@ from lists.prepared import fetch, fetch_prepared
 from optout.actions import LiftIntent, lift_suppressions
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
-from optout.statements import RESUBSCRIBE
+from optout.statements import NOTE_UNDO, RESUBSCRIBE
 from optout.tokens import UNDO_WITHIN, DoneToken
 
-# The row that made the suppression, and whether every request since then was the same person's same tap: a double click may
-# be undone, a second and independent request may not. Somebody else behind the same IP must not undo what a neighbour asked
-# for, so a double click is one by the same program within a minute (AT-46).
+# The row that made the suppression, and whether every request since then was the same tap: the same form sent twice by a
+# double click. A second request may not be undone by the first one's token, nor the other way round: the same IP and program
+# prove nothing behind a carrier's or an office's network (AT-46).
 _UNDOABLE = """
 WITH asked AS (
     SELECT * FROM optout_optout WHERE digest = %(digest)s AND id = %(optout)s AND optout_list_id = %(list)s AND kind = 1
@@ -26,7 +27,7 @@ WITH asked AS (
     WHERE o.digest = asked.digest AND o.optout_list_id = asked.optout_list_id AND o.kind = 1
       AND o.id > coalesce((
           SELECT max(l.id) FROM optout_optout l
-          WHERE l.digest = asked.digest AND l.optout_list_id = asked.optout_list_id AND l.kind = 2
+          WHERE l.digest = asked.digest AND l.optout_list_id = asked.optout_list_id AND l.kind = 2 AND l.is_new
       ), 0)
 )
 SELECT maker.id, maker.medium, maker.left_lists
@@ -36,10 +37,7 @@ WHERE maker.is_new AND maker.recorded_at > %(earliest)s AND maker.id <= %(optout
   AND NOT EXISTS (
       SELECT FROM since_last_lift other
       WHERE other.id <> maker.id
-        AND (
-            other.id < maker.id OR other.channel <> maker.channel OR other.ip IS DISTINCT FROM maker.ip OR maker.ip IS NULL
-            OR other.agent <> maker.agent OR other.recorded_at > maker.recorded_at + interval '1 minute'
-        )
+        AND (other.id < maker.id OR coalesce(other.evidence ->> 'form' <> maker.evidence ->> 'form', true))
   )
 """
 
@@ -68,7 +66,7 @@ _REVERTIBLE = f"""
 {_MADE} AND NOT EXISTS (
     SELECT FROM optout_optout other
     WHERE other.digest = maker.digest AND other.optout_list_id = maker.optout_list_id AND other.id > maker.id
-      AND (other.kind = 2 OR NOT ({_IS_CHOSEN.format(row="other")}))
+      AND (other.kind = 2 AND other.is_new OR other.kind = 1 AND NOT ({_IS_CHOSEN.format(row="other")}))
 )
 """
 _COUNT_REVERTIBLE = f"SELECT count(*) {_REVERTIBLE}"
@@ -104,10 +102,22 @@ def undo_optout(done: DoneToken, *, now: datetime, evidence: Evidence) -> bool:
             )
             for list_id, maker_id, medium, _left in made
         ]
+        if not made:
+            # Written down as well: the owner sees that it was tried; and it takes as long as an undo that lifts, so that
+            # pressing the button tells nobody whether the address was out before (AT-03).
+            fetch_prepared(NOTE_UNDO, _note_values(done, now, evidence))
+            return False
         lifted = lift_suppressions(lifts)
         # after all lifts: the realm's Do Not Mail would keep the address off every list
         _resubscribe([(done.digest, left) for _list, _id, _medium, left in made], now)
     return any(each.is_new for each in lifted)
+
+
+def _note_values(done: DoneToken, now: datetime, evidence: Evidence) -> tuple[Any, ...]:
+    tried = evidence.adding(undoes=str(done.optout_id))
+    ip = None if tried.ip is None else str(tried.ip)
+    extra = json.dumps(dict(tried.extra))
+    return (now, int(done.assurance), ip, tried.agent, extra, done.digest, done.optout_id)
 
 
 def _undoable(

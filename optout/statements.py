@@ -128,6 +128,17 @@ ORDER BY i.n
 RETURNING id, is_new
 """
 
+# An undo that may not end anything: the row that it is about, once more, as a lift that is not new. Channel 1 is the page, 2 of
+# kind a lift, reason 6 "undone", origin 1 the recipient.
+NOTE_UNDO = """
+INSERT INTO optout_optout (
+    recorded_at, optout_list_id, kind, channel, medium, reason, origin, assurance, is_new, digest, address,
+    ip, agent, evidence
+)
+SELECT %s, optout_list_id, 2, 1, medium, 6, 1, %s::smallint, false, digest, address, %s::inet, %s, %s::jsonb
+FROM optout_optout WHERE digest = %s AND id = %s
+"""
+
 # Gives back the subscriptions that an opt-out ended, unless the address is suppressed there for another reason.
 RESUBSCRIBE = """
 INSERT INTO lists_subscription (optout_list_id, digest, subscribed_at)
