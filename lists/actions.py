@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from lists.access import Standing
 from lists.audit import record_audit
@@ -152,7 +153,10 @@ def change_member(
 
 @transaction.atomic
 def remove_member(membership: Membership, *, actor: User) -> None:
-    """End somebody's place in the realm; the person and their keys' history stay. Raises LastAdminError."""
+    """End somebody's place in the realm; the person and their keys' history stay. Raises LastAdminError.
+
+    Their keys end for good: without a member they would be a script's, which may do more, if they were switched on again.
+    """
     _keep_an_admin(membership)
     record_audit(
         "remove_member",
@@ -161,7 +165,7 @@ def remove_member(membership: Membership, *, actor: User) -> None:
         member=membership.user_id,
         role=membership.role,
     )
-    membership.download_keys.update(is_active=False)
+    membership.download_keys.update(is_active=False, membership=None, expires_at=timezone.now())
     membership.delete()
 
 

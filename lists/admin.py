@@ -131,6 +131,14 @@ class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     raw_id_fields = ("user", "realm")
     inlines = (ListAccessInline,)
 
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Membership | None = None
+    ) -> tuple[str, ...]:
+        return ("user", "realm") if obj else ()  # its keys are of that person and realm
+
+    def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        return False  # ended in the portal, under Team: their keys end with it, and it is audited
+
 
 @admin.register(DownloadKey)
 class DownloadKeyAdmin(ReadOnly):

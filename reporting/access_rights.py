@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from lists.actions import add_member
 from lists.audit import record_audit
@@ -85,9 +86,12 @@ def make_key(
 
 
 def switch_key(optout_list: List, key_id: int, *, on: bool, actor: User) -> bool:
-    """Switch a key of this list on or off; whether there is such a key."""
+    """Switch a key of this list on or off; whether there is such a key. One that has expired cannot be switched on."""
+    keys = DownloadKey.objects.filter(pk=key_id, optout_list=optout_list)
+    if on:
+        keys = keys.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
     with transaction.atomic():
-        found = DownloadKey.objects.filter(pk=key_id, optout_list=optout_list).update(is_active=on)
+        found = keys.update(is_active=on)
         if found:
             name = "switch_on_download_key" if on else "switch_off_download_key"
             _audit(name, optout_list, actor, key=key_id)

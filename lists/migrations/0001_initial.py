@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
                 ('last_used_at', models.DateTimeField(blank=True, null=True)),
                 ('optout_list', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='download_keys', to='lists.list')),
-                ('membership', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='download_keys', to='lists.membership')),
+                ('membership', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='download_keys', to='lists.membership')),
             ],
             options={
                 'ordering': ('-created_at',),

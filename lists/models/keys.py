@@ -14,8 +14,10 @@ class DownloadKey(models.Model):
     """
 
     optout_list = models.ForeignKey(List, models.PROTECT, related_name="download_keys")
-    membership = models.ForeignKey(  # whose key it is; nobody's when it was made for a script
-        Membership, models.SET_NULL, null=True, blank=True, related_name="download_keys"
+    # Whose key it is; nobody's when it was made for a script. Such a key may do more: so a member's stays theirs, and ends for
+    # good when lists.actions.remove_member ends their place.
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, null=True, blank=True, related_name="download_keys"
     )
     label = models.CharField(_("label"), max_length=100)
     hint = models.CharField(max_length=8)  # the key's last characters, to tell two keys apart

@@ -66,6 +66,8 @@ def switch_download_key(request: HttpRequest, public_id: str, key_id: int) -> Ht
     """POST `on` 1 or 0: let the key open the list, or not."""
     opened = open_list(request.user, public_id, Permission.EDIT)
     on = request.POST.get("on") == "1"
+    if on:
+        require_recent_sign_in(request)
     if not switch_key(opened.optout_list, key_id, on=on, actor=_actor(request)):
         raise Http404
     messages.success(request, "The key is on." if on else "The key is off.")
@@ -77,6 +79,7 @@ def switch_download_key(request: HttpRequest, public_id: str, key_id: int) -> Ht
 def give_list_to_mailer(request: HttpRequest, public_id: str) -> HttpResponse:
     """POST membership, may_download, may_see_clear: let a mailer of the realm see the list."""
     opened = open_list(request.user, public_id, Permission.EDIT)
+    require_recent_sign_in(request)
     form = GiveListForm(mailers_without(opened.optout_list), request.POST, auto_id="mailer_%s")
     if not form.is_valid():
         return _show(request, opened, status=422, mailer_form=form)
@@ -119,13 +122,10 @@ def change_mailer(request: HttpRequest, public_id: str, access_id: int) -> HttpR
         off = f" Keys switched off: {keys}." if keys else ""
         messages.success(request, f"The mailer no longer has the list.{off}")
     else:
-        give_list(
-            opened.optout_list,
-            access.membership,
-            may_download="may_download" in request.POST,
-            may_see_clear="may_see_clear" in request.POST,
-            actor=_actor(request),
-        )
+        rights = {name: name in request.POST for name in ("may_download", "may_see_clear")}
+        if any(may and not getattr(access, name) for name, may in rights.items()):
+            require_recent_sign_in(request)
+        give_list(opened.optout_list, access.membership, **rights, actor=_actor(request))
         messages.success(request, "Saved.")
     return redirect("list_access", public_id)
 

@@ -21,7 +21,8 @@ from reporting.network_release import effect_on_downloads
 def list_settings(request: HttpRequest, public_id: str) -> HttpResponse:
     """GET shows the form; POST saves it, or shows it again with what was typed and what is wrong.
 
-    Changing the whitelist asks for the password first when the sign-in is old (security.md §5).
+    Changing the whitelist, or letting clear addresses out, asks for the password first when the sign-in is old
+    (security.md §5).
     """
     opened = open_list(request.user, public_id, Permission.EDIT)
     form = ListForm(
@@ -33,7 +34,8 @@ def list_settings(request: HttpRequest, public_id: str) -> HttpResponse:
         return _page(request, opened, form)
     values = form.values()
     before = opened.optout_list.whitelist
-    if values["whitelist"] != before:
+    lets_out = values["plain_download"] and not opened.optout_list.plain_download
+    if lets_out or values["whitelist"] != before:
         require_recent_sign_in(request)
     if change_list(opened.optout_list, values, actor=opened.standing.user):
         opened.optout_list.whitelist = values["whitelist"]
@@ -79,4 +81,5 @@ def _page(
         "form": form,
         "close_form": close_form or CloseForm(optout_list=opened.optout_list),
     }
-    return render(request, "reporting/list_settings.html", context)
+    status = 422 if request.method == "POST" else 200  # what was sent was refused
+    return render(request, "reporting/list_settings.html", context, status=status)

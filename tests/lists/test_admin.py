@@ -3,10 +3,11 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.db.models import ProtectedError
 from django.test import Client
 
 from lists.choices import ListKind
-from lists.models import AuditEntry, List, Realm, User
+from lists.models import AuditEntry, List, Membership, Realm, User
 from optout.models import OptOut, Suppression
 from tests import make
 from tests.lists.screens import sign_in
@@ -71,6 +72,56 @@ class TestOps:
         assert answer.status_code == 302
         made = List.objects.get(realm__name="acme")
         assert (made.number, made.kind, made.name) == (0, ListKind.GLOBAL, "Do Not Mail")
+
+    def test_a_membership_is_not_deleted_here_so_that_its_keys_keep_their_member(
+        self, operator: User, bob: User, optout_list: List
+    ) -> None:
+        """A7: a key without its member would be a script's, which may do more."""
+        membership = Membership.objects.get(user=bob)
+        _text, key = make.make_download_key(optout_list, membership=membership)
+        client = sign_in(operator)
+        path = "/ops/lists/membership/"
+
+        assert client.get(f"{path}{membership.pk}/change/").status_code == 200
+        assert client.post(f"{path}{membership.pk}/delete/", {"post": "yes"}).status_code == 403
+        client.post(
+            path,
+            {"action": "delete_selected", "_selected_action": membership.pk, "post": "yes"},
+        )
+
+        key.refresh_from_db()
+        assert key.membership == membership and key.is_active
+
+    def test_nor_can_the_database_lose_the_member_of_a_key(
+        self, bob: User, optout_list: List
+    ) -> None:
+        membership = Membership.objects.get(user=bob)
+        make.make_download_key(optout_list, membership=membership)
+
+        with pytest.raises(ProtectedError):
+            membership.delete()
+
+    def test_a_membership_stays_with_its_person_and_realm(
+        self, operator: User, bob: User, charlie: User
+    ) -> None:
+        membership = Membership.objects.get(user=bob)
+        other = Membership.objects.get(user=charlie)
+
+        answer = sign_in(operator).post(
+            f"/ops/lists/membership/{membership.pk}/change/",
+            {
+                "user": charlie.pk,
+                "realm": other.realm_id,
+                "role": "viewer",
+                "accesses-TOTAL_FORMS": "0",
+                "accesses-INITIAL_FORMS": "0",
+            },
+        )
+
+        assert answer.status_code == 302
+        changed = Membership.objects.get(pk=membership.pk)
+        assert (changed.user, changed.realm_id) == (bob, membership.realm_id)
+        assert changed.role == "viewer"
 
     def test_a_new_person_has_no_password_yet(self, operator: User) -> None:
         sign_in(operator).post(

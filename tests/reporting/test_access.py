@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.test import Client
 
 from lists.choices import Role
 from lists.models import AuditEntry, DownloadKey, List, ListAccess, Membership, Realm, User
@@ -93,6 +94,45 @@ class TestDownloadKeys:
         assert DownloadKey.objects.get().is_active
         assert AuditEntry.objects.count() == 2
 
+    def test_switching_one_on_asks_for_the_password_after_a_while_and_off_does_not(
+        self, bob: User, optout_list: List
+    ) -> None:
+        _, key = make.make_download_key(optout_list)
+        client = signed_in_long_ago(bob)
+
+        client.post(url(optout_list, f"/keys/{key.pk}"), {"on": "0"})
+        assert not DownloadKey.objects.get().is_active
+        response = client.post(url(optout_list, f"/keys/{key.pk}"), {"on": "1"})
+
+        assert "reauthenticate" in response["Location"]
+        assert not DownloadKey.objects.get().is_active
+
+    def test_the_key_of_a_member_who_left_never_opens_the_list_again(
+        self, alice: User, bob: User, optout_list: List, mailer: Membership
+    ) -> None:
+        """A7: it would be nobody's, and so a script's, which may do more."""
+        ListAccess.objects.create(membership=mailer, optout_list=optout_list)
+        text, key = make.make_download_key(optout_list, membership=mailer)
+        entry = make_download(optout_list, key=key)
+        signed_in(alice).post(f"/manage/team/{mailer.pk}/remove")
+        client = signed_in(bob)
+
+        response = client.post(url(optout_list, f"/keys/{key.pk}"), {"on": "1"})
+
+        assert response.status_code == 404
+        assert not Membership.objects.filter(pk=mailer.pk).exists()
+        assert not DownloadKey.objects.get().is_active
+        page = client.get(url(optout_list)).content.decode()
+        assert "Expired" in page
+        assert "Switch on" not in page
+        assert "A script" not in page
+        assert Download.objects.get() == entry
+        answer = Client().get(f"/d/{optout_list.public_id}", {"key": text})
+        assert answer.status_code == 401
+        DownloadKey.objects.update(is_active=True)
+        answer = Client().get(f"/d/{optout_list.public_id}", {"key": text})
+        assert answer.status_code == 401
+
     def test_another_lists_key_is_not_there(
         self, bob: User, realm: Realm, optout_list: List
     ) -> None:
@@ -131,6 +171,38 @@ class TestMailers:
             "give_list",
             "take_list",
         ]
+
+    def test_giving_it_asks_for_the_password_after_a_while(
+        self, bob: User, optout_list: List, mailer: Membership
+    ) -> None:
+        response = signed_in_long_ago(bob).post(
+            url(optout_list, "/mailers"), {"membership": mailer.pk, "may_download": "on"}
+        )
+
+        assert "reauthenticate" in response["Location"]
+        assert not ListAccess.objects.filter(membership=mailer).exists()
+
+    @pytest.mark.parametrize("right", ["may_download", "may_see_clear"])
+    def test_so_does_giving_a_right_and_taking_one_does_not(
+        self, bob: User, optout_list: List, mailer: Membership, right: str
+    ) -> None:
+        access = ListAccess.objects.create(
+            membership=mailer, optout_list=optout_list, may_download=False
+        )
+        client = signed_in_long_ago(bob)
+        body = {"do": "save", right: "on"}
+
+        response = client.post(url(optout_list, f"/mailers/{access.pk}"), body)
+        access.refresh_from_db()
+        assert "reauthenticate" in response["Location"]
+        assert (access.may_download, access.may_see_clear) == (False, False)
+
+        ListAccess.objects.filter(pk=access.pk).update(may_download=True, may_see_clear=True)
+        client.post(url(optout_list, f"/mailers/{access.pk}"), body)
+        access.refresh_from_db()
+        assert [access.may_download, access.may_see_clear].count(True) == 1
+        client.post(url(optout_list, f"/mailers/{access.pk}"), {"do": "remove"})
+        assert not ListAccess.objects.filter(pk=access.pk).exists()
 
     def test_only_mailers_of_the_realm_can_be_given_it(
         self, bob: User, alice: User, optout_list: List

@@ -117,6 +117,7 @@ class TestSaving:
         answer = self.save(bob, optout_list, **{"description": "Kept", field: value})
 
         screen = look_at(answer)
+        assert answer.status_code == 422
         assert says in screen.text and "Kept" in screen.html
         assert any(link.startswith("#id_") for link in screen.links)
         optout_list.refresh_from_db()
@@ -163,6 +164,29 @@ class TestOldSignIn:
         optout_list.refresh_from_db()
         assert optout_list.whitelist == ["192.0.2.1"]
 
+    def test_so_does_switching_clear_addresses_on(self, bob: User, optout_list: List) -> None:
+        client = signed_in_long_ago(bob)
+        fields = fields_of(open_screen(client, path(optout_list)), plain_download="on")
+
+        asked = client.post(path(optout_list), fields)
+        assert asked.headers["Location"].startswith("/manage/account/reauthenticate/")
+        optout_list.refresh_from_db()
+        assert not optout_list.plain_download
+
+        client.post(asked.headers["Location"], {"password": make.PASSWORD})
+        optout_list.refresh_from_db()
+        assert optout_list.plain_download
+
+    def test_switching_them_off_does_not(self, bob: User, optout_list: List) -> None:
+        List.objects.filter(pk=optout_list.pk).update(plain_download=True)
+        client = signed_in_long_ago(bob)
+        fields = fields_of(open_screen(client, path(optout_list)))
+        del fields["plain_download"]
+
+        assert client.post(path(optout_list), fields).headers["Location"] == path(optout_list)
+        optout_list.refresh_from_db()
+        assert not optout_list.plain_download
+
     def test_anything_else_does_not(self, bob: User, optout_list: List) -> None:
         client = signed_in_long_ago(bob)
         fields = fields_of(open_screen(client, path(optout_list)), description="New")
@@ -174,6 +198,7 @@ class TestClosing:
     def test_it_asks_for_the_lists_name(self, bob: User, optout_list: List) -> None:
         client = sign_in(bob)
         answer = client.post(path(optout_list, "close"), {"confirm_name": "Garden"})
+        assert answer.status_code == 422
         assert "not the list's name" in look_at(answer).text
         optout_list.refresh_from_db()
         assert optout_list.closed_at is None
