@@ -87,15 +87,6 @@ class DayCount:
     new: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecentCounts:
-    """Opt-outs (all requests) of today and of seven days with it, and of the seven days before."""
-
-    today: int
-    last_7_days: int
-    previous_7_days: int
-
-
 def advance_counts(now: datetime) -> int:
     """Count what the ledger has got since the last time; how many rows. Run by the worker.
 
@@ -138,16 +129,3 @@ def opt_outs_per_day(list_ids: Sequence[int], first_day: date, last_day: date) -
 def suppressed_totals(list_ids: Sequence[int]) -> dict[int, int]:
     """How many addresses each list suppresses: what was new minus what was lifted; exact. Lists without any are left out."""
     return dict(fetch_prepared(_TOTALS, {"lists": list(list_ids)}))
-
-
-def recent_counts(list_ids: Sequence[int], today: date) -> RecentCounts:
-    """The numbers at the top of an overview."""
-    by_age: dict[int, int] = {}
-    for each in opt_outs_per_day(list_ids, today - timedelta(days=13), today):
-        age = (today - each.day).days
-        by_age[age] = by_age.get(age, 0) + each.requests
-    return RecentCounts(
-        today=by_age.get(0, 0),
-        last_7_days=sum(by_age.get(age, 0) for age in range(7)),
-        previous_7_days=sum(by_age.get(age, 0) for age in range(7, 14)),
-    )

@@ -10,7 +10,6 @@ from optout.models import OptOut
 from reporting.counters import (
     advance_counts,
     opt_outs_per_day,
-    recent_counts,
     suppressed_totals,
 )
 from reporting.feed import START, read_feed
@@ -194,9 +193,3 @@ class TestTotals:
             advance_counts(timezone.now())
         make.make_optout(optout_list, "d@example.com")
         assert suppressed_totals([optout_list.pk]) == {optout_list.pk: 3}
-
-    def test_the_numbers_of_the_overview(self, optout_list: List) -> None:
-        for days in (0, 0, 6, 7, 13, 14):
-            make.make_optout(optout_list, requested_at=make.NOW - timedelta(days=days))
-        counts = recent_counts([optout_list.pk], TODAY)
-        assert (counts.today, counts.last_7_days, counts.previous_7_days) == (2, 3, 2)
