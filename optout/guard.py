@@ -1,15 +1,21 @@
 """Who may act without a signature: the guard of the hosted form (AT-02, AT-17), and the limits (S0.12)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 
-from optout.choices import Traffic
-from optout.limits import RECORD, Judgement, judge_unsigned
+from optout.choices import RefusalCause, Traffic
+from optout.intents import OptOutIntent
+from optout.limits import RECORD, Admission, Judgement, judge_unsigned
+from optout.quarantine import quarantine_optout
 from optout.tokens import make_form_token, read_form_token
 from optout.visits import Visit
 
 TOKEN_FIELD = "t"  # noqa: S105  the name of a field
-HONEYPOT_FIELD = "website"
+# A trap for robots, which fill in everything. Its name means nothing to browsers and password managers.
+HONEYPOT_FIELD = "note"
+TYPED_FIELD = "item"  # the form that asks for the address has it; only there the trap is set
 QUICK = timedelta(seconds=1)  # nobody types an address in less
 
 
@@ -29,7 +35,8 @@ def check_form(visit: Visit) -> Guarded:
     age = read_form_token(visit.field(TOKEN_FIELD), visit.optout_list.id, visit.now)
     if age is None:
         return Guarded(400)
-    return Guarded(0, is_robot=bool(visit.field(HONEYPOT_FIELD).strip()), is_quick=age < QUICK)
+    is_robot = TYPED_FIELD in visit.form and bool(visit.field(HONEYPOT_FIELD).strip())
+    return Guarded(0, is_robot=is_robot, is_quick=age < QUICK)
 
 
 def is_form(visit: Visit) -> bool:
@@ -42,8 +49,38 @@ def form_token(visit: Visit) -> str:
     return make_form_token(visit.optout_list.id, visit.now)
 
 
-def judge(visit: Visit, traffic: Traffic, digest: bytes) -> Judgement:
-    """Count this unsigned request, and say what may be done with it. Whitelisted IPs are exempt (S0.12)."""
+class Tap(Enum):
+    """The one more tap that a limit may ask for: whether this channel can ask for it."""
+
+    POSSIBLE = "possible"  # it shows the confirm page
+    MADE = "made"  # it is the confirm page's button, or the form's
+    IMPOSSIBLE = "impossible"  # nobody looks at its answer
+
+
+def admit(visit: Visit, traffic: Traffic, intents: Sequence[OptOutIntent], tap: Tap) -> Judgement:
+    """Count this unsigned request, and say what its channel does now; what is refused is in quarantine when this returns.
+
+    `intents` are what the request asks for, all about one address. RECORD: record them. CONFIRM, only where that tap is
+    POSSIBLE: show the confirm page. REFUSE: say that they were kept, and after which `wait` to try again; without a wait
+    trying again is of no use. Whitelisted IPs are exempt (S0.12).
+    """
     if visit.is_whitelisted:
         return RECORD
-    return judge_unsigned(visit.optout_list, traffic, visit.network, digest, visit.now)
+    judgement = judge_unsigned(
+        visit.optout_list, traffic, visit.network, intents[0].digest, visit.now
+    )
+    if judgement.admission is Admission.CONFIRM:
+        # Below the block, only protected mode stops who cannot tap (S0.15).
+        if tap is Tap.IMPOSSIBLE and judgement.cause is RefusalCause.PROTECTED_MODE:
+            judgement = Judgement(Admission.REFUSE, judgement.cause)
+        elif tap is not Tap.POSSIBLE:
+            return RECORD
+    if judgement.admission is Admission.REFUSE and judgement.cause is not None:
+        quarantine(intents, judgement.cause)
+    return judgement
+
+
+def quarantine(intents: Sequence[OptOutIntent], cause: RefusalCause) -> None:
+    """Keep all that a refused request asked for."""
+    for intent in intents:
+        quarantine_optout(intent, cause)

@@ -133,8 +133,8 @@ def refuse(visit: Visit, judgement: Judgement) -> HttpResponse:
 def see_done(
     visit: Visit, recorded: Sequence[Recorded], assurance: Assurance, digest: bytes
 ) -> HttpResponse:
-    """303 to the done page of what was recorded. Nothing recorded (a robot's form) looks the same."""
-    first = recorded[0].optout_id if recorded else 0
+    """303 to the done page of what was recorded: one opt-out, or a second one of everything from this sender."""
+    first = recorded[0].optout_id
     done = DoneToken(visit.optout_list.id, first, digest, visit.now, assurance)
     if len(recorded) > 1:
         also = recorded[1].optout_id

@@ -9,9 +9,8 @@ from lists.choices import DirectLinkMode
 from optout import screens
 from optout.actions import record_optout
 from optout.choices import Assurance, Channel, Traffic
-from optout.guard import judge
+from optout.guard import Tap, admit
 from optout.limits import Admission
-from optout.quarantine import quarantine_optout
 from optout.visits import Visit
 
 
@@ -22,11 +21,10 @@ def answer(visit: Visit) -> HttpResponse:
         return screens.ask(visit)
     intent = visit.intent(address, Channel.DIRECT_LINK, Assurance.PREFILLED)
 
-    judgement = judge(visit, Traffic.DIRECT, address.digest)
+    judgement = admit(visit, Traffic.DIRECT, [intent], Tap.POSSIBLE)
     if judgement.admission is Admission.CONFIRM:
         return screens.ask(visit)
-    if judgement.admission is Admission.REFUSE and judgement.cause is not None:
-        quarantine_optout(intent, judgement.cause)
+    if judgement.admission is Admission.REFUSE:
         return screens.refuse(visit, judgement)
     recorded = record_optout(intent)
     return screens.see_done(visit, [recorded], Assurance.PREFILLED, address.digest)

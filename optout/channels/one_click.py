@@ -6,12 +6,13 @@ from optout import replies, screens
 from optout.actions import record_optout
 from optout.addresses import Address
 from optout.choices import Assurance, Channel, Traffic
-from optout.guard import judge
-from optout.limits import Admission
-from optout.quarantine import quarantine_optout
+from optout.guard import Tap, admit
+from optout.limits import Admission, Judgement
 from optout.visits import Visit
 
 DONE = "You are unsubscribed."
+KEPT = "Your request was kept. The sender has to check it first."
+TOO_MANY = "Too many requests. Nothing is lost: this one was kept."
 
 
 def record_signed(visit: Visit, recipient: Address) -> HttpResponse:
@@ -30,10 +31,14 @@ def record_unsigned(visit: Visit) -> HttpResponse:
         return replies.text(str(error), 400, replies.REJECTED)
     intent = visit.intent(address, Channel.ONE_CLICK, Assurance.PREFILLED)
 
-    judgement = judge(visit, Traffic.DIRECT, address.digest)
-    if judgement.admission is Admission.REFUSE and judgement.cause is not None:
-        quarantine_optout(intent, judgement.cause)
-        message = "Too many requests. Nothing is lost: this one was kept."
-        return replies.retry_after(replies.text(message, 429, replies.QUARANTINED), judgement.wait)
+    judgement = admit(visit, Traffic.DIRECT, [intent], Tap.IMPOSSIBLE)
+    if judgement.admission is Admission.REFUSE:
+        return _say_kept(judgement)
     record_optout(intent)
     return replies.text(DONE, 200, replies.RECORDED)
+
+
+def _say_kept(judgement: Judgement) -> HttpResponse:
+    if not judgement.wait:  # protected mode
+        return replies.text(KEPT, 200, replies.QUARANTINED)
+    return replies.retry_after(replies.text(TOO_MANY, 429, replies.QUARANTINED), judgement.wait)

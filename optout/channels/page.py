@@ -5,9 +5,8 @@ from django.http import HttpResponse
 from optout import replies, screens
 from optout.actions import record_optouts
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
-from optout.guard import check_form, judge
+from optout.guard import Tap, admit, check_form, quarantine
 from optout.limits import Admission
-from optout.quarantine import quarantine_optout
 from optout.visits import Visit
 
 
@@ -32,16 +31,14 @@ def record_form(visit: Visit) -> HttpResponse:
     channel = Channel.DIRECT_LINK if is_prefilled else Channel.PAGE
     intents = screens.form_intents(visit, address, channel, assurance)
 
-    if guarded.is_robot:
-        for intent in intents:
-            quarantine_optout(intent, RefusalCause.HONEYPOT)
-        return screens.see_done(visit, [], assurance, address.digest)
+    if (
+        guarded.is_robot
+    ):  # or somebody whose browser filled in the trap: one more tap, on a page without it
+        quarantine(intents, RefusalCause.HONEYPOT)
+        return screens.show_confirm(visit, address)
     # Nobody types an address within a second: the stricter threshold stops a robot, and never one quick person.
     is_quick = guarded.is_quick and not is_prefilled
-    traffic = Traffic.DIRECT if is_quick else Traffic.FORM
-    judgement = judge(visit, traffic, address.digest)
-    if judgement.admission is Admission.REFUSE and judgement.cause is not None:
-        for intent in intents:
-            quarantine_optout(intent, judgement.cause)
+    judgement = admit(visit, Traffic.DIRECT if is_quick else Traffic.FORM, intents, Tap.MADE)
+    if judgement.admission is Admission.REFUSE:
         return screens.refuse(visit, judgement)
     return screens.see_done(visit, record_optouts(intents), assurance, address.digest)

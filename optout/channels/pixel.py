@@ -4,11 +4,10 @@ from django.http import HttpResponse
 
 from optout import replies
 from optout.actions import record_optout
-from optout.choices import Assurance, Channel, RefusalCause, Traffic
-from optout.guard import judge
-from optout.limits import Admission
+from optout.choices import Assurance, Channel, Traffic
+from optout.guard import Tap, admit
+from optout.limits import Admission, Judgement
 from optout.pixel_warning import warn_of_pixel_in_mail
-from optout.quarantine import quarantine_optout
 from optout.visits import Visit
 
 
@@ -19,13 +18,9 @@ def answer(visit: Visit) -> HttpResponse:
         return replies.gif(400, replies.REJECTED)
     intent = visit.intent(address, Channel.PIXEL, Assurance.PREFILLED)
 
-    judgement = judge(visit, Traffic.DIRECT, address.digest)
-    if judgement.admission is Admission.REFUSE and judgement.cause is not None:
-        quarantine_optout(intent, judgement.cause)
-        return replies.retry_after(replies.gif(429, replies.QUARANTINED), judgement.wait)
-    if judgement.cause is RefusalCause.PROTECTED_MODE:  # an image cannot show a confirm page
-        quarantine_optout(intent, judgement.cause)
-        return replies.gif(200, replies.QUARANTINED)
+    judgement = admit(visit, Traffic.DIRECT, [intent], Tap.IMPOSSIBLE)
+    if judgement.admission is Admission.REFUSE:
+        return _show_kept(judgement)
     record_optout(intent)
     return replies.gif(200, replies.RECORDED)
 
@@ -39,3 +34,9 @@ def answer_proxy(visit: Visit) -> HttpResponse:
 def show(_visit: Visit) -> HttpResponse:
     """HEAD, or a browser loading ahead: the GIF and no more."""
     return replies.gif()
+
+
+def _show_kept(judgement: Judgement) -> HttpResponse:
+    if not judgement.wait:  # protected mode
+        return replies.gif(200, replies.QUARANTINED)
+    return replies.retry_after(replies.gif(429, replies.QUARANTINED), judgement.wait)

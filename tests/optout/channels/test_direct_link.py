@@ -6,10 +6,15 @@ from django.utils import timezone
 
 from lists.models import List
 from optout.choices import Assurance, Channel, RefusalCause
+from optout.evidence import Evidence
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from optout.reverting import RevertFilter, revert_optouts
+from reporting.models.notices import Notice, NoticeKind
+from reporting.notices import raise_notices
+from tests import make
 from tests.optout.channels.cases import JANE, ChannelCases, Target, assert_nothing_recorded
 from tests.optout.channels.test_page import heading, page_path, text_of
-from tests.pages import BROWSER, PublicClient, form_fields
+from tests.pages import BROWSER, PublicClient, form_fields, signed_path
 
 
 @pytest.fixture
@@ -182,11 +187,8 @@ class TestLimits:
             assert client.get(page_path(instant, f"?item={JANE}")).status_code == 303
 
     def test_a_thousand_addresses_and_the_way_back(self, instant: List, alice: Any) -> None:
-        """AT-01: at most 20 recorded, the rest kept, a revert restores exactly those."""
-        from optout.evidence import Evidence
-        from optout.reverting import RevertFilter, revert_optouts
-        from tests import make
-
+        """AT-01: at most 20 recorded, the rest kept, the owner told once; who has a signed link is served meanwhile; a revert
+        restores exactly those."""
         make.make_optout(instant, "earlier@example.com")
         before = timezone.now()
         self.open(instant, 1_000)
@@ -197,12 +199,23 @@ class TestLimits:
         shown_the_confirm_page = 15
         assert recorded + kept + shown_the_confirm_page == 1_000
 
+        assert raise_notices(timezone.now()) == 1
+        self.open(instant, 1)
+        assert raise_notices(timezone.now()) == 0
+        notice = Notice.objects.get()
+        assert (notice.kind, notice.subject) == (NoticeKind.BLOCKED_IP, "192.0.2.7/32")
+
+        client, path = PublicClient(), signed_path(instant.pk, JANE)
+        assert client.press(client.get(path), path).status_code == 303
+        assert Suppression.objects.filter(address=JANE).exists()
+
         chosen = RevertFilter(before, timezone.now(), Channel.DIRECT_LINK, "192.0.2.7/32")
         lifted = revert_optouts(
             instant, chosen, actor=alice, now=timezone.now(), evidence=Evidence()
         )
         assert lifted == recorded
-        assert Suppression.objects.get().address == "earlier@example.com"
+        left = Suppression.objects.order_by("address").values_list("address", flat=True)
+        assert list(left) == ["earlier@example.com", JANE]
 
     def test_in_protected_mode_everybody_is_asked(self, instant: List) -> None:
         """AT-02."""

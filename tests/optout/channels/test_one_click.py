@@ -1,8 +1,10 @@
 import base64
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from lists.models import List
 from optout.choices import Assurance, Channel, RefusalCause
@@ -130,6 +132,24 @@ class TestNeverLimited:
 
 @pytest.mark.django_db
 class TestUnsigned:
+    def test_in_protected_mode_it_is_kept_and_says_so(self, optout_list: List) -> None:
+        """AT-02: as the pixel does, which cannot show a confirm page either."""
+        List.objects.update(protected_until=timezone.now() + timedelta(hours=1))
+
+        response = PublicClient(PROVIDER).send(f"/u/{optout_list.public_id}?item={JANE}", ONE_CLICK)
+
+        assert response.status_code == 200
+        assert response.content == b"Your request was kept. The sender has to check it first."
+        assert response.headers["Optout-Status"] == "quarantined"
+        assert "Retry-After" not in response.headers
+
+    def test_over_5_addresses_it_still_acts(self, optout_list: List) -> None:
+        """Only the block stops what cannot show a confirm page (S0.15)."""
+        client = PublicClient(PROVIDER)
+        for n in range(20):
+            path = f"/u/{optout_list.public_id}?item=p{n}@example.com"
+            assert client.send(path, ONE_CLICK).headers["Optout-Status"] == "recorded"
+
     def test_a_page_of_another_site_cannot_make_browsers_send_it(self, optout_list: List) -> None:
         """AT-02."""
         response = PublicClient(BROWSER).send(

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -6,6 +7,7 @@ import time_machine
 
 from lists.models import List, Realm, Subscription
 from optout.choices import Assurance, Channel, Kind, RefusalCause, Traffic
+from optout.guard import HONEYPOT_FIELD
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from optout.tokens import make_form_token
 from tests import make
@@ -294,15 +296,49 @@ class TestGuard:
 
 @pytest.mark.django_db
 class TestRobots:
-    def test_a_filled_honeypot_is_answered_as_usual_and_quarantined(
+    def test_a_filled_honeypot_is_quarantined_and_asked_for_one_more_tap(
         self, optout_list: List
     ) -> None:
-        response = submit(optout_list, website="https://spam.example")
+        """A robot is told of no success that there was not; a person whose password manager filled it in is not lost."""
+        page = submit(optout_list, scope="sender", lang="de", **{HONEYPOT_FIELD: "x"})
 
-        assert response.status_code == 303
-        assert "You are unsubscribed" in text_of(PublicClient().get(response.headers["Location"]))
-        assert QuarantinedOptOut.objects.get().cause == RefusalCause.HONEYPOT
-        assert not Suppression.objects.exists()
+        assert page.status_code == 200
+        assert page.headers["Optout-Status"] == "confirm-required"
+        assert JANE in text_of(page)
+        fields = form_fields(page)
+        assert (fields["email"], fields["scope"], fields["lang"]) == (JANE, "sender", "de")
+        assert HONEYPOT_FIELD not in fields
+        causes = QuarantinedOptOut.objects.values_list("cause", flat=True)
+        assert list(causes) == [RefusalCause.HONEYPOT] * 2
+        assert not Suppression.objects.exists() and not OptOut.objects.exists()
+
+    @pytest.mark.parametrize("again", [{}, {HONEYPOT_FIELD: "x"}])
+    def test_the_second_tap_records(self, optout_list: List, again: dict[str, str]) -> None:
+        """Whatever fills in fields by itself: the confirm page has no trap, and its form is not looked at for one."""
+        path = page_path(optout_list)
+        page = submit(optout_list, **{HONEYPOT_FIELD: "Acme Ltd"})
+
+        assert PublicClient().press(page, path, **again).status_code == 303
+
+        row = OptOut.objects.get()
+        assert (row.address, row.channel, row.assurance) == (JANE, Channel.PAGE, Assurance.TYPED)
+
+    def test_the_honeypot_is_nothing_that_a_browser_fills_in_or_reads_out(
+        self, optout_list: List
+    ) -> None:
+        html = PublicClient().get(page_path(optout_list)).content.decode()
+
+        (field,) = [each for each in parse(html).inputs if each.get("name") == HONEYPOT_FIELD]
+        assert (field["autocomplete"], field["tabindex"]) == ("off", "-1")
+        assert '<div class="hp" aria-hidden="true">' in html
+        trap = parse(
+            "<!doctype html>"
+            + html[html.index('<div class="hp"') :].partition("</div>")[0]
+            + "</div>"
+        )
+        # what browsers and password managers look for
+        known = r"web|site|url|name|mail|phone|tel|company|organi|address|city|zip|user|pass|login|code|card"
+        assert not re.search(known, f"{field['name']} {field['id']} {trap.text}".lower())
 
     def test_a_quick_person_is_served_but_counted_more_strictly(self, optout_list: List) -> None:
         client, path = PublicClient(), page_path(optout_list)
@@ -346,7 +382,7 @@ class TestRobots:
         assert page.headers["Retry-After"] == "600"
         assert page.headers["Optout-Status"] == "quarantined"
         assert heading(page) == "Please try again in 10 minutes"
-        assert "we kept your request" in text_of(page)
+        assert "We kept your request; you need not send it again." in text_of(page)
         assert QuarantinedOptOut.objects.get().cause == RefusalCause.ADDRESS_LIMIT
         assert Suppression.objects.count() == 2
 
