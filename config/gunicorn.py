@@ -28,7 +28,7 @@ class PathLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         path = environ.get("PATH_INFO", "")
         if path.startswith("/health/"):
             return
-        if "@" in path or "?" in path or not path.isascii() or not path.isprintable():
+        if any(mark in path for mark in "@?+") or not path.isascii() or not path.isprintable():
             path = quote(without_secrets(path), safe="/[]:")
         milliseconds = request_time.seconds * 1000 + request_time.microseconds // 1000
         status = str(resp.status)[:3]

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from types import SimpleNamespace
 from typing import Any
 
 from django.views.debug import ExceptionReporter
@@ -10,9 +11,24 @@ QUERY = re.compile(r"\?[^\s'\"]*")
 ADDRESS = re.compile(r"[^\s@<>'\"(),;:/?=&]+@[^\s@<>'\"(),;:/?=&]+\.[^\s@<>'\"(),;:/?=&]+")
 
 
+PHONE = re.compile(r"\+[0-9]{7,15}\b")
+# What a report may show of the request, the settings and the source of a template: nothing.
+_LEFT_OUT: dict[str, Any] = {
+    "request_GET_items": [],
+    "filtered_POST_items": [],
+    "request_FILES_items": [],
+    "request_COOKIES_items": [],
+    "request_meta": {},
+    "settings": {},
+    "template_info": None,
+    "unicode_hint": "",
+    "user_str": "",
+}
+
+
 def without_secrets(text: str) -> str:
-    """The text with query strings and email addresses taken out."""
-    return ADDRESS.sub("[address]", QUERY.sub("?[…]", text))
+    """The text with query strings, email addresses and phone numbers (as we write them: +14155550123) taken out."""
+    return PHONE.sub("[address]", ADDRESS.sub("[address]", QUERY.sub("?[…]", text)))
 
 
 class NoQueryStrings(logging.Filter):
@@ -27,21 +43,25 @@ class NoQueryStrings(logging.Filter):
 
 
 class ShortReporter(ExceptionReporter):
-    """The report of an error: the traceback, without settings, parameters and local variables."""
+    """The report of an error: what Django says of it, without what the request, the variables and the settings hold.
+
+    It is used by the page that DEBUG shows, and by a handler that mails errors, if somebody configures one; what goes to the
+    console is cleaned by NoQueryStrings. Left are the lines of code, the request's method and path, and the messages of the
+    exceptions, without query strings and addresses. A secret inside a message would not be recognised: never write one there.
+    """
 
     def get_traceback_data(self) -> dict[str, Any]:
-        data = super().get_traceback_data()
-        for frame in data.get("frames", ()):
+        data: dict[str, Any] = super().get_traceback_data()
+        for frame in data["frames"]:
             frame["vars"] = []
-        for name in (
-            "filtered_POST_items",
-            "request_GET_items",
-            "request_FILES_items",
-            "request_COOKIES_items",
-        ):
-            data[name] = []
-        data["request_meta"] = {}
-        data["settings"] = {}
-        data["request_insecure_uri"] = without_secrets(str(data.get("request_insecure_uri") or ""))
-        data["exception_value"] = without_secrets(str(data.get("exception_value", "")))
-        return data
+            if frame.get("exc_cause"):
+                frame["exc_cause"] = without_secrets(str(frame["exc_cause"]))
+        for name in ("exception_value", "exception_notes", "request_insecure_uri"):
+            if name in data:
+                data[name] = without_secrets(str(data[name] or ""))
+        if self.request is not None:
+            data["request"] = SimpleNamespace(
+                path_info=without_secrets(self.request.path_info),
+                META={"REQUEST_METHOD": self.request.method},
+            )
+        return data | _LEFT_OUT

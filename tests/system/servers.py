@@ -1,5 +1,6 @@
 """Real processes for system tests: gunicorn as `make run` starts it, and nginx in front of it."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,6 +93,52 @@ def test_database_url() -> str:
 
 
 test_database_url.__test__ = False  # type: ignore[attr-defined]
+
+
+def columns_with(text: str) -> set[str]:
+    """`table.column` of every text, bytes or JSON in the database that holds `text` somewhere, as it is or in base64."""
+    needles = [text.encode()]
+    # What base64 makes of it depends on where it begins; the ends are mixed with their neighbours.
+    for before in range(3):
+        coded = b64encode(b"x" * before + text.encode())
+        needles.append(coded[4 if before else 0 : -4])
+    found = set()
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            SELECT table_name, column_name, data_type FROM information_schema.columns
+            JOIN information_schema.tables USING (table_schema, table_name)
+            WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'
+              AND data_type IN ('text', 'character varying', 'character', 'bytea', 'json', 'jsonb', 'ARRAY')
+        """)
+        for table, column, kind in cursor.fetchall():
+            value = f'"{column}"' if kind == "bytea" else f"convert_to(\"{column}\"::text, 'UTF8')"
+            cursor.execute(
+                f'SELECT 1 FROM "{table}" WHERE '
+                + " OR ".join(f"position(%s::bytea IN {value}) > 0" for _ in needles)
+                + " LIMIT 1",
+                needles,
+            )
+            if cursor.fetchone():
+                found.add(f"{table}.{column}")
+    return found
+
+
+def files_with(text: str, folder: Path) -> list[str]:
+    """The files below a folder that hold `text`, or have it in their name."""
+    return [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file()
+        and (text in str(path.relative_to(folder)) or text.encode() in path.read_bytes())
+    ]
+
+
+def name_static_files(state: Path) -> None:
+    """What `collectstatic` writes down, without copying: portal pages need a name for each file that they link."""
+    names = [name for finder in get_finders() for name, _ in finder.list([])]
+    manifest = {"paths": {name: name for name in names}, "version": "1.1", "hash": ""}
+    (state / "static").mkdir()
+    (state / "static" / "staticfiles.json").write_text(json.dumps(manifest))
 
 
 @contextmanager

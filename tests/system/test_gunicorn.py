@@ -3,18 +3,30 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import connection
 
-from lists.models import List
+from lists.models import List, User
 from optout.links import make_token
 from optout.models import OptOut, Suppression
 from tests import make
-from tests.system.servers import Web, ask, running_web
+from tests.system.servers import Web, ask, columns_with, files_with, name_static_files, running_web
 
 pytestmark = [pytest.mark.system, pytest.mark.django_db(transaction=True)]
 
+# Where the address of somebody who opted out may stand.
+ADDRESS_COLUMNS = {
+    "optout_optout.address",
+    "optout_suppression.address",
+    "optout_quarantinedoptout.address",
+}
+AGENT = [("User-Agent", "curl/8.9.1"), ("Accept", "*/*")]
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 FORM = [("Content-Type", "application/x-www-form-urlencoded")]
 
@@ -22,6 +34,25 @@ FORM = [("Content-Type", "application/x-www-form-urlencoded")]
 def post_one_click(web: Web, optout_list: List, address: str) -> int:
     path = f"/o/{make_token(optout_list.pk, address)}"
     return ask(web.address, "POST", path, headers=FORM, body=ONE_CLICK).status
+
+
+def sign_in(web: Web, user: User, password: str) -> int:
+    """The status after sending the sign-in form with that password."""
+    token = "x" * 32  # any will do, if cookie and form agree
+    fields = {"login": user.email, "password": password, "csrfmiddlewaretoken": token}
+    headers = [*FORM, ("Cookie", f"csrftoken={token}")]
+    body = urlencode(fields).encode()
+    return ask(web.address, "POST", "/manage/account/login/", headers=headers, body=body).status
+
+
+@contextmanager
+def missing_table(name: str) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {name} RENAME TO out_of_reach")
+        try:
+            yield
+        finally:
+            cursor.execute(f"ALTER TABLE out_of_reach RENAME TO {name}")
 
 
 class TestOneClick:
@@ -46,7 +77,11 @@ class TestOneClick:
     def test_what_was_answered_survives_a_killed_worker(
         self, optout_list: List, tmp_path: Path
     ) -> None:
-        """Promise 1: a success is given after the commit, so `kill -9` loses nothing that was promised."""
+        """A success is given after the commit, so `kill -9` of a web process loses nothing that was promised.
+
+        Just that: the database goes on running. That a commit is on disk is the database's part of promise 1; see
+        tests/config/test_database.py::TestDurability for what we ask of it.
+        """
         promised: list[str] = []
         with running_web(tmp_path) as web:
 
@@ -120,8 +155,8 @@ class TestSecretsInLogs:
                         ("User-Agent", "curl/8.9"),
                     ]
                     statuses.add(ask(web.address, method, path, headers=headers).status)
-            # no database: every answer is a 503, and the traceback in the log says nothing either
             printed = web.printed()
+        # no database: every answer is a 503, and the traceback in the log says nothing either
         with running_web(tmp_path, DATABASE_URL="postgresql://nobody@127.0.0.1:9/none") as web:
             path = f"/u/{optout_list.public_id}?item={canary}@example.com"
             statuses.add(ask(web.address, "GET", path).status)
@@ -134,3 +169,76 @@ class TestSecretsInLogs:
         assert f"p={canary}" not in printed
         assert f"key={canary}" not in printed
         assert key not in printed
+
+    def test_the_traceback_of_a_real_error_holds_none_either(
+        self, optout_list: List, tmp_path: Path
+    ) -> None:
+        """AT-26 for 500: a table is missing, so that the statement with the address in it fails."""
+        canary = "canary-7f1c"
+        List.objects.filter(pk=optout_list.pk).update(whitelist=["127.0.0.2"])
+        query = f"?item={canary}@example.com&note={canary}"
+        with running_web(tmp_path) as web, missing_table("optout_suppression"):
+            answers = [
+                ask(
+                    web.address,
+                    "GET",
+                    f"/u/{optout_list.public_id}{query}",
+                    headers=[("User-Agent", "curl/8.9"), ("Referer", f"http://localhost/{query}")],
+                    source="127.0.0.2",
+                ),
+                ask(
+                    web.address,
+                    "POST",
+                    f"/o/{make_token(optout_list.pk, f'{canary}@example.com')}",
+                    headers=[*FORM, ("Cookie", f"sessionid={canary}")],
+                    body=ONE_CLICK + f"&note={canary}".encode(),
+                ),
+            ]
+
+        printed = web.printed()
+        assert [answer.status for answer in answers] == [500, 500]
+        assert "Traceback" in printed and "optout_suppression" in printed
+        assert canary not in printed
+        assert not any(canary in answer.body for answer in answers)
+        assert files_with(canary, tmp_path) == []
+
+
+class TestSecretsAtRest:
+    def test_keys_and_passwords_are_nowhere_and_addresses_only_where_they_belong(
+        self, optout_list: List, alice: User, tmp_path: Path
+    ) -> None:
+        """AT-26: the whole database and the state folder after right and wrong keys, sign-ins and opt-outs."""
+        List.objects.filter(pk=optout_list.pk).update(whitelist=["127.0.0.2"])
+        right_key, _row = make.make_download_key(optout_list)
+        wrong_key, wrong_password, person = (
+            "hd_canary-key-9c2e",
+            "canary-password-51",
+            "canary-person",
+        )
+        path = f"/u/{optout_list.public_id}?item={person}@example.com"
+        name_static_files(tmp_path)
+        alice.password = Argon2PasswordHasher().encode(make.PASSWORD, "salt-for-the-test")
+        alice.save()
+        with running_web(tmp_path) as web:
+            statuses = [
+                ask(web.address, "GET", path, headers=AGENT, source="127.0.0.2").status,
+                ask(web.address, "GET", path, headers=AGENT, source="127.0.0.3").status,
+                *(
+                    ask(
+                        web.address,
+                        "GET",
+                        f"/d/{optout_list.public_id}",
+                        headers=[("Authorization", f"Bearer {key}")],
+                        source="127.0.0.2",
+                    ).status
+                    for key in (right_key, wrong_key)
+                ),
+                *(sign_in(web, alice, password) for password in (wrong_password, make.PASSWORD)),
+            ]
+
+        assert statuses == [200, 403, 200, 401, 200, 302]
+        for secret in (right_key, wrong_key, wrong_password, make.PASSWORD):
+            assert columns_with(secret) == set()
+            assert files_with(secret, tmp_path) == []
+        assert columns_with(person) == ADDRESS_COLUMNS
+        assert files_with(person, tmp_path) == []

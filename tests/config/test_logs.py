@@ -1,0 +1,97 @@
+"""config/logs.py: what errors say, on the console and in reports (security.md §5, AT-26)."""
+
+import logging
+import sys
+from typing import Any
+
+import pytest
+from django.http import HttpRequest
+from django.test import RequestFactory
+from django.views.debug import ExceptionReporter, get_exception_reporter_class
+
+from config.logs import NoQueryStrings, without_secrets
+
+# Never written in one piece where it is used: reports show lines of code.
+CANARY = "canary-" + "7f1c"
+
+
+class SomebodySignedIn:
+    def __str__(self) -> str:
+        return f"{CANARY}@acme.example"
+
+
+def failing_request() -> tuple[HttpRequest, ExceptionReporter]:
+    """A POST with a canary everywhere, whose view fails in the middle of handling another error."""
+    request = RequestFactory().post(
+        f"/u/{CANARY}@example.com?item={CANARY}&key={CANARY}",
+        {"address": CANARY, "password": CANARY},
+        headers={"referer": f"http://localhost/?p={CANARY}", "cookie": f"sessionid={CANARY}"},
+    )
+    request.user = SomebodySignedIn()  # type: ignore[assignment]
+    try:
+        answer(request)
+    except RuntimeError:
+        reporter_class: Any = get_exception_reporter_class(request)
+        return request, reporter_class(request, *sys.exc_info())
+    raise AssertionError("it should have failed")
+
+
+def answer(request: HttpRequest) -> None:
+    typed = request.POST["address"]
+    try:
+        int(f"{typed}@example.com, {'+1415' + '5550123'}, /u/x?item={typed}")
+    except ValueError as error:
+        error.add_note(f"it was {typed}@example.com")
+        problem = RuntimeError(f"cannot answer {typed}@example.com")
+        problem.add_note(f"it was {typed}@example.com")
+        raise problem from error
+
+
+class TestReport:
+    @pytest.mark.parametrize("form", ["text", "html"])
+    def test_it_holds_nothing_of_the_request_the_variables_and_the_settings(
+        self, form: str, settings: Any
+    ) -> None:
+        settings.CANARY = CANARY
+        _request, reporter = failing_request()
+
+        report = getattr(reporter, f"get_traceback_{form}")()
+
+        assert "cannot answer [address]" in report, "the message is there"
+        assert "in answer" in report and "raise problem from error" in report, "and the code"
+        assert "/u/[address]" in report, "and the path"
+        assert CANARY not in report
+        assert "4155550123" not in report
+
+    def test_the_request_itself_stays_as_it_was(self) -> None:
+        request, reporter = failing_request()
+        reporter.get_traceback_text()
+        assert request.POST["password"] == CANARY
+
+
+class TestConsole:
+    def test_a_traceback_is_cleaned(self) -> None:
+        try:
+            answer(RequestFactory().post("/", {"address": CANARY}))
+        except RuntimeError:
+            record = logging.LogRecord(
+                "x", logging.ERROR, "x", 1, "at %s", (f"/u?item={CANARY}",), sys.exc_info()
+            )
+
+        assert NoQueryStrings().filter(record)
+
+        line = logging.Formatter().format(record)
+        assert "RuntimeError: cannot answer [address]" in line
+        assert CANARY not in line
+
+    @pytest.mark.parametrize(
+        ("text", "clean"),
+        [
+            ("GET /u/x?item=a%40b.example HTTP/1.1", "GET /u/x?[…] HTTP/1.1"),
+            ("Key (address)=(jane@example.com) exists", "Key (address)=([address]) exists"),
+            ("LINE 1: WHERE address = '+14155550123'", "LINE 1: WHERE address = '[address]'"),
+            ("2026-03-04 12:00:00+00:00 1+1=2", "2026-03-04 12:00:00+00:00 1+1=2"),
+        ],
+    )
+    def test_addresses_and_query_strings_are_taken_out(self, text: str, clean: str) -> None:
+        assert without_secrets(text) == clean
