@@ -15,7 +15,7 @@ from optout.evidence import Evidence
 from optout.languages import Reading, choose_language
 from optout.pages import render_page
 from optout.public import public
-from optout.queries import RecordedOptOut, find_recorded, is_suppressed
+from optout.queries import RecordedOptOut, find_recorded, find_suppressions
 from optout.redirects import build_redirect
 from optout.reverting import undo_optout
 from optout.texts import thank_you_text
@@ -36,6 +36,9 @@ def open_done(request: HttpRequest, public_id: str) -> HttpResponse:
     reading = choose_language(next(iter(query.get("lang", ())), ""), accepted, optout_list)
     now = timezone.now()
     if request.method == "POST":
+        # A page that was open for a day undoes nothing, and does not say that it did.
+        if now - done.recorded_at > UNDO_WITHIN:
+            return screens.redirect_to_done(optout_list, token, reading)
         undo_optout(done, now=now, evidence=Evidence.of(client_ip(request), _agent(request)))
         return screens.redirect_to_done(optout_list, token, reading, undone="1")
     recorded = find_recorded(done.list_id, done.digest, done.optout_id)
@@ -94,8 +97,19 @@ def _show_undone(
 ) -> HttpResponse:
     # Only a signed link may tell: to anybody else the answer would say whether the address was out before.
     key = recorded.address if recorded and done.knows_recipient else None
-    is_back = key is not None and not is_suppressed(optout_list.id, key)
-    return render_page("undone", optout_list, reading, is_back=is_back)
+    if key is None:
+        return render_page("undone", optout_list, reading)
+    found = find_suppressions(optout_list.id, key)
+    if not found:
+        return render_page("undone", optout_list, reading, is_back=True)
+    widest = next((each for each in found if each.is_global), found[0])
+    return render_page(
+        "undone",
+        optout_list,
+        reading,
+        since=widest.suppressed_at,
+        all_stopped=widest.is_global,
+    )
 
 
 def _redirect(optout_list: ListSnapshot, key: str, reading: Reading) -> str:

@@ -1,5 +1,6 @@
 """The address that a request gives: which parameter, how it is read, what is wrong with it (S0.5, S0.6)."""
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ PARAMETERS = ("item", "email", "phone")
 _MOST_VALUES = 10  # repeated values that are read before a request counts as contradictory
 _KEPT = 254  # characters of an unusable address that the form gives back
 
+# A merge tag that no mail tool filled in: {item}, {{ email }}, *|EMAIL|*, [[email]], %EMAIL%, %%email%%, ${email}, <%= email %>
+_MERGE_TAG = re.compile(
+    r"[{\[<%$#*|]{1,4}(?=[^a-z]*[a-z])[\w\s.,:|$=%+'\"()-]{1,80}[}\]>%#*|]{1,4}", re.IGNORECASE
+)
+
 type Fields = Mapping[str, Sequence[str]]
 
 
@@ -27,6 +33,11 @@ class Given:
     address: Address | None = None
     error: AddressError | None = None
     text: str = ""
+
+    @property
+    def is_unfilled(self) -> bool:
+        """Whether there is only a merge tag where the address should be: the sender's mistake, not the reader's."""
+        return self.error is not None and _MERGE_TAG.fullmatch(self.text) is not None
 
 
 NOTHING = Given()

@@ -2,24 +2,29 @@
 
 import re
 import secrets
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
+import phonenumbers
 from django.conf import settings
 from django.http import HttpResponse
 from django.template import loader
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from lists.lookup import ListSnapshot
 from optout.languages import Reading
 from optout.replies import with_headers
+from optout.tokens import make_form_token
 
 _CSP = (
     "default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; form-action 'self'; "
     "frame-ancestors {ancestors}; base-uri 'none'"
 )
+
+_ROOM_FOR_NAMES = 1_100  # bytes of a page for what owners write about a list
 
 
 def render_page(
@@ -49,6 +54,10 @@ def render_page(
                 "colour": brand_colours(optout_list.colour) if optout_list else None,
                 "initial": initial_of(optout_list.sender) if optout_list else "",
                 "contact": contact_link(optout_list.contact) if optout_list else None,
+                "description": description_of(optout_list) if optout_list else "",
+                "country_code": country_code(optout_list.region) if optout_list else "",
+                # made only where a template asks for it
+                "new_token": lambda: new_token(optout_list) if not is_preview else "",
                 "privacy_url": web_address(optout_list.privacy_url) if optout_list else "",
                 "languages": language_links(reading, link_query),
                 "lang_query": f"?lang={reading.code}" if reading.chosen else "",
@@ -101,9 +110,42 @@ def contact_link(contact: str) -> tuple[str, str]:
     return contact, ""
 
 
+def description_of(optout_list: ListSnapshot) -> str:
+    """The list's description for its form: whole, unless long names leave it no room in the 6 KB of a page."""
+    return _fitting(optout_list.name, optout_list.sender, optout_list.description)
+
+
+@cache
+def country_code(region: str) -> str:
+    """What a phone number of a two-letter region begins with, like `+49`; empty for a region without numbers."""
+    code = phonenumbers.country_code_for_region(region.upper())
+    return f"+{code}" if code else ""
+
+
+def new_token(optout_list: ListSnapshot | None) -> str:
+    """A form token made now, for the button on a page that is no form; empty where there is no list."""
+    return make_form_token(optout_list.id, timezone.now()) if optout_list else ""
+
+
 def web_address(url: str) -> str:
     """`url` where it is one that a link may lead to, else nothing."""
     return url if url.startswith(("https://", "http://")) else ""
+
+
+@lru_cache(maxsize=1_000)
+def _fitting(name: str, sender: str, description: str) -> str:
+    room = _ROOM_FOR_NAMES - 2 * _weight(name) - 3 * _weight(sender)  # as often as a form has them
+    if _weight(description) <= room:
+        return description
+    words = description.split()
+    while words and _weight(" ".join(words) + "…") > room:
+        words.pop()
+    return " ".join(words) + "…" if words else ""
+
+
+def _weight(text: str) -> int:
+    """How many bytes a text has in a page."""
+    return len(escape(text).encode())
 
 
 def _linear(channel: int) -> float:
@@ -117,5 +159,5 @@ def _css() -> SafeString:
     source = loader.get_template("optout/page/page.css").render()
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
     source = re.sub(r"\s+", " ", source)
-    source = re.sub(r" ?([{};,]) ?", r"\1", source)
+    source = re.sub(r" ?([{};,>]) ?", r"\1", source)
     return mark_safe(re.sub(r";}", "}", source.replace(": ", ":")).strip())  # noqa: S308 our own file

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -22,8 +23,13 @@ class OwnText:
 
 
 def thank_you_text(optout_list: ListSnapshot, language: str) -> OwnText | None:
-    """The owner's text in the reader's language, else in the list's default language; None when they wrote none."""
-    for code in (language, optout_list.default_language):
+    """The owner's text in the reader's language; None where Heed's own sentence is shown, which that reader can read.
+
+    The snapshot has joined the texts already: the list's own, else the realm's, language by language (S0.8). Only in a language
+    that Heed does not speak is the list's default language better than nothing.
+    """
+    is_ours = language in dict(settings.LANGUAGES)
+    for code in (language,) if is_ours else (language, optout_list.default_language):
         text = str(optout_list.thank_you_texts.get(code) or "").strip()
         if text:
             return OwnText(as_html(text), code)

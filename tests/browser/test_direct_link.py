@@ -53,7 +53,7 @@ class TestInstant:
 
         page.get_by_role("button", name="Undo").click()
 
-        expect(page.get_by_role("heading", name="We took back your request")).to_be_visible()
+        expect(page.get_by_role("heading", name="Your request was taken back")).to_be_visible()
         assert not Suppression.objects.exists()
         assert list(OptOut.objects.order_by("id").values_list("kind", flat=True)) == [
             Kind.OPT_OUT,

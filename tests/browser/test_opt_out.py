@@ -55,7 +55,7 @@ class TestForm:
         page.get_by_label("Also stop everything else from Acme Garden").check()
         page.get_by_role("button", name="Unsubscribe").click()
 
-        expect(page.get_by_text("no more messages from Acme Garden")).to_be_visible()
+        expect(page.get_by_text("nothing more from Acme Garden")).to_be_visible()
         assert {each.optout_list.number for each in Suppression.objects.all()} == {0, 1}
 
     def test_a_mistyped_address_is_kept_and_the_error_leads_to_it(
@@ -98,16 +98,16 @@ class TestDonePage:
 
         page.get_by_role("button", name="Undo").click()
 
-        expect(page.get_by_role("heading", name="We took back your request")).to_be_visible()
+        expect(page.get_by_role("heading", name="Your request was taken back")).to_be_visible()
         assert not Suppression.objects.exists()
         assert kinds() == [Kind.OPT_OUT, Kind.LIFT]
 
     def test_reloading_the_undone_page_adds_nothing(self, page: Page, optout_list: List) -> None:
         opt_out(page, optout_list)
         page.get_by_role("button", name="Undo").click()
-        expect(page.get_by_role("heading", name="We took back your request")).to_be_visible()
+        expect(page.get_by_role("heading", name="Your request was taken back")).to_be_visible()
 
         page.reload()
 
-        expect(page.get_by_role("heading", name="We took back your request")).to_be_visible()
+        expect(page.get_by_role("heading", name="Your request was taken back")).to_be_visible()
         assert kinds() == [Kind.OPT_OUT, Kind.LIFT]

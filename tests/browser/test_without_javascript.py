@@ -28,7 +28,7 @@ class TestHostedPages:
 
         page.get_by_role("button", name="Undo").click()
 
-        expect(page.get_by_role("heading", name="We took back your request")).to_be_visible()
+        expect(page.get_by_role("heading", name="Your request was taken back")).to_be_visible()
         assert not Suppression.objects.exists()
 
     def test_the_confirm_page(self, page: Page, optout_list: List) -> None:
