@@ -1,5 +1,6 @@
 """How gunicorn serves Heed: `gunicorn -c python:config.gunicorn config.wsgi`. Threads, not asyncio: measured."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,16 @@ from urllib.parse import quote
 from django.conf import settings
 from gunicorn.glogging import Logger
 
-from config.logs import NoQueryStrings, without_secrets
+from config.logs import SECRET_PATH, NoQueryStrings, without_secrets
+
+
+class NoBrokenRequests(logging.Filter):
+    """Of a request that gunicorn cannot read, its line quotes a part: kept is who sent it, never the words (AT-26)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith("Invalid request from ip="):
+            record.msg = str(record.msg).split(": ", 1)[0]
+        return True
 
 
 class PathLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -17,6 +27,7 @@ class PathLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     def setup(self, cfg: Any) -> None:
         """gunicorn's set-up; what it says about a broken request quotes the whole request line."""
         super().setup(cfg)
+        self.error_log.addFilter(NoBrokenRequests())
         self.error_log.addFilter(NoQueryStrings())
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
@@ -28,6 +39,7 @@ class PathLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         path = environ.get("PATH_INFO", "")
         if path.startswith("/health/"):
             return
+        path = SECRET_PATH.sub(r"\1[...]", path)
         if any(mark in path for mark in "@?+") or not path.isascii() or not path.isprintable():
             path = quote(without_secrets(path), safe="/[]:")
         milliseconds = request_time.seconds * 1000 + request_time.microseconds // 1000

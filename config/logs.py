@@ -11,6 +11,8 @@ QUERY = re.compile(r"\?[^\s'\"]*")
 ADDRESS = re.compile(r"[^\s@<>'\"(),;:/?=&]+@[^\s@<>'\"(),;:/?=&]+\.[^\s@<>'\"(),;:/?=&]+")
 
 
+# Paths that are themselves a secret: whoever has a signed link may unsubscribe its recipient.
+SECRET_PATH = re.compile(r"(/o/|/password/reset/key/)[^\s'\"]+")
 PHONE = re.compile(r"\+[0-9]{7,15}\b")
 # What a report may show of the request, the settings and the source of a template: nothing.
 _LEFT_OUT: dict[str, Any] = {
@@ -28,7 +30,8 @@ _LEFT_OUT: dict[str, Any] = {
 
 def without_secrets(text: str) -> str:
     """The text with query strings, email addresses and phone numbers (as we write them: +14155550123) taken out."""
-    return PHONE.sub("[address]", ADDRESS.sub("[address]", QUERY.sub("?[…]", text)))
+    text = SECRET_PATH.sub(r"\1[…]", QUERY.sub("?[…]", text))
+    return PHONE.sub("[address]", ADDRESS.sub("[address]", text))
 
 
 class NoQueryStrings(logging.Filter):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -242,3 +243,54 @@ class TestSecretsAtRest:
             assert files_with(secret, tmp_path) == []
         assert columns_with(person) == ADDRESS_COLUMNS
         assert files_with(person, tmp_path) == []
+
+
+class TestUnreadableRequests:
+    def test_what_they_say_is_not_printed(self, optout_list: List, tmp_path: Path) -> None:
+        """An unencoded space cuts the request line, and gunicorn would quote the rest of it, key and all."""
+        canary = "hd_canary7f1c"
+        path = f"/d/{optout_list.public_id}?since=2026-11-01 10:00:00&key={canary}"
+        with running_web(tmp_path) as web:
+            head = send_raw(web, f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            printed = web.printed()
+
+        assert head.startswith(b"HTTP/1.1 400")
+        assert canary not in printed
+        assert "Invalid request from ip=127.0.0.1" in printed
+
+    def test_a_body_cut_into_bad_chunks_is_refused(self, optout_list: List, tmp_path: Path) -> None:
+        with running_web(tmp_path) as web:
+            for path in (
+                f"/u/{optout_list.public_id}",
+                f"/u/{optout_list.public_id}.gif",
+                f"/o/{make_token(optout_list.pk, 'jane@example.com')}",
+            ):
+                head = send_raw(
+                    web,
+                    f"POST {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    "ZZ\r\nitem=jane@example.com\r\n0\r\n\r\n".encode(),
+                )
+                assert head.startswith(b"HTTP/1.1 400"), path
+            assert "jane@example.com" not in web.printed()
+        assert not OptOut.objects.exists()
+
+    def test_signed_links_and_reset_keys_are_not_printed(
+        self, optout_list: List, tmp_path: Path
+    ) -> None:
+        token = make_token(optout_list.pk, "jane@example.com")
+        with running_web(tmp_path) as web:
+            ask(web.address, "GET", f"/o/{token}")
+            ask(web.address, "GET", "/manage/account/password/reset/key/5-canary7f1c/")
+            printed = web.printed()
+
+        assert token not in printed
+        assert "canary7f1c" not in printed
+        assert "GET /o/" in printed
+
+
+def send_raw(web: Web, request: bytes) -> bytes:
+    """The beginning of the answer to these very bytes."""
+    host, _, port = web.address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as link:
+        link.sendall(request)
+        return link.recv(4096)
