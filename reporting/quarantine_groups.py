@@ -125,6 +125,16 @@ def count_waiting(optout_list: List) -> int:
     return waiting.count()
 
 
+def is_waiting(optout_list: List, group: ChosenGroup) -> bool:
+    """Whether anything of that network and cause waits, also what came after it was chosen. One query."""
+    return QuarantinedOptOut.objects.filter(
+        from_network(group.network),
+        optout_list=optout_list,
+        cause=group.cause,
+        verdict=Verdict.WAITING,
+    ).exists()
+
+
 def blocked_networks(optout_list: List, now: datetime) -> list[BlockedNetwork]:
     """The networks that are blocked now, the longest first. One query."""
     rows = fetch_prepared(_BLOCKED, {"list": optout_list.pk, "now": now, "most": MOST_GROUPS})

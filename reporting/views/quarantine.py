@@ -30,6 +30,7 @@ from reporting.quarantine_groups import (
     count_waiting,
     from_network,
     in_groups,
+    is_waiting,
     read_groups,
     shown_network,
     waiting_groups,
@@ -80,7 +81,8 @@ def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
     now = timezone.now()
     count = decide(opened.optout_list, in_groups(groups), actor=_actor(request), now=now)
     for group in groups:
-        if group.cause == RefusalCause.UNLISTED_SERVER:
+        is_server = group.cause == RefusalCause.UNLISTED_SERVER
+        if is_server and not is_waiting(opened.optout_list, group):
             settle_notices(opened.optout_list, NoticeKind.UNLISTED_SERVER, group.network, now)
     done = "Recorded" if decide is accept_quarantined else "Rejected"
     messages.success(request, f"{done}: {_optouts(count)}.")

@@ -230,6 +230,29 @@ class TestQuarantine:
 
         assert Notice.objects.get().settled_at is not None
 
+    def test_the_notice_stays_while_anything_of_the_server_waits(
+        self, bob: User, optout_list: List
+    ) -> None:
+        refuse(optout_list, "a@example.com", cause=RefusalCause.UNLISTED_SERVER)
+        Notice.objects.create(
+            optout_list=optout_list,
+            kind=NoticeKind.UNLISTED_SERVER,
+            subject=f"{ATTACKER}/32",
+            raised_at=make.NOW,
+        )
+        client = signed_in(bob)
+        group = chosen(client, optout_list, f"{ATTACKER}/32", RefusalCause.UNLISTED_SERVER)
+        refuse(
+            optout_list,
+            "b@example.com",
+            cause=RefusalCause.UNLISTED_SERVER,
+            requested_at=make.NOW + timedelta(seconds=1),
+        )
+
+        client.post(url(optout_list, "/decide"), {"group": group, "verdict": "reject"})
+
+        assert Notice.objects.get().settled_at is None
+
     def test_another_lists_quarantine_is_left_alone(
         self, bob: User, realm: Realm, optout_list: List
     ) -> None:
