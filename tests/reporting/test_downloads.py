@@ -3,6 +3,7 @@ import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -644,13 +645,10 @@ class TestDeadline:
         assert full.get().status_code == HTTPStatus.OK
 
     def test_one_that_reads_nothing_cannot_hold_the_server_any_longer(self, full: Door) -> None:
-        line = Line()
+        line: Any = Line()
         with patch("reporting.streaming.monotonic", return_value=1000.0) as clock:
-            response = full.client.get(
-                f"/d/{full.optout_list.public_id}",
-                {"key": full.text},
-                **{"gunicorn.socket": line},
-            )
+            full.client.defaults["gunicorn.socket"] = line
+            response = full.start()
             content = iter(response)
             next(content)
             clock.return_value += 60
