@@ -1,5 +1,6 @@
 """The states of the hosted page that answer a visit (pages.md): which screen, with what on it, with which status."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -16,8 +17,8 @@ from optout import replies
 from optout.actions import Recorded
 from optout.addresses import Accepts, Address, AddressError, mask, parse_address
 from optout.choices import Assurance, Channel, Medium
-from optout.given import Given
-from optout.guard import form_token
+from optout.given import NOTHING, Given
+from optout.guard import TOKEN_FIELD, form_token
 from optout.intents import OptOutIntent
 from optout.languages import Reading, choose_language
 from optout.limits import Judgement
@@ -31,19 +32,16 @@ EVERYTHING = "sender"  # its value when everything from this sender shall stop
 FIELDS = {
     "email": {
         "label": _("Email address"),
-        "hint": _("The address that gets the messages, like name@example.com."),
         "type": "email",
         "autocomplete": "email",
     },
     "phone": {
         "label": _("Phone number"),
-        "hint": _("The number that gets the messages, with its country code."),
         "type": "tel",
         "autocomplete": "tel",
     },
     "either": {
         "label": _("Email address or phone number"),
-        "hint": _("Where you get the messages."),
         "type": "text",
         "autocomplete": "email",
     },
@@ -60,6 +58,8 @@ def ask(visit: Visit) -> HttpResponse:
     address = visit.recipient or visit.linked.address
     if address is not None:
         return show_confirm(visit, address)
+    if visit.linked.is_unfilled:  # nothing that the reader could mend
+        return show_form(visit, NOTHING)
     if visit.linked.error is not None:
         return show_form(visit, visit.linked, status=400, optout_status=replies.REJECTED)
     return show_form(visit, visit.linked)
@@ -175,7 +175,9 @@ def form_intents(
     visit: Visit, address: Address, channel: Channel, assurance: Assurance
 ) -> list[OptOutIntent]:
     """The intent of a form; and a second one about the realm's Do Not Mail when everything shall stop."""
-    intent = visit.intent(address, channel, assurance)
+    # the same form sent twice by a double click is one tap: see optout/reverting.py
+    form = hashlib.sha256(visit.field(TOKEN_FIELD).encode()).hexdigest()[:16]
+    intent = visit.intent(address, channel, assurance, form=form)
     if visit.optout_list.is_global or not wants_everything(visit):
         return [intent]
     return [intent, replace(intent, list_id=visit.optout_list.do_not_mail_id, is_global=True)]
@@ -220,7 +222,7 @@ def _page(visit: Visit, name: str, **more: Any) -> HttpResponse:
 def _kept(visit: Visit) -> dict[str, str]:
     """What the links to the other languages keep of the link's address: a good one, or what fits."""
     linked = visit.linked
-    if visit.recipient is not None or not linked.text:
+    if visit.recipient is not None or not linked.text or linked.is_unfilled:
         return {}
     if linked.address is None:
         return {"item": linked.text} if len(linked.text) <= 80 else {}

@@ -146,7 +146,7 @@ class TestEverything:
         assert list(rows) == [1, 0]
         assert not Subscription.objects.exists()
         page = PublicClient().get(response.headers["Location"])
-        assert "no more messages from Acme Garden" in text_of(page)
+        assert "nothing more from Acme Garden" in text_of(page)
 
     def test_undo_takes_back_both(self, realm: Realm, optout_list: List) -> None:
         make.make_subscription(optout_list)
