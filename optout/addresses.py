@@ -224,6 +224,8 @@ def _careful_email_key(text: str) -> str:
     text = _without_format_characters(text)
     if not text:
         raise AddressError("empty", _("Enter your email address."))
+    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":  # a script's quotes around the whole
+        text = text[1:-1].strip()
     if text.endswith(">"):  # Jane Doe <jane@example.com>
         text = text[text.rfind("<") + 1 : -1].strip()
     if text[:7].lower() == "mailto:":
@@ -323,6 +325,8 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
     key = _possible_number(text, region)
     if key is None and ate_plus:
         key = _possible_number(f"+{text}", _REGION_UNKNOWN)
+    if key is None and text.startswith("00"):  # how most of the world dials abroad, whatever the list's country
+        key = _possible_number(f"+{text[2:].strip()}", _REGION_UNKNOWN)
     if key is not None:
         return key, False
     digits = _plain_digits(text)
@@ -378,7 +382,9 @@ def _decode_fields(encoded: str | bytes, plus_kept: frozenset[str]) -> dict[str,
         if not part:
             continue
         raw_name, _equals, raw_value = part.partition(b"=")
-        name = _unescape(raw_name.replace(b"+", b" "))
+        # `&amp;` is what a link copied out of HTML source has; and old templates write `Email=`
+        name = _unescape(raw_name.replace(b"+", b" ")).removeprefix("amp;")
+        name = name.lower() if name.lower() in ADDRESS_PARAMETERS else name
         if name not in plus_kept:
             raw_value = raw_value.replace(b"+", b" ")
         fields.setdefault(name, []).append(_unescape(raw_value))

@@ -387,3 +387,26 @@ class TestDecodeForm:
 
     def test_does_not_mend_what_a_person_typed(self) -> None:
         assert decode_form(b"email=john+tag@x.com", mend_plus=False)["email"] == ["john tag@x.com"]
+
+
+class TestOldScripts:
+    """What mailers' templates and scripts do to an address; a refused valid opt-out would be a breach."""
+
+    @pytest.mark.parametrize(
+        "text", ['"jane@x.com"', "'jane@x.com'", '"Jane Doe <jane@x.com>"', "' jane@x.com '"]
+    )
+    def test_quotes_around_the_whole_are_taken_off(self, text: str) -> None:
+        assert email_key(text) == "jane@x.com"
+
+    @pytest.mark.parametrize(
+        "query", ["x=1&amp;item=a@x.com", "ITEM=a@x.com", "Item=a@x.com", "amp;item=a@x.com"]
+    )
+    def test_the_parameter_is_found(self, query: str) -> None:
+        assert decode_query(query)["item"] == ["a@x.com"]
+
+    def test_other_parameters_keep_their_case(self) -> None:
+        assert decode_query("Lang=de") == {"Lang": ["de"]}
+
+    @pytest.mark.parametrize("region", ["US", "DE", "GB"])
+    def test_two_zeros_mean_abroad(self, region: str) -> None:
+        assert phone_key("0044 20 7946 0958", region) == "+442079460958"
