@@ -338,7 +338,7 @@ class TestRobots:
         )
         # what browsers and password managers look for
         known = r"web|site|url|name|mail|phone|tel|company|organi|address|city|zip|user|pass|login|code|card"
-        assert not re.search(known, f"{field['name']} {field['id']} {trap.text}".lower())
+        assert not re.search(known, f"{field['name']} {field.get('id')} {trap.text}".lower())
 
     def test_a_quick_person_is_served_but_counted_more_strictly(self, optout_list: List) -> None:
         client, path = PublicClient(), page_path(optout_list)
