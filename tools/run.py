@@ -25,6 +25,7 @@ POLL_SECONDS = 0.1
 SIGN_INS = {
     "operator": "runs this installation",
     "owner": "owns the lists",
+    "list_owner": "owns two of them",
     "mailer": "sends to them",
     "viewer": "may only look",
     "stranger": "owns a list elsewhere",
