@@ -9,6 +9,7 @@ from optout.preview import STATES
 from tests import make
 from tests.browser.conftest import OpenWindow
 from tests.browser.looks import PHONE, SMALL, layout_faults, take_picture, visible_words
+from tests.browser.world import ADMIN, enter, make_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -135,3 +136,36 @@ class TestArabic:
         expect(page.locator("html")).to_have_attribute("dir", "rtl")
         expect(page.get_by_role("button")).to_have_count(0)
         assert not Suppression.objects.exists()
+
+
+class TestPortal:
+    @pytest.mark.parametrize("screen", ["overview", "quarantine", "service-hosted", "team"])
+    def test_text_of_twice_the_size_still_fits_a_phone(
+        self, open_window: OpenWindow, site: str, screen: str
+    ) -> None:
+        world = make_world()
+        page = open_window(viewport=PHONE)
+        enter(page, world.admin, site)
+        session = page.context.new_cdp_session(page)
+        ADMIN[screen](page, world)
+        session.send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
+        page.reload()
+
+        assert (
+            page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") == 32
+        )
+        assert layout_faults(page) == []
+        take_picture(page, f"portal-{screen}-large", PHONE)
+
+    def test_the_tabs_of_a_list_stand_in_one_row_on_a_small_phone(
+        self, open_window: OpenWindow, site: str
+    ) -> None:
+        world = make_world()
+        page = open_window(viewport=SMALL)
+        enter(page, world.admin, site)
+        ADMIN["quarantine"](page, world)
+
+        tabs = page.get_by_role("navigation", name="This list").get_by_role("link").all()
+        assert len(tabs) == 5
+        assert len({round((tab.bounding_box() or {"y": 0})["y"]) for tab in tabs}) == 1
+        assert layout_faults(page) == []
