@@ -190,4 +190,5 @@ def _wants_image(meta: Mapping[str, Any], accept: str) -> bool:
     destination = meta.get("HTTP_SEC_FETCH_DEST")
     if destination:
         return str(destination).lower() == "image"
-    return accept.startswith("image/") and "text/html" not in accept
+    # All of them say image/* somewhere. Old Internet Explorer lists its image types first when it opens a page.
+    return accept.startswith("image/") and "image/*" in accept and "text/html" not in accept

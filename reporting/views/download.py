@@ -4,6 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from lists.access import Permission, open_list
@@ -14,6 +15,7 @@ from reporting import downloads
 from reporting.asked import RefusedError, parse_asked
 
 
+@csrf_exempt  # a program that POSTs is told which methods there are, not that its page is too old
 @require_safe
 def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """`/d/<public_id>?key=…`: the list's suppressions, for whoever has its key and, if it has a whitelist, is on it (S0.13)."""

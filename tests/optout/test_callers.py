@@ -321,3 +321,15 @@ class TestJava:
         }
 
         assert classify("GET", meta) is Caller.SERVER
+
+
+class TestOldInternetExplorer:
+    def test_opening_a_page_is_not_loading_an_image(self) -> None:
+        """Its Accept begins with image types: on a confirm list it must not opt anybody out (promise 6)."""
+        meta = {
+            "HTTP_USER_AGENT": "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Trident/4.0)",
+            "HTTP_ACCEPT": "image/jpeg, application/x-ms-application, image/gif, image/pjpeg, */*",
+        }
+
+        assert classify("GET", meta) is not Caller.IMAGE
+        assert classify("GET", meta, image_path=True) is Caller.IMAGE

@@ -391,6 +391,7 @@ class TestDoors:
             "optout.views.open_link",  # the form's own guard; one-click; servers
             "optout.views.open_pixel",  # images
             "optout.views.open_signed_link",  # the form's own guard; one-click
+            "reporting.views.download.download",  # GET and HEAD only
         }
 
 

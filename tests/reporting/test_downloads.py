@@ -699,3 +699,16 @@ class TestFromThePortal:
         assert response.status_code == HTTPStatus.FOUND
         assert "reauthenticate" in response["Location"]
         assert not Download.objects.exists()
+
+
+@pytest.mark.django_db
+class TestMethods:
+    @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+    def test_others_are_told_which_there_are(self, optout_list: List, method: str) -> None:
+        """With Django's CSRF check on, as for any program."""
+        client = Client(enforce_csrf_checks=True)
+
+        response = getattr(client, method)(f"/d/{optout_list.public_id}")
+
+        assert response.status_code == 405
+        assert response.headers["Allow"] == "GET, HEAD"
