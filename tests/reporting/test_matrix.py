@@ -93,9 +93,9 @@ TABLE: dict[str, list[Row]] = {
     ],
     "list_settings": [
         row(*EDITORS),
-        row(*EDITORS, method="POST", data={"name": ""}),
+        row(*EDITORS, method="POST", data={"name": ""}, status=422),
     ],
-    "list_close": [row(*EDITORS, method="POST", data={"confirm_name": "nonsense"})],
+    "list_close": [row(*EDITORS, method="POST", data={"confirm_name": "nonsense"}, status=422)],
     "list_reopen": [row(*EDITORS, method="POST", status=302)],
     "switch_realm": [
         row(
