@@ -28,9 +28,9 @@ from reporting.models.downloads import Download, DownloadFormat, DownloadOutcome
 from reporting.streaming import LoggedStream, places
 
 USED_EVERY = timedelta(minutes=1)  # how exactly a key's last use is kept
-SAFETY = timedelta(
-    seconds=5
-)  # between a request's time, taken by us, and the start of its transaction
+# Between a request's time, taken by a web host at its arrival, and the start of its transaction: the clocks of two hosts
+# differ by a little, and a request may wait for a lock.
+SAFETY = timedelta(minutes=2)
 LATE = timedelta(minutes=10)  # how much earlier than the newest ledger row a late commit may be
 RETRY_AFTER = 30  # seconds
 _MADE_IN = "1"  # part of the ETag: raise it when the same rows are written differently
