@@ -8,7 +8,6 @@ from lists.models import List
 from optout.choices import Assurance, Channel, RefusalCause
 from optout.models import OptOut, QuarantinedOptOut, Suppression
 from optout.replies import GIF
-from tests import make
 from tests.optout.channels.cases import JANE, ChannelCases, Target, assert_nothing_recorded
 from tests.pages import BROWSER, IMAGE, PublicClient
 
