@@ -224,7 +224,9 @@ def _careful_email_key(text: str) -> str:
     text = _without_format_characters(text)
     if not text:
         raise AddressError("empty", _("Enter your email address."))
-    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":  # a script's quotes around the whole
+    if (
+        len(text) > 2 and text[0] == text[-1] and text[0] in "\"'"
+    ):  # a script's quotes around the whole
         text = text[1:-1].strip()
     if text.endswith(">"):  # Jane Doe <jane@example.com>
         text = text[text.rfind("<") + 1 : -1].strip()
@@ -325,11 +327,13 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
     key = _possible_number(text, region)
     if key is None and ate_plus:
         key = _possible_number(f"+{text}", _REGION_UNKNOWN)
-    if key is None and text.startswith("00"):  # how most of the world dials abroad, whatever the list's country
+    if key is None and text.startswith(
+        "00"
+    ):  # how most of the world dials abroad, whatever the list's country
         key = _possible_number(f"+{text[2:].strip()}", _REGION_UNKNOWN)
     if key is not None:
         return key, False
-    digits = _plain_digits(text)
+    digits = _PLUS_ZEROS.sub("+", _plain_digits(text))  # once more: "+(0)1…" hid them
     if _INTERNATIONAL.fullmatch(digits):
         return digits, True
     if re.fullmatch(r"[0-9]{6,15}", digits):

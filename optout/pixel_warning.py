@@ -6,7 +6,9 @@ from django.db.models import Q
 
 from lists.models import List
 
-NOTED_ONCE_IN = timedelta(days=1)  # every opened mail asks; a row written that often would hold up the others
+NOTED_ONCE_IN = timedelta(
+    days=1
+)  # every opened mail asks; a row written that often would hold up the others
 
 
 def warn_of_pixel_in_mail(list_id: int, now: datetime) -> None:

@@ -42,7 +42,7 @@ class LimitCounter(models.Model):
 
 
 class UnsignedHour(models.Model):
-    """How many unsigned requests a list got in one hour: for its protected mode. UNLOGGED as well; kept for 28 days."""
+    """How many new addresses unsigned requests brought to a list in one hour: for its protected mode. UNLOGGED; kept 28 days."""
 
     pk = models.CompositePrimaryKey("optout_list_id", "hour_at")
     optout_list = models.ForeignKey(

@@ -410,3 +410,11 @@ class TestOldScripts:
     @pytest.mark.parametrize("region", ["US", "DE", "GB"])
     def test_two_zeros_mean_abroad(self, region: str) -> None:
         assert phone_key("0044 20 7946 0958", region) == "+442079460958"
+
+    @pytest.mark.parametrize("text", ["+(01000000", "+(0)10000001", "+(0000000"])
+    def test_zeros_hidden_behind_a_bracket_make_no_second_key(self, text: str) -> None:
+        try:
+            key = phone_key(text, "US")
+        except AddressError:
+            return
+        assert phone_key(key, "KP") == key
