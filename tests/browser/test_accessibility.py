@@ -11,6 +11,7 @@ from tests.browser.world import ADMIN, MAILER, SIGNED_OUT, Way, World, enter, ma
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SCHEMES = ("light", "dark")
+STATUS = {"not-found": 404, "list-settings-wrong": 422}
 
 
 def faults_of_hosted(page: Page, name: str) -> list[str]:
@@ -28,7 +29,7 @@ def faults_of_screen(page: Page, world: World, name: str, way: Way) -> list[str]
     page.set_viewport_size(DESK)
     way(page, world)
     status = page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus")
-    assert status == (404 if name == "not-found" else 200), name
+    assert status == STATUS.get(name, 200), name
     faults = [f"{name}, desk: {each}" for each in layout_faults(page)]
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -66,8 +66,8 @@ class TestFirstSlice:
 
         page.get_by_label("Check an address").fill(f"  {ADDRESS.upper()} ")
         page.get_by_label("Check an address").press("Enter")
-        expect(page.get_by_role("row", name="Autumn letters")).to_contain_text("No, suppressed")
-        expect(page.get_by_role("row", name="Do Not Mail")).to_contain_text("Yes")
+        expect(page.get_by_role("row", name="Autumn letters")).to_contain_text("Suppressed")
+        expect(page.get_by_role("row", name="Do Not Mail")).to_contain_text("Not suppressed")
 
         page.goto(hosted_link.replace("/u/", "/manage/lists/") + "/access")
         page.get_by_label("Label").fill("Nightly job")

@@ -48,6 +48,15 @@ class TestThreeSteps:
         assert made.redirect_url == "https://shop.example/bye?m={md5}"
         assert AuditEntry.objects.get().action == "make_list"
 
+    def test_the_last_step_says_what_is_shown_when_all_of_it_stays_empty(self, alice: User) -> None:
+        client = sign_in(alice)
+        second = press(client, open_screen(client, PATH), name="Rose letters")
+        assert isinstance(second, Screen)
+        third = press(client, second, accepts="email")
+        assert isinstance(third, Screen)
+        assert "You will get no more messages from Rose letters ." in third.text
+        assert "with an address here both are hardly seen" in third.text
+
     def test_a_last_step_sent_twice_makes_one_list(self, alice: User) -> None:
         client = sign_in(alice)
         second = press(client, open_screen(client, PATH), name="Rose letters")
