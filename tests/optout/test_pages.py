@@ -165,7 +165,9 @@ class TestUndo:
 
         response = PublicClient().send(address)
 
-        assert heading(PublicClient().get(response.headers["Location"])).startswith("Ihre Abmeldung wurde")
+        assert heading(PublicClient().get(response.headers["Location"])).startswith(
+            "Ihre Abmeldung wurde"
+        )
 
 
 @pytest.mark.django_db
