@@ -49,7 +49,7 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 _INTERNATIONAL = re.compile(r"\+[0-9]{7,15}")
 _PHONE_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015]+")
 _INNER_PLUS = re.compile(r"(?<=\d)[+\uff0b]")
-_PLUS_ZEROS = re.compile(r"^[+\uff0b]\s*0[0\s]*")  # +0048…: no country code begins with 0
+_PLUS_ZEROS = re.compile(r"^[\s(]*[+\uff0b][0\s().\-]*")  # (+0048…: no country code begins with 0
 _REGION_UNKNOWN = "ZZ"  # phonenumbers' own word for it
 
 
@@ -333,7 +333,7 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
         key = _possible_number(f"+{text[2:].strip()}", _REGION_UNKNOWN)
     if key is not None:
         return key, False
-    digits = _PLUS_ZEROS.sub("+", _plain_digits(text))  # once more: "+(0)1…" hid them
+    digits = _plain_digits(text)
     if _INTERNATIONAL.fullmatch(digits):
         return digits, True
     if re.fullmatch(r"[0-9]{6,15}", digits):
