@@ -24,7 +24,7 @@ def show(visit: Visit, recipient: Address) -> HttpResponse:
         link_query={},
         address=mask(recipient.key),
         since=found[0].suppressed_at,
-        all_stopped=found[0].is_global,
+        all_stopped=any(each.is_global for each in found),
     )
 
 
