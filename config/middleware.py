@@ -6,15 +6,18 @@ from typing import Any
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.handlers.exception import convert_exception_to_response
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
+from django.urls import resolve
 from django.utils.deprecation import MiddlewareMixin
 
 from config.views import outage
 
 PORTAL_PATHS = ("/manage/", "/ops/")
+RECIPIENT_PATHS = ("/u/", "/o/")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -74,6 +77,32 @@ class WholeAnswers:
             close_broken_connection()
             return outage(request)
         return None
+
+
+class RecipientsFirst:
+    """Answers `/u/…` and `/o/…` at once: what comes after is the portal's, and costs a one-click a fifth of its time.
+
+    The doors of `optout.urls` bring everything with them: their own guard, their own headers, no cookie (`optout/public.py`).
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.answer = convert_exception_to_response(self._answer)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(RECIPIENT_PATHS):
+            return self.answer(request)
+        return self.get_response(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        match = resolve(request.path_info, "optout.urls")
+        request.resolver_match = match
+        try:
+            response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        except (OperationalError, InterfaceError):
+            close_broken_connection()
+            return outage(request)
+        return response
 
 
 def close_broken_connection() -> None:

@@ -1,5 +1,6 @@
+import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
@@ -62,3 +63,26 @@ class TestOutage:
         assert (
             WholeAnswers(lambda _: HttpResponse()).process_exception(request, ValueError()) is None
         )
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRecipientsFirst:
+    """The short way answers as the long one would."""
+
+    def test_an_outage_on_it_is_a_503_too(self, public_client: Client, optout_list: List) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '100ms'")
+        with psycopg.connect(connection.connection.info.dsn) as other:
+            other.execute("LOCK TABLE lists_list IN ACCESS EXCLUSIVE MODE")
+            response = public_client.get(f"/u/{optout_list.public_id}")
+
+        assert response.status_code == 503
+        assert response.headers["Retry-After"]
+        with connection.cursor() as cursor:
+            cursor.execute("RESET statement_timeout")
+
+    def test_security_headers_are_there(self, public_client: Client, optout_list: List) -> None:
+        response = public_client.get(f"/u/{optout_list.public_id}")
+
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
