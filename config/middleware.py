@@ -1,7 +1,7 @@
 """What every request passes through, and what only the portal's do."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
@@ -87,7 +87,7 @@ class RecipientsFirst:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self.answer = convert_exception_to_response(self._answer)
+        self.answer = cast("GetResponse", convert_exception_to_response(self._answer))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(RECIPIENT_PATHS):

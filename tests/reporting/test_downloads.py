@@ -324,7 +324,9 @@ class TestSince:
     def test_the_next_time_is_safe_to_use(self, door: Door) -> None:
         before = timezone.now()
         following = parse_since(door.get()["Next-Since"])
-        assert before - timedelta(seconds=122) <= following <= timezone.now() - timedelta(seconds=120)
+        assert (
+            before - timedelta(seconds=122) <= following <= timezone.now() - timedelta(seconds=120)
+        )
 
 
 @pytest.mark.django_db(transaction=True)
