@@ -32,6 +32,7 @@ class TestSaving:
     def test_an_owner_changes_everything_about_their_list(
         self, bob: User, optout_list: List
     ) -> None:
+        """S0.7: each list has its own set-up."""
         answer = self.save(
             bob,
             optout_list,

@@ -12,6 +12,7 @@ PATH = "/manage/lists/"
 @pytest.mark.django_db
 class TestLists:
     def test_each_row_has_a_service_and_an_edit_button(self, bob: User, optout_list: List) -> None:
+        """S0.1."""
         make.make_optout(optout_list)
 
         screen = open_screen(sign_in(bob), PATH)

@@ -38,6 +38,7 @@ def text_of(response) -> str:
 @pytest.mark.django_db
 class TestServicePage:
     def test_it_has_every_link_ready_to_copy(self, bob: User, optout_list: List) -> None:
+        """S0.1, S0.4: and the link for the footer carries no address."""
         page = text_of(signed_in(bob).get(url(optout_list)))
 
         assert links.page_url(optout_list.public_id) in page
@@ -80,6 +81,7 @@ class TestServicePage:
         }
 
     def test_the_pixel_has_exactly_the_form_of_the_seed(self, bob: User, optout_list: List) -> None:
+        """S0.3, S0.15: the ways for an opt-out on the mailer's own site."""
         page = text_of(signed_in(bob).get(url(optout_list, "?tab=mailer")))
 
         pixel = f"{settings.BASE_URL}/u/{optout_list.public_id}.gif?item={{item}}"
@@ -151,6 +153,7 @@ class TestServicePage:
         assert "counts these among the opt-outs of today" in page
 
     def test_a_mailer_sees_it_without_key_and_test(self, realm: Realm, optout_list: List) -> None:
+        """S0.2: a mailer with a sign-in finds the links by themselves."""
         mailer = make.make_user("mailer@north.example")
         make.make_member(mailer, realm, Role.MAILER, optout_list)
         client = signed_in(mailer)
