@@ -7,7 +7,6 @@ Bounded: it stops by itself after about two minutes, talks to 127.0.0.1 only, an
 import argparse
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -38,7 +37,7 @@ def main() -> None:
         django.setup()
         from benchmarks.scenarios import measure_everything
 
-        sys.exit(measure_everything(options.seconds, options.rows, options.only))
+        measure_everything(options.seconds, options.rows, options.only)
     finally:
         from django.db import connections
 
