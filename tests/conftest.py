@@ -1,5 +1,7 @@
 """What every test may ask for. Alice owns, Bob may edit, Charlie must see nothing."""
 
+import os
+
 import hypothesis
 import pytest
 from django.test import Client
@@ -9,8 +11,10 @@ from lists.lookup import forget_all_lists
 from lists.models import List, Realm, User
 from tests import make
 
-hypothesis.settings.register_profile("quick", max_examples=50, deadline=None)
-hypothesis.settings.load_profile("quick")
+# The same examples on every run: a failure is never somebody else's luck. `HEED_EXPLORE=1 make test` looks for new ones.
+hypothesis.settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", max_examples=2_000, deadline=None)
+hypothesis.settings.load_profile("explore" if os.environ.get("HEED_EXPLORE") else "quick")
 
 
 @pytest.fixture(autouse=True)
