@@ -225,7 +225,7 @@ if DIRECT_LINK_DEFAULT not in {"confirm", "instant"}:
     raise ImproperlyConfigured("DIRECT_LINK_DEFAULT must be confirm or instant.")
 # How long a process may go on using what it read of a list, in seconds. 0: always ask the database.
 LIST_CACHE_SECONDS = env.float("LIST_CACHE_SECONDS", default=0 if TESTING else 1.0)
-# Web processes, and threads in each. 2 × 4 suits 2 cores: more threads only wait for each other (measured).
+# Web processes, and threads in each. On 2 cores more of either brought nothing (docs/architecture.md).
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 # Downloads that one web process serves at a time; the rest is asked to come back, so that recipients never wait for mailers.

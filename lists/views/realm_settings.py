@@ -25,4 +25,5 @@ def settings(request: HttpRequest) -> HttpResponse:
         else:
             messages.info(request, "Nothing was changed.")
         return redirect("settings")
-    return render(request, "lists/settings.html", {"form": form, "realm": standing.realm})
+    context = {"form": form, "realm": standing.realm}
+    return render(request, "lists/settings.html", context, status=422 if form.errors else 200)

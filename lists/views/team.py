@@ -42,18 +42,23 @@ def team_invite(request: HttpRequest) -> HttpResponse:
     sent = request.POST if request.method == "POST" else None
     form = InviteForm(sent, lists=_lists(standing))
     if sent is None or not form.is_valid():
-        return render(request, "lists/team_invite.html", {"form": form})
+        return _show_invite(request, form)
     email, role, lists = _chosen(form)
     try:
         membership, is_new = add_member(standing.realm, email, role, lists, actor=standing.user)
     except LastAdminError:
         form.add_error("role", _LAST_ADMIN)
-        return render(request, "lists/team_invite.html", {"form": form})
+        return _show_invite(request, form)
     if is_new:
         _mail(request, membership.user, standing)
     else:
         messages.success(request, f"{email} now has a place in this realm.")
     return redirect("team")
+
+
+def _show_invite(request: HttpRequest, form: InviteForm) -> HttpResponse:
+    context = {"form": form}
+    return render(request, "lists/team_invite.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,7 +83,8 @@ def team_member(request: HttpRequest, membership_id: int) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect("overview" if _has_left(standing, member) else "team")
-    return render(request, "lists/team_member.html", {"form": form, "member": member})
+    context = {"form": form, "member": member}
+    return render(request, "lists/team_member.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

@@ -41,7 +41,7 @@ def list_new(request: HttpRequest) -> HttpResponse:
     filled = [form(request.POST) for _label, form in _STEPS[:step]]
     for number, form in enumerate(filled, start=1):
         if not form.is_valid():
-            return _page(request, number, request.POST)
+            return _page(request, number, request.POST, status=422)
     if step < len(_STEPS):
         return _page(request, step + 1, request.POST)
     values = {name: value for form in filled for name, value in form.values().items()}
@@ -55,7 +55,7 @@ def _step(data: QueryDict) -> int:
     return int(sent) if sent in {"1", "2", "3"} else 1
 
 
-def _page(request: HttpRequest, step: int, data: QueryDict) -> HttpResponse:
+def _page(request: HttpRequest, step: int, data: QueryDict, *, status: int = 200) -> HttpResponse:
     context = {
         "step": step,
         "steps": [label for label, _form in _STEPS],
@@ -65,7 +65,7 @@ def _page(request: HttpRequest, step: int, data: QueryDict) -> HttpResponse:
         "list_name": data.get("name", ""),
         "number": next_number(current_standing(request).realm),
     }
-    return render(request, "reporting/list_new.html", context)
+    return render(request, "reporting/list_new.html", context, status=status)
 
 
 def _carried(step: int, data: QueryDict) -> list[tuple[str, str]]:

@@ -106,7 +106,7 @@ class TestInviting:
         foreign = List.objects.get(realm__name="other", number=1)
         fields = {"email": "d@north.example", "role": "mailer", "lists": foreign.pk}
         answer = sign_in(alice).post(INVITE, fields)
-        assert answer.status_code == 200 and not ListAccess.objects.filter(
+        assert answer.status_code == 422 and not ListAccess.objects.filter(
             membership__user__email="d@north.example"
         )
 

@@ -117,6 +117,7 @@ TABLE: dict[str, list[Row]] = {
             "stranger",
             method="POST",
             data={"email": "nonsense"},
+            status=422,
             is_about_list=False,
         ),
     ],

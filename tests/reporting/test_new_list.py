@@ -12,7 +12,11 @@ def press(client, screen: Screen, **fields: str) -> Screen | str:
     """Send the page's form with these fields filled in; the next page, or where it leads."""
     carried = {name: values[0] for name, values in screen.fields.items() if name != "q"}
     answer = client.post(PATH, {**carried, **fields})
-    return look_at(answer) if answer.status_code == 200 else str(answer.headers["Location"])
+    if answer.status_code == 302:
+        return str(answer.headers["Location"])
+    screen = look_at(answer)
+    assert answer.status_code == (422 if "There is a problem" in screen.text else 200)
+    return screen
 
 
 @pytest.mark.django_db
