@@ -13,7 +13,7 @@ from lists.prepared import fetch, fetch_prepared
 from optout.actions import LiftIntent, lift_suppressions
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
-from optout.statements import NOTE_UNDO, RESUBSCRIBE
+from optout.statements import RESUBSCRIBE, UNDO
 from optout.tokens import UNDO_WITHIN, DoneToken
 
 # The row that made the suppression, and whether every request since then was the same tap: the same form sent twice by a
@@ -30,7 +30,7 @@ WITH asked AS (
           WHERE l.digest = asked.digest AND l.optout_list_id = asked.optout_list_id AND l.kind = 2 AND l.is_new
       ), 0)
 )
-SELECT maker.id, maker.medium, maker.left_lists
+SELECT maker.id, maker.left_lists
 FROM since_last_lift maker
 WHERE maker.is_new AND maker.recorded_at > %(earliest)s AND maker.id <= %(optout)s
   AND EXISTS (SELECT FROM since_last_lift WHERE id = %(optout)s)
@@ -88,42 +88,37 @@ def undo_optout(done: DoneToken, *, now: datetime, evidence: Evidence) -> bool:
         list_ids = [list_id for list_id, _optout_id in done.rows]
         fetch_prepared(_LOCK, (list_ids, [done.digest] * len(list_ids)))
         made = [row for place in done.rows for row in _undoable(done, *place, now)]
-        lifts = [
-            LiftIntent(
-                list_id=list_id,
-                digest=done.digest,
-                medium=Medium(medium),
-                channel=Channel.PAGE,
-                assurance=done.assurance,
-                reason=Reason.UNDONE,
-                origin=Origin.RECIPIENT,
-                requested_at=now,
-                evidence=evidence.adding(undoes=str(maker_id)),
+        made_ids = {list_id: maker_id for list_id, maker_id, _left in made}
+        lifted = []
+        for list_id, optout_id in done.rows:
+            # Also when it may end nothing: the owner sees that it was tried, and pressing the button takes as long, so that it
+            # tells nobody whether the address was out before (AT-03).
+            undone = made_ids.get(list_id, optout_id)
+            tried = evidence.adding(undoes=str(undone))
+            rows = fetch_prepared(
+                UNDO,
+                {
+                    "list": list_id,
+                    "digest": done.digest,
+                    "ends": list_id in made_ids,
+                    "now": now,
+                    "assurance": int(done.assurance),
+                    "ip": None if tried.ip is None else str(tried.ip),
+                    "agent": tried.agent,
+                    "evidence": json.dumps(dict(tried.extra)),
+                    "undone": undone,
+                },
             )
-            for list_id, maker_id, medium, _left in made
-        ]
-        if not made:
-            # Written down as well: the owner sees that it was tried; and it takes as long as an undo that lifts, so that
-            # pressing the button tells nobody whether the address was out before (AT-03).
-            fetch_prepared(NOTE_UNDO, _note_values(done, now, evidence))
-            return False
-        lifted = lift_suppressions(lifts)
+            lifted += [is_new for (is_new,) in rows]
         # after all lifts: the realm's Do Not Mail would keep the address off every list
-        _resubscribe([(done.digest, left) for _list, _id, _medium, left in made], now)
-    return any(each.is_new for each in lifted)
-
-
-def _note_values(done: DoneToken, now: datetime, evidence: Evidence) -> tuple[Any, ...]:
-    tried = evidence.adding(undoes=str(done.optout_id))
-    ip = None if tried.ip is None else str(tried.ip)
-    extra = json.dumps(dict(tried.extra))
-    return (now, int(done.assurance), ip, tried.agent, extra, done.digest, done.optout_id)
+        _resubscribe([(done.digest, left) for _list, _id, left in made], now)
+    return any(lifted)
 
 
 def _undoable(
     done: DoneToken, list_id: int, optout_id: int, now: datetime
-) -> list[tuple[int, int, int, list[int] | None]]:
-    """(list, row that made the suppression, medium, subscriptions it ended): one such row, or none that may be undone."""
+) -> list[tuple[int, int, list[int] | None]]:
+    """(list, row that made the suppression, subscriptions it ended): one such row, or none that may be undone."""
     rows = fetch_prepared(
         _UNDOABLE,
         {
@@ -133,7 +128,7 @@ def _undoable(
             "earliest": now - UNDO_WITHIN,
         },
     )
-    return [(list_id, maker_id, medium, left) for maker_id, medium, left in rows]
+    return [(list_id, maker_id, left) for maker_id, left in rows]
 
 
 @dataclass(frozen=True, slots=True)
