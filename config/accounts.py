@@ -5,8 +5,8 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
+from lists.networks import network_of
 from optout.client_ip import client_ip
-from optout.networks import network_of
 
 UNKNOWN = "unknown"  # the one limit bucket of all whose address cannot be known
 

@@ -16,13 +16,13 @@ from config.demo_scene import Scene
 from config.demo_traces import leave_traces
 from lists.lookup import ListSnapshot, snapshot
 from lists.models import Contact, List, Realm, Subscription
+from lists.networks import IpAddress
 from optout.actions import LiftIntent, lift_suppressions, record_optouts
 from optout.addresses import Address, digest_of
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
 from optout.intents import OptOutIntent, intent_for
 from optout.models import OptOut
-from optout.networks import IpAddress
 
 DAYS = 30
 BATCH = 500

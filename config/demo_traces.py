@@ -15,6 +15,7 @@ from lists.actions import close_list
 from lists.audit import record_audit
 from lists.lookup import snapshot
 from lists.models import AuditEntry, DownloadKey, List, Membership, User
+from lists.networks import IpAddress, network_of
 from lists.secrets import make_secret
 from optout.actions import record_optouts
 from optout.addresses import Address
@@ -22,7 +23,6 @@ from optout.choices import Assurance, Channel, RefusalCause, Traffic
 from optout.evidence import Evidence
 from optout.intents import OptOutIntent, intent_for
 from optout.models import LimitCounter
-from optout.networks import IpAddress, network_of
 from optout.quarantine import accept_quarantined, quarantine_optout, reject_quarantined
 from reporting.access_rights import switch_key
 from reporting.models import Download, Notice

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from python_ipware.modern.parsers import parse_ip
 
-from optout.networks import IpAddress, Networks, compile_networks, unwrapped
+from lists.networks import IpAddress, Networks, compile_networks, unwrapped
 
 UNIX_PEER = "unix"  # the entry of TRUSTED_PROXIES that trusts whoever can open our socket
 

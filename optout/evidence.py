@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from optout.networks import IpAddress
+from lists.networks import IpAddress
 
 MAX_AGENT = 120  # characters, all ASCII
 MAX_EXTRA = 10  # entries

@@ -15,6 +15,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 
 from lists.lookup import ListSnapshot
+from lists.networks import IpAddress, compile_networks, network_of
 from optout.addresses import Address, decode_form, decode_query
 from optout.callers import is_one_click
 from optout.choices import Assurance, Channel
@@ -23,7 +24,6 @@ from optout.evidence import Evidence
 from optout.given import NOTHING, Fields, Given, read_given
 from optout.intents import OptOutIntent, intent_for
 from optout.languages import Reading, choose_language
-from optout.networks import IpAddress, compile_networks, network_of
 
 
 class BodyError(Exception):

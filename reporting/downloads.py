@@ -17,11 +17,11 @@ from django.utils.http import parse_etags
 from lists.access import Permission, Standing
 from lists.lookup import ListSnapshot, get_list
 from lists.models import DownloadKey, List, User
+from lists.networks import compile_networks
 from lists.prepared import fetch_prepared
 from lists.secrets import digest_secret
 from optout.client_ip import client_ip
 from optout.evidence import short_agent
-from optout.networks import compile_networks
 from reporting.asked import Asked, RefusedError, single_value
 from reporting.exports import Export, Extent, measure_export, stream_export
 from reporting.models.downloads import Download, DownloadFormat, DownloadOutcome

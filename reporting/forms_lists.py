@@ -16,7 +16,7 @@ from lists.forms import (
     thank_you_texts,
 )
 from lists.models import List
-from optout.networks import NetworksError, parse_networks
+from lists.networks import NetworksError, parse_networks
 from optout.redirects import RedirectError, validate_template
 
 REDIRECT_HELP = (

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from lists.models import List
+from lists.networks import NetworksError, parse_networks
 from optout.choices import Channel
-from optout.networks import NetworksError, parse_networks
 from optout.reverting import RevertFilter
 from reporting.entries import CHANNEL_CHOICES
 

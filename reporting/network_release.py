@@ -9,8 +9,8 @@ from django.db.models import Q
 from lists.audit import record_audit
 from lists.lookup import forget_list
 from lists.models import DownloadKey, List, User
+from lists.networks import UNKNOWN_NETWORK, compile_networks, parse_networks
 from optout.limits import unblock_network
-from optout.networks import UNKNOWN_NETWORK, compile_networks, parse_networks
 from optout.quarantine import accept_quarantined
 from reporting.models.notices import NoticeKind
 from reporting.notices import settle_notices

@@ -15,10 +15,10 @@ from django.urls import reverse
 
 from lists.choices import Role
 from lists.models import List, User
+from lists.networks import UNKNOWN_NETWORK
 from lists.prepared import fetch_prepared
 from optout.choices import RefusalCause, Verdict
 from optout.limits import PROTECTED_FOR
-from optout.networks import UNKNOWN_NETWORK
 from reporting.models.notices import Notice, NoticeKind
 
 MOST_OPEN = (

@@ -8,10 +8,10 @@ from ipaddress import ip_network
 from django.db.models import Q
 
 from lists.models import List
+from lists.networks import UNKNOWN_NETWORK
 from lists.prepared import fetch_prepared
 from optout.choices import RefusalCause, Verdict
 from optout.models import QuarantinedOptOut
-from optout.networks import UNKNOWN_NETWORK
 from optout.quarantine import ACCEPTED_AFTER, WAITS_FOR_OWNER
 
 MOST_GROUPS = 100

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from lists.access import OpenedList, Permission, open_list
 from lists.models import User
+from lists.networks import NetworksError
 from lists.views.context import list_context
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout.choices import RefusalCause
 from optout.client_ip import client_ip
 from optout.evidence import Evidence
-from optout.networks import NetworksError
 from optout.quarantine import accept_quarantined, reject_quarantined
 from optout.reverting import count_revertible, revert_optouts
 from reporting.forms_quarantine import ConfirmNameForm, RevertForm

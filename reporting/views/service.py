@@ -15,11 +15,11 @@ from lists.access import OpenedList, Permission, open_list
 from lists.audit import record_audit
 from lists.choices import Accepts
 from lists.models import User
+from lists.networks import IpAddress, compile_networks
 from lists.views.context import Tab, list_context
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout import links
 from optout.client_ip import client_ip
-from optout.networks import IpAddress, compile_networks
 from reporting import snippets
 from reporting.mail_tools import MAIL_TOOLS, OTHER, get_mail_tool
 from reporting.models.notices import Notice, NoticeKind

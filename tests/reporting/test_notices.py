@@ -8,11 +8,11 @@ from django.core import mail
 from lists.choices import Role
 from lists.lookup import snapshot
 from lists.models import List, Realm, User
+from lists.networks import network_of
 from optout.choices import RefusalCause, Traffic
 from optout.evidence import Evidence
 from optout.limits import judge_unsigned, unblock_network
 from optout.models import LimitCounter
-from optout.networks import network_of
 from optout.quarantine import quarantine_optout
 from reporting.models import Notice
 from reporting.models.notices import NoticeKind

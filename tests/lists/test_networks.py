@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.networks import (
+from lists.networks import (
     MAX_ENTRIES,
     UNKNOWN_NETWORK,
     Networks,
