@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from config.demo_month import has_a_past, live_a_month
 from config.demo_scene import Scene
+from lists.api_auth import digest_password
 from lists.choices import Accepts, DirectLinkMode, Language, ListKind, Role
 from lists.lookup import forget_all_lists
 from lists.models import (
@@ -239,13 +240,14 @@ def _neighbour() -> User:
 
 
 def _realm_password(realm: Realm) -> str:
-    secret = as_secret(f"realm-{_derived('realm', 16)}")
+    password = f"realm-{_derived('realm', 16)}"
     RealmCredential.objects.update_or_create(
-        secret_digest=secret.digest,
+        realm=realm,
+        secret_digest=digest_password(realm.name, password),
         defaults={"revoked_at": None},
-        create_defaults={"realm": realm, "hint": secret.hint},
+        create_defaults={"hint": password[-4:]},
     )
-    return secret.text
+    return password
 
 
 def _download_key(optout_list: List) -> str:

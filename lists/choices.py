@@ -1,6 +1,6 @@
 """What an owner can choose, for lists and people."""
 
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 
@@ -33,6 +33,14 @@ class Accepts(TextChoices):
     EMAIL = "email", _("Email address")
     PHONE = "phone", _("Phone number")
     EITHER = "either", _("Email address or phone number")
+
+
+class MessageFormat(IntegerChoices):
+    """How a subscriber wants messages; the numbers are those of api_web."""
+
+    PLAIN_TEXT = 1, _("Plain text")
+    HTML = 2, _("HTML")
+    MULTIPART = 99, _("Both in one message")
 
 
 class Language(TextChoices):

@@ -5,6 +5,7 @@ A frozen copy, so that nobody mistakes it for something that can be saved.
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,19 +65,29 @@ _COLUMNS = """
 _FROM = "FROM lists_list l JOIN lists_realm r ON r.id = l.realm_id"
 _BY_PUBLIC_ID = f"SELECT {_COLUMNS} {_FROM} WHERE l.public_id = %s"
 _BY_ID = f"SELECT {_COLUMNS} {_FROM} WHERE l.id = %s"
+_BY_NUMBER = f"SELECT {_COLUMNS} {_FROM} WHERE l.realm_id = %s AND l.number = %s"
 
-_cache: dict[str | int, tuple[float, ListSnapshot]] = {}
+type Key = str | int | tuple[int, int]
+
+_cache: dict[Key, tuple[float, ListSnapshot]] = {}
 _CACHE_SIZE = 10_000
+_also_forgotten: list[Callable[[], None]] = []
 
 
 def get_list(public_id: str) -> ListSnapshot | None:
     """The list with that public id, or None. At most `LIST_CACHE_SECONDS` old."""
-    return _get(_BY_PUBLIC_ID, public_id)
+    return _get(_BY_PUBLIC_ID, public_id, (public_id,))
 
 
 def get_list_by_id(list_id: int) -> ListSnapshot | None:
     """The list with that primary key (signed links carry it), or None. At most `LIST_CACHE_SECONDS` old."""
-    return _get(_BY_ID, list_id)
+    return _get(_BY_ID, list_id, (list_id,))
+
+
+def get_list_by_number(realm_id: int, number: int) -> ListSnapshot | None:
+    """The realm's list with that number (the `list_id` of api_web; 0 is Do Not Mail), or None. As old as the others."""
+    key = (realm_id, number)
+    return _get(_BY_NUMBER, key, key)
 
 
 def snapshot(optout_list: List) -> ListSnapshot:
@@ -92,19 +103,27 @@ def forget_list(optout_list: List) -> None:
     """Make this process read the list anew; others do so within `LIST_CACHE_SECONDS`. Call it after a change."""
     _cache.pop(optout_list.public_id, None)
     _cache.pop(optout_list.id, None)
+    _cache.pop((optout_list.realm_id, optout_list.number), None)
 
 
 def forget_all_lists() -> None:
     """Empty the cache of this process: after a change that concerns many lists, such as a realm's default text."""
     _cache.clear()
+    for forget in _also_forgotten:
+        forget()
 
 
-def _get(statement: str, key: str | int) -> ListSnapshot | None:
+def on_forget_all(forget: Callable[[], None]) -> None:
+    """Have another cache of what belongs to realms emptied together with this one."""
+    _also_forgotten.append(forget)
+
+
+def _get(statement: str, key: Key, parameters: tuple[str | int, ...]) -> ListSnapshot | None:
     now = time.monotonic()
     cached = _cache.get(key)
     if cached is not None and now - cached[0] < settings.LIST_CACHE_SECONDS:
         return cached[1]
-    rows = fetch_prepared(statement, (key,))
+    rows = fetch_prepared(statement, parameters)
     if not rows:
         _cache.pop(key, None)  # unknown ids are not remembered: guesses would fill the memory
         return None

@@ -1,6 +1,6 @@
 from lists.models.audit import AuditEntry
 from lists.models.contacts import Contact, Subscription
-from lists.models.keys import DownloadKey, RealmCredential
+from lists.models.keys import DownloadKey, PasswordFailure, RealmCredential
 from lists.models.lists import List
 from lists.models.people import ListAccess, Membership, User
 from lists.models.realms import Realm
@@ -12,6 +12,7 @@ __all__ = [
     "List",
     "ListAccess",
     "Membership",
+    "PasswordFailure",
     "Realm",
     "RealmCredential",
     "Subscription",

@@ -36,16 +36,28 @@ class DownloadKey(models.Model):
 
 
 class RealmCredential(models.Model):
-    """A realm's password for `api_web`; two may be active at a time, so that one can be rotated."""
+    """A realm's password for `api_web`; two may be active at a time, so that one can be rotated.
+
+    Kept as an HMAC that is bound to the realm's name (lists/api_auth.py).
+    """
 
     realm = models.ForeignKey(Realm, models.CASCADE, related_name="credentials")
-    secret_digest = models.BinaryField(max_length=32, unique=True)
+    secret_digest = models.BinaryField(max_length=32)
     hint = models.CharField(max_length=8)
+    # Brought along from another system, so that old scripts go on working; such a one might be guessed.
+    is_chosen = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("realm", "secret_digest"),
+                condition=Q(revoked_at=None),
+                name="active_password_is_unique_in_its_realm",
+            ),
+        )
         indexes = (
             # Read by the check of a password: the realm's active ones.
             models.Index(fields=("realm",), condition=Q(revoked_at=None), name="credential_active"),
@@ -53,3 +65,19 @@ class RealmCredential(models.Model):
 
     def __str__(self) -> str:
         return f"credential {self.pk} of realm {self.realm_id}"
+
+
+class PasswordFailure(models.Model):
+    """How many wrong passwords for a realm name came from one network lately (security.md §4). UNLOGGED.
+
+    `bucket` stands for the name that was given, known or not: 65,536 of them, so that made-up names cannot fill the table.
+    """
+
+    pk = models.CompositePrimaryKey("bucket", "network")
+    bucket = models.PositiveIntegerField()
+    network = models.CharField(max_length=50)
+    failures = models.PositiveIntegerField()
+    window_started_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"wrong passwords, bucket {self.bucket}"

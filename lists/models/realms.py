@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +31,28 @@ class Realm(models.Model):
     )
     # {language: text}. A list's own text wins over it (S0.8).
     thank_you_texts = models.JSONField(_("thank-you texts"), default=dict, blank=True)
+
+    # What the realm's programs may do (api_web: S4.13, S4.20)
+    uses_customer_key = models.BooleanField(
+        _("customer key"),
+        default=False,
+        db_default=False,
+        help_text=_("Commands must name each contact by customer key and email address."),
+    )
+    approved_ips = ArrayField(
+        models.CharField(max_length=50),
+        verbose_name=_("approved IPs"),
+        default=list,
+        db_default=[],
+        blank=True,
+        size=200,
+    )
+    refuses_get = models.BooleanField(
+        _("accept commands by POST only"),
+        default=False,
+        db_default=False,
+        help_text=_("With GET the password stands in the URL, and so in the logs on the way."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -16,6 +16,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from config.demo import demo_password
 from lists.access import Permission, get_standing, open_list
+from lists.api_auth import digest_password
 from lists.choices import Role
 from lists.models import DownloadKey, List, ListAccess, Membership, Realm, RealmCredential, User
 from lists.secrets import digest_secret
@@ -144,7 +145,7 @@ class TestRunningItAgain:
 class TestSecrets:
     def test_they_open_what_they_are_for(self, demo: Answer) -> None:
         credential = RealmCredential.objects.get()
-        assert bytes(credential.secret_digest) == digest_secret(demo["realm"]["password"])
+        assert bytes(credential.secret_digest) == digest_password("demo", demo["realm"]["password"])
         assert credential.realm.name == "demo"
         for each in demo["lists"]:
             assert each["download_key"].startswith("hd_")

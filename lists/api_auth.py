@@ -1,0 +1,170 @@
+"""Who a program is: the realm's name and password of `api_web` (S4.2, S4.18, AT-26, AT-27).
+
+Every kind of wrong is the same error and takes the same way through here: an unknown realm, a wrong or revoked password, an IP
+that is not approved. The password itself is hashed at once and goes no further, least of all to the database or a log.
+"""
+
+import hashlib
+import hmac
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from lists.lookup import on_forget_all
+from lists.networks import IpAddress, compile_networks, network_of
+from lists.prepared import fetch_prepared
+from lists.secrets import digest_secret
+
+WINDOW = timedelta(minutes=10)
+MOST_FAILURES = 20  # in a window, for each (realm name, network): security.md §4
+MAX_NAME = 63  # characters of a realm's name
+USE_NOTED = timedelta(minutes=1)  # `last_used_at` is not written more often than that
+BUCKETS = 1 << 16
+
+
+class WrongPasswordError(Exception):
+    """Realm, password and IP do not belong together. Never says which of them."""
+
+
+class TooManyFailuresError(Exception):
+    """This network sent too many wrong passwords for this realm name; `wait` until it may try again."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__()
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCaller:
+    """A program that proved its realm, and what that realm wants of programs."""
+
+    realm_id: int
+    realm_name: str
+    credential_id: int
+    uses_customer_key: bool
+    refuses_get: bool
+    region: str
+    approved_ips: tuple[str, ...]
+
+    def allows(self, ip: IpAddress | None) -> bool:
+        """Whether programs may call from there: from everywhere, unless the realm approved some IPs."""
+        return not self.approved_ips or ip in compile_networks(self.approved_ips)
+
+
+# One row at least, whether the realm exists or not: what the failures of this name and network are, beside the realm's active
+# passwords.
+_FIND = """
+SELECT f.failures, f.window_started_at, r.id, r.uses_customer_key, r.refuses_get, r.default_region, r.approved_ips,
+    c.id, c.secret_digest, c.is_chosen, c.last_used_at
+FROM (SELECT 1) AS one
+LEFT JOIN lists_passwordfailure f ON f.bucket = %(bucket)s AND f.network = %(network)s
+LEFT JOIN lists_realm r ON r.name = %(name)s
+LEFT JOIN lists_realmcredential c ON c.realm_id = r.id AND c.revoked_at IS NULL
+"""
+_COUNT = """
+INSERT INTO lists_passwordfailure AS f (bucket, network, failures, window_started_at)
+VALUES (%(bucket)s, %(network)s, 1, %(now)s)
+ON CONFLICT (bucket, network) DO UPDATE SET
+    failures = CASE WHEN f.window_started_at <= %(begin)s THEN 1 ELSE f.failures + 1 END,
+    window_started_at = CASE WHEN f.window_started_at <= %(begin)s THEN %(now)s ELSE f.window_started_at END
+RETURNING failures, window_started_at
+"""
+_NOTE_USE = "UPDATE lists_realmcredential SET last_used_at = %s WHERE id = %s"
+_PRUNE = "DELETE FROM lists_passwordfailure WHERE window_started_at < %s RETURNING 1"
+
+# Callers that proved themselves, for LIST_CACHE_SECONDS. Only right passwords are remembered, so that a wrong one for a known
+# realm takes as long as one for an unknown. A chosen password is remembered for its network alone: elsewhere it is looked at
+# how often it was guessed at.
+_cache: dict[tuple[bytes, str], tuple[float, ApiCaller]] = {}
+_CACHE_SIZE = 1_000
+on_forget_all(_cache.clear)
+
+
+def digest_password(realm_name: str, password: str) -> bytes:
+    """What is kept of a realm's password: 32 bytes, bound to the realm, so that two realms may bring along the same one."""
+    return digest_secret(f"{realm_name}\n{password}")
+
+
+def authenticate(realm_name: str, password: str, ip: IpAddress | None, now: datetime) -> ApiCaller:
+    """The caller with that realm name and password, calling from `ip` (None: unknown).
+
+    Raises WrongPasswordError, and TooManyFailuresError once the network sent more than MOST_FAILURES wrong ones for that name
+    within WINDOW. A right password that we made ourselves is let in even then: it cannot be guessed, and another script on
+    the same server, with an old password, must not shut it out.
+    """
+    name = realm_name if len(realm_name) <= MAX_NAME and realm_name.isascii() else "?"
+    name = name.replace("\0", "?")
+    digest = digest_password(name, password)
+    network = network_of(ip)
+    remembered = _remembered(digest, network)
+    if remembered is not None and remembered.allows(ip):
+        return remembered
+    keys = {"bucket": _bucket(name), "network": network}
+    rows = fetch_prepared(_FIND, {"name": name, **keys})
+    blocked_for = _blocked_for(rows[0][0], rows[0][1], now)
+    found = _match(rows, digest)
+    if found is not None:
+        caller, is_chosen, used_at = _as_caller(name, found)
+        if caller.allows(ip) and not (is_chosen and blocked_for):
+            if used_at is None or used_at < now - USE_NOTED:
+                fetch_prepared(_NOTE_USE, (now, caller.credential_id))
+            _remember((digest, network if is_chosen else ""), caller)
+            return caller
+    if not blocked_for:
+        counted = fetch_prepared(_COUNT, {**keys, "now": now, "begin": now - WINDOW})
+        blocked_for = _blocked_for(counted[0][0] - 1, counted[0][1], now)
+    if blocked_for:
+        raise TooManyFailuresError(blocked_for)
+    raise WrongPasswordError
+
+
+def prune_failures(now: datetime) -> int:
+    """Forget counts whose window is over; how many there were."""
+    return len(fetch_prepared(_PRUNE, (now - WINDOW,)))
+
+
+def _bucket(name: str) -> int:
+    """Keyed, so that nobody can make up a name that shares a realm's bucket."""
+    mac = hmac.digest(settings.SECRET_PEPPER.encode(), b"bucket " + name.encode(), hashlib.sha256)
+    return int.from_bytes(mac[:4], "big") % BUCKETS
+
+
+def _blocked_for(failures: int | None, since: datetime | None, now: datetime) -> timedelta | None:
+    if failures is None or since is None or failures < MOST_FAILURES or since <= now - WINDOW:
+        return None
+    return since + WINDOW - now
+
+
+def _match(rows: list[tuple[Any, ...]], digest: bytes) -> tuple[Any, ...] | None:
+    """The row of the active password that this is; every one is compared, in constant time."""
+    found = None
+    for row in rows:
+        if hmac.compare_digest(row[8] or b"", digest):
+            found = row
+    return found
+
+
+def _as_caller(name: str, row: tuple[Any, ...]) -> tuple[ApiCaller, bool, datetime | None]:
+    _, _, realm_id, uses_key, refuses_get, region, approved, credential_id, _, is_chosen, used = row
+    caller = ApiCaller(
+        realm_id, name, credential_id, uses_key, refuses_get, region, tuple(approved)
+    )
+    return caller, is_chosen, used
+
+
+def _remembered(digest: bytes, network: str) -> ApiCaller | None:
+    now = time.monotonic()
+    for key in ((digest, ""), (digest, network)):
+        cached = _cache.get(key)
+        if cached is not None and now - cached[0] < settings.LIST_CACHE_SECONDS:
+            return cached[1]
+    return None
+
+
+def _remember(key: tuple[bytes, str], caller: ApiCaller) -> None:
+    if len(_cache) >= _CACHE_SIZE:
+        _cache.clear()
+    _cache[key] = (time.monotonic(), caller)
