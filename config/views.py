@@ -28,11 +28,14 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 def outage(request: HttpRequest) -> HttpResponse:
     """503, static: nothing was saved, and trying again is right."""
-    if "text/html" in request.headers.get("Accept", ""):
+    is_command = request.path_info.rstrip("/").endswith("/api_web")
+    if "text/html" in request.headers.get("Accept", "") and not is_command:
         response = HttpResponse(loader.render_to_string("5xx/503.html"), status=503)
     else:
+        # Scripts that speak api_web read the answer's first word, not its status.
+        verdict = "FAILURE: " if is_command else ""
         response = HttpResponse(
-            "We could not save your request. Please send it again.",
+            f"{verdict}We could not save your request. Please send it again.",
             content_type="text/plain",
             status=503,
         )

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from optout.replies import METHODS, not_allowed
 
 
 def public[**P](
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """A view for recipients and programs: GET, HEAD and POST only, no cookie in or out.
 
     Exempt from Django's CSRF check, which needs a cookie: one-click and servers have none, the form has a guard of its own
@@ -20,7 +21,7 @@ def public[**P](
     """
 
     @wraps(view)
-    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.method not in METHODS:
             return not_allowed()
         request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)  # a spoilt cookie earns no new one

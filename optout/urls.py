@@ -24,5 +24,7 @@ urlpatterns = [
     path("u/<public_id:public_id>/done", done.open_done, name="done"),
     path("u/<public_id:public_id>/preview", preview.open_preview, name="preview"),
     path("o/<path:token>", views.open_signed_link, name="signed_link"),
+    path("api_web", views.open_api_web, name="api_web"),
+    re_path(r"^(?:bin/)?api_web/?\Z", views.open_api_web),
     re_path(r"^[uo](?:/|$)", views.broken_link),
 ]

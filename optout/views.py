@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from lists.lookup import get_list, get_list_by_id
 from optout import replies, screens
@@ -60,6 +61,14 @@ def open_signed_link(request: HttpRequest, token: str) -> HttpResponse:
     if is_form(visit) or (visit.takes_html and not visit.is_one_click):
         return signed_link.record_form(visit, recipient)
     return one_click.record_signed(visit, recipient)
+
+
+@public
+def open_api_web(request: HttpRequest) -> HttpResponseBase:
+    """`/api_web` and `/bin/api_web`: one command of a mailer's old script."""
+    from optout.channels.api_web import door
+
+    return door.answer(request)
 
 
 @public

@@ -14,7 +14,9 @@ from optout.evidence import Evidence
 # What a handler gives back: the whole answer, or the pieces of one that may be long.
 type Answer = str | Iterator[bytes]
 
-_NUMBER = re.compile(r"[0-9]{1,9}")  # ASCII, and what the column can hold; `٣` and 20 digits are no list
+_NUMBER = re.compile(
+    r"[0-9]{1,9}"
+)  # ASCII, and what the column can hold; `٣` and 20 digits are no list
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The door: who is asking, what do they ask, do it, answer in one line."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -13,6 +14,8 @@ from optout.channels.api_web.handlers import HANDLERS, RECORDING
 from optout.channels.api_web.lines import WRONG_PASSWORD, CommandError, failure
 from optout.channels.api_web.parameters import read_parameters
 from optout.client_ip import client_ip
+
+MOST_AT_ONCE = 1 << 20  # bytes of an answer that are held in memory
 
 
 def answer(request: HttpRequest) -> HttpResponseBase:
@@ -31,7 +34,7 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     except CommandError as error:
         return _reply(failure(error.reason), replies.REJECTED)
     if not isinstance(done, str):
-        return _stream(done)
+        return _reply_in_pieces(done)
     if command.name not in RECORDING:
         return _reply(done, "")
     return _reply(done, replies.RECORDED if done.startswith("SUCCESS") else replies.REJECTED)
@@ -64,8 +67,19 @@ def _carry_out(command: Command) -> Answer:
     return handle(command)
 
 
-def _reply(line: str, optout_status: str) -> HttpResponse:
-    return replies.text(line, 200, optout_status)
+def _reply(body: str | bytes, optout_status: str) -> HttpResponse:
+    return replies.text(body, 200, optout_status)
+
+
+def _reply_in_pieces(pieces: Iterator[bytes]) -> HttpResponseBase:
+    """What is short gets a length, without which old scripts do not read it; what is long comes as it is read."""
+    begun, size = [], 0
+    for piece in pieces:
+        begun.append(piece)
+        size += len(piece)
+        if size > MOST_AT_ONCE:
+            return _stream(chain(begun, pieces))
+    return _reply(b"".join(begun), "")
 
 
 def _stream(pieces: Iterator[bytes]) -> HttpResponseBase:
