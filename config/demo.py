@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from config.demo_contacts import introduce_contacts
 from config.demo_month import has_a_past, live_a_month
 from config.demo_scene import Scene
 from lists.api_auth import digest_password
@@ -30,9 +31,9 @@ from lists.models import (
     User,
 )
 from lists.models.lists import DO_NOT_MAIL_NAME, DO_NOT_MAIL_NUMBER
-from lists.secrets import as_secret
+from lists.secrets import as_secret, digest_secret
 from optout.addresses import email_key
-from optout.links import direct_url, download_url, page_url, pixel_url, signed_url
+from optout.links import api_web_url, direct_url, download_url, page_url, pixel_url, signed_url
 from optout.redirects import validate_template
 from reporting.counters import advance_counts
 
@@ -129,8 +130,8 @@ STRANGER = DemoPerson("stranger", "stranger@hilltop.example", "Stan Hill", Role.
 def load_demo(now: datetime) -> Answer:
     """Make sure that the demo is there, and say how to reach it.
 
-    The answer is JSON-able and its keys are a contract: `base_url`, `realm`, `lists`, `users`. Later releases add keys
-    and rename none. The month before `now` is only made up when the demo's lists have no opt-out yet.
+    The answer is JSON-able and its keys are a contract: `base_url`, `api_web_url`, `realm`, `lists`, `users`. Later
+    releases add keys and rename none. The month before `now` is only made up when the demo's lists have no opt-out yet.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -140,18 +141,22 @@ def load_demo(now: datetime) -> Answer:
         people = {each.key: _person(each, realm, lists) for each in PEOPLE}
         people[STRANGER.key] = _neighbour()
         keys = {each.number: _download_key(each) for each in lists}
+        password, credential = _realm_password(realm)
         answer: Answer = {
             "base_url": settings.BASE_URL,
-            "realm": {"name": realm.name, "password": _realm_password(realm)},
+            "api_web_url": api_web_url(),
+            "realm": {"name": realm.name, "password": password},
             "lists": [_describe(each, keys[each.number]) for each in lists],
             "users": {
                 each.key: {"email": each.email, "password": demo_password(each.key)}
                 for each in (*PEOPLE, STRANGER)
             },
         }
+        numbered = {each.number: each for each in lists}
         is_new = not has_a_past(realm)
         if is_new:
-            live_a_month(Scene(realm, {each.number: each for each in lists}, people, now))
+            live_a_month(Scene(realm, numbered, people, credential, now))
+        introduce_contacts(realm, numbered)
     forget_all_lists()
     if is_new:
         advance_counts(now)
@@ -239,15 +244,17 @@ def _neighbour() -> User:
     return _person(STRANGER, realm, [_list(realm, each) for each in wanted])
 
 
-def _realm_password(realm: Realm) -> str:
+def _realm_password(realm: Realm) -> tuple[str, RealmCredential]:
     password = f"realm-{_derived('realm', 16)}"
-    RealmCredential.objects.update_or_create(
+    # An earlier release kept it in a form that opens nothing now; it would count as one of the two active ones.
+    RealmCredential.objects.filter(realm=realm, secret_digest=digest_secret(password)).delete()
+    credential, _ = RealmCredential.objects.update_or_create(
         realm=realm,
         secret_digest=digest_password(realm.name, password),
         defaults={"revoked_at": None},
         create_defaults={"hint": password[-4:]},
     )
-    return password
+    return password, credential
 
 
 def _download_key(optout_list: List) -> str:

@@ -15,7 +15,7 @@ from itertools import groupby
 from config.demo_scene import Scene
 from config.demo_traces import leave_traces
 from lists.lookup import ListSnapshot, snapshot
-from lists.models import Contact, List, Realm, Subscription
+from lists.models import Contact, List, Realm, RealmCredential, Subscription
 from lists.networks import IpAddress
 from optout.actions import LiftIntent, lift_suppressions, record_optouts
 from optout.addresses import Address, digest_of
@@ -38,6 +38,7 @@ _BROWSERS = (
 )
 _MAIL_PROVIDERS = tuple(ip_address(f"192.0.2.{last}") for last in (25, 26, 27))
 _PARTNER = ip_address("198.51.100.25")
+_SHOP = ip_address("198.51.100.60")  # has an old script, which speaks api_web
 _ATTACKER = ip_address("203.0.113.66")
 
 _BY_WEEKDAY = (1.0, 1.1, 1.05, 1.4, 1.0, 0.55, 0.6)  # from Monday; the letter goes out on Thursdays
@@ -51,6 +52,7 @@ _ASSURANCE = {
     Channel.ONE_CLICK: Assurance.SIGNED,
     Channel.PIXEL: Assurance.PREFILLED,
     Channel.S2S: Assurance.WHITELISTED_IP,
+    Channel.API_WEB: Assurance.API_CREDENTIAL,
     Channel.PORTAL: Assurance.OPERATOR,
 }
 
@@ -75,12 +77,28 @@ HABITS = {
             Channel.PAGE: 14,
         },
     ),
-    2: Habit(44, {Channel.DIRECT_LINK: 48, Channel.ONE_CLICK: 34, Channel.PAGE: 18}),
+    2: Habit(
+        44,
+        {
+            Channel.DIRECT_LINK: 44,
+            Channel.ONE_CLICK: 30,
+            Channel.PAGE: 16,
+            Channel.API_WEB: 10,
+        },
+    ),
     3: Habit(18, {Channel.PAGE: 45, Channel.DIRECT_LINK: 35, Channel.SIGNED_LINK: 20}),
-    4: Habit(32, {Channel.S2S: 62, Channel.PIXEL: 38}),
+    4: Habit(32, {Channel.S2S: 46, Channel.PIXEL: 34, Channel.API_WEB: 20}),
     5: Habit(9, {Channel.SIGNED_LINK: 70, Channel.PAGE: 30}, phones=0.7),
     6: Habit(7, {Channel.PAGE: 60, Channel.DIRECT_LINK: 40}, until_days_ago=16),
-    0: Habit(6, {Channel.PAGE: 60, Channel.PORTAL: 30, Channel.SIGNED_LINK: 10}),
+    0: Habit(
+        6,
+        {
+            Channel.PAGE: 50,
+            Channel.PORTAL: 25,
+            Channel.API_WEB: 15,
+            Channel.SIGNED_LINK: 10,
+        },
+    ),
 }
 
 
@@ -99,6 +117,7 @@ def live_a_month(scene: Scene) -> None:
     _subscribe(scene, optouts)
     events: list[Event] = [*optouts, *attack, *_undos(scene, optouts), *_revert(attack)]
     _record(scene, sorted(events, key=lambda event: event.requested_at))
+    _use(scene, optouts)
     leave_traces(scene, attacked=len(attack))
 
 
@@ -127,7 +146,7 @@ def _month_of(scene: Scene, optout_list: ListSnapshot, habit: Habit) -> list[Opt
         else:
             address = scene.phone() if rng.random() < habit.phones else scene.address()
         seen.append(address)
-        found.append(_optout(optout_list, habit, address, rng, at))
+        found.append(_optout(scene, optout_list, habit, address, at))
     return found
 
 
@@ -144,8 +163,9 @@ def _times(habit: Habit, rng: random.Random, now: datetime) -> Iterator[datetime
 
 
 def _optout(
-    optout_list: ListSnapshot, habit: Habit, address: Address, rng: random.Random, at: datetime
+    scene: Scene, optout_list: ListSnapshot, habit: Habit, address: Address, at: datetime
 ) -> OptOutIntent:
+    rng = scene.rng
     (channel,) = rng.choices(list(habit.channels), list(habit.channels.values()))
     reason, origin = Reason.UNSUBSCRIBED, Origin.RECIPIENT
     if channel == Channel.ONE_CLICK and rng.random() < 0.04:
@@ -161,17 +181,20 @@ def _optout(
         channel=channel,
         assurance=_ASSURANCE[channel],
         requested_at=at,
-        evidence=_evidence(channel, rng),
+        evidence=_evidence(scene, channel),
         reason=reason,
         origin=origin,
     )
 
 
-def _evidence(channel: Channel, rng: random.Random) -> Evidence:
+def _evidence(scene: Scene, channel: Channel) -> Evidence:
+    rng = scene.rng
     if channel == Channel.ONE_CLICK:  # mail providers ask for their users, from few servers
         return Evidence.of(rng.choice(_MAIL_PROVIDERS), rng.choice(("", "Mail-Unsubscriber/2.1")))
     if channel == Channel.S2S:
         return Evidence.of(_PARTNER, "python-requests/2.32.4")
+    if channel == Channel.API_WEB:
+        return Evidence.of(_SHOP, "libwww-perl/6.79", credential=scene.credential.pk)
     return Evidence.of(_home(rng), rng.choice(_BROWSERS))
 
 
@@ -182,6 +205,14 @@ def _home(rng: random.Random) -> IpAddress:
         )
     network = rng.choice(("192.0.2", "198.51.100", "203.0.113"))
     return ip_address(f"{network}.{rng.randrange(100, 255)}")
+
+
+def _use(scene: Scene, optouts: list[OptOutIntent]) -> None:
+    """The realm's password is as old as the month, and was used when its last command came."""
+    used = [each.requested_at for each in optouts if each.channel == Channel.API_WEB]
+    RealmCredential.objects.filter(pk=scene.credential.pk).update(
+        created_at=scene.now - timedelta(days=DAYS), last_used_at=max(used, default=None)
+    )
 
 
 def _undos(scene: Scene, optouts: list[OptOutIntent]) -> Iterator[LiftIntent]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from lists.models import List, Realm, User
+from lists.models import List, Realm, RealmCredential, User
 from optout.addresses import Address, parse_email, parse_phone
 
 SEED = 20_260_304
@@ -17,24 +17,25 @@ def _words(*lines: str) -> tuple[str, ...]:
     return tuple(word for line in lines for word in line.split())
 
 
-_FIRST = _words(
+FIRST = _words(
     "ada amir anna ben carla chen clara david dora elif emil emma erik eva farid felix fiona georg",
     "grace hana hugo ida ines ivan jan jane jonas julia karim kira lara lena leo lina luis maja",
     "maria max mina nadia nils noah nora olga omar oscar paul petra rosa sara simon sofia tim yara",
 )
-_LAST = _words(
+LAST = _words(
     "adams ahmed bauer becker berg brown carter costa diaz evans fischer fox garcia gray haddad",
     "hansen hill hoffmann hughes jansen jones keller khan klein koch lang lee lopez martin meyer",
     "moore murphy nagy novak owens peters quinn rossi ruiz saleh silva smith stone vogel weber wood",
 )
-_DOMAINS = _words(
+DOMAINS = _words(
     "mail.example inbox.example post.example webmail.example example.com example.net example.org"
 )
 
 
 @dataclass(slots=True)
 class Scene:
-    """The demo's realm, its lists by number, its people by key, the time to end at, and what chance says.
+    """The demo's realm, its lists by number, its people by key, its password for programs, the time to end at, and what
+    chance says.
 
     `new_at` notes when each list (by primary key) got a new suppression, for the downloads that counted them.
     """
@@ -42,6 +43,7 @@ class Scene:
     realm: Realm
     lists: dict[int, List]
     people: dict[str, User]
+    credential: RealmCredential
     now: datetime
     # Not for secrets: the demo shall look the same everywhere.
     rng: random.Random = field(default_factory=lambda: random.Random(SEED))  # noqa: S311
@@ -57,10 +59,10 @@ class Scene:
         """An email address that was not given before, of a domain that is reserved for documentation."""
         rng = self.rng
         while True:
-            first, last = rng.choice(_FIRST), rng.choice(_LAST)
+            first, last = rng.choice(FIRST), rng.choice(LAST)
             short = f"{first}{rng.randrange(60, 100)}"
             local = rng.choice((f"{first}.{last}", f"{first[0]}.{last}", f"{first}_{last}", short))
-            text = f"{local}@{rng.choice(_DOMAINS)}"
+            text = f"{local}@{rng.choice(DOMAINS)}"
             if text not in self._given:
                 self._given.add(text)
                 return parse_email(text)

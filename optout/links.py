@@ -62,6 +62,11 @@ def download_url(public_id: str) -> str:
     return f"{settings.BASE_URL}/d/{public_id}"
 
 
+def api_web_url() -> str:
+    """Where the programs of every realm send their commands (S4.3)."""
+    return f"{settings.BASE_URL}/api_web"
+
+
 def make_token(list_id: int, address: str) -> str:
     """The token of a signed link, made with the newest link secret. `address` is the normalised one."""
     key_id, secret = _secrets(settings.LINK_SECRETS)[0]

@@ -18,7 +18,17 @@ from config.demo import demo_password
 from lists.access import Permission, get_standing, open_list
 from lists.api_auth import digest_password
 from lists.choices import Role
-from lists.models import DownloadKey, List, ListAccess, Membership, Realm, RealmCredential, User
+from lists.models import (
+    Contact,
+    DownloadKey,
+    List,
+    ListAccess,
+    Membership,
+    Realm,
+    RealmCredential,
+    Subscription,
+    User,
+)
 from lists.secrets import digest_secret
 from optout.choices import Channel, Kind, Reason, Verdict
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
@@ -62,8 +72,9 @@ class TestAnswer:
         assert complained.getvalue() == ""
 
     def test_scripts_find_the_keys_they_rely_on(self, settings: Any, demo: Answer) -> None:
-        assert set(demo) == {"base_url", "realm", "lists", "users"}
+        assert set(demo) == {"base_url", "api_web_url", "realm", "lists", "users"}
         assert demo["base_url"] == settings.BASE_URL
+        assert demo["api_web_url"] == f"{settings.BASE_URL}/api_web"
         assert set(demo["realm"]) == {"name", "password"}
         assert all(set(each) == LIST_KEYS for each in demo["lists"])
         assert set(demo["users"]) == USERS
@@ -91,6 +102,7 @@ class TestAnswer:
 
         assert "owner@green-valley.example" in printed.getvalue()
         assert demo_password("owner") in printed.getvalue()
+        assert demo["api_web_url"] in printed.getvalue()
         assert max(len(line) for line in printed.getvalue().splitlines()) < 160
 
 
@@ -98,10 +110,11 @@ class TestAnswer:
 class TestRunningItAgain:
     def test_it_prints_the_same_and_adds_nothing(self, demo: Answer) -> None:
         counted = (OptOut, Suppression, QuarantinedOptOut, Download, Notice, DownloadKey, User)
-        before = [model.objects.count() for model in counted]
+        known = (Contact, Subscription)
+        before = [model.objects.count() for model in (*counted, *known)]
 
         assert seed() == demo
-        assert [model.objects.count() for model in counted] == before
+        assert [model.objects.count() for model in (*counted, *known)] == before
 
     def test_what_somebody_changed_in_a_list_stays(self, demo: Answer) -> None:
         List.objects.filter(realm__name="demo", number=1).update(name="Garden notes")
@@ -142,6 +155,57 @@ class TestRunningItAgain:
 
 
 @pytest.mark.django_db
+class TestContacts:
+    def test_a_few_hundred_have_names(self, demo: Answer) -> None:
+        contacts = Contact.objects.filter(realm__name="demo")
+        assert 500 <= contacts.count() <= 1_500
+        assert not contacts.filter(fields={}).exists()
+        assert all(each.fields["first"] and each.fields["last"] for each in contacts)
+        assert contacts.filter(fields__has_key="custom_garden").count() > 100
+        jane = contacts.filter(address__startswith="jane.").first()
+        assert jane is not None
+        assert jane.fields["first"] == "Jane"
+        assert jane.address.startswith(f"jane.{jane.fields['last'].lower()}@")
+
+    def test_every_list_to_send_to_has_some(self, demo: Answer) -> None:
+        used = Subscription.objects.order_by().values_list("optout_list__number", flat=True)
+        assert set(used.distinct()) == {1, 2, 3, 4, 5, 6}
+        assert not Subscription.objects.filter(subscribed_at__gt=timezone.now()).exists()
+
+    def test_who_opted_out_is_not_on_the_list(self, demo: Answer) -> None:
+        """S4.19."""
+        out = set(Suppression.objects.values_list("optout_list__number", "digest"))
+        assert out
+        for number, digest in Subscription.objects.values_list("optout_list__number", "digest"):
+            assert not {(number, digest), (0, digest)} & out
+        known = set(Contact.objects.values_list("digest", flat=True))
+        assert len({digest for _, digest in out} & known) > 100
+
+    def test_an_installation_of_before_gets_the_names(self, demo: Answer) -> None:
+        fields = dict(Contact.objects.values_list("address", "fields"))
+        places = set(Subscription.objects.values_list("optout_list_id", "digest"))
+        Contact.objects.update(fields={})
+        Subscription.objects.filter(optout_list__number__in=(4, 6)).delete()
+
+        assert seed() == demo
+
+        assert dict(Contact.objects.values_list("address", "fields")) == fields
+        assert set(Subscription.objects.values_list("optout_list_id", "digest")) == places
+
+    def test_what_somebody_changed_in_contacts_stays(self, demo: Answer) -> None:
+        kept = Contact.objects.order_by("pk")[:3]
+        Contact.objects.exclude(pk__in=[each.pk for each in kept]).delete()
+        Contact.objects.filter(pk=kept[0].pk).update(fields={})
+        Subscription.objects.all().delete()
+
+        seed()
+
+        assert Contact.objects.count() == 3
+        assert Contact.objects.get(pk=kept[0].pk).fields == {}
+        assert not Subscription.objects.exists()
+
+
+@pytest.mark.django_db
 class TestSecrets:
     def test_they_open_what_they_are_for(self, demo: Answer) -> None:
         credential = RealmCredential.objects.get()
@@ -153,6 +217,15 @@ class TestSecrets:
             assert key.optout_list.public_id == each["public_id"]
             assert key.is_active
             assert key.may_see_clear == key.optout_list.plain_download
+
+    def test_a_password_as_it_was_kept_before_makes_room(self, demo: Answer) -> None:
+        realm = Realm.objects.get(name="demo")
+        old = digest_secret(demo["realm"]["password"])
+        RealmCredential.objects.create(realm=realm, secret_digest=old)
+
+        seed()
+
+        assert bytes(RealmCredential.objects.get().secret_digest) != old
 
     def test_no_two_installations_share_them(self, settings: Any, demo: Answer) -> None:
         here = demo
@@ -258,12 +331,20 @@ class TestMonth:
         assert {today - timedelta(days=ago) for ago in range(1, 30)} <= days
         assert {
             *(Channel.PAGE, Channel.DIRECT_LINK, Channel.SIGNED_LINK, Channel.ONE_CLICK),
-            *(Channel.PIXEL, Channel.S2S),
+            *(Channel.PIXEL, Channel.S2S, Channel.API_WEB),
         } <= set(optouts.values_list("channel", flat=True))
         used = set(optouts.values_list("optout_list_id", flat=True))
         assert used == set(List.objects.filter(realm__name="demo").values_list("pk", flat=True))
         assert optouts.filter(is_new=False).exists()
         assert optouts.filter(left_lists__isnull=False).exists()
+
+    def test_the_realms_password_was_used(self, demo: Answer) -> None:
+        credential = RealmCredential.objects.get()
+        commands = OptOut.objects.filter(channel=Channel.API_WEB)
+        assert credential.last_used_at == max(commands.values_list("recorded_at", flat=True))
+        assert {each["credential"] for each in commands.values_list("evidence", flat=True)} == {
+            credential.pk
+        }
 
     def test_nothing_lies_in_the_future(self, demo: Answer) -> None:
         now = timezone.now()

@@ -29,7 +29,13 @@ def as_text(answer: Answer) -> str:
     lines = [f"Sign in at {answer['base_url']}/manage/", ""]
     for key, user in answer["users"].items():
         lines.append(f"  {key:<11} {user['email']:<{width}}  {user['password']}")
-    lines += ["", f"Realm {answer['realm']['name']}, password {answer['realm']['password']}", ""]
+    realm = answer["realm"]
+    lines += [
+        "",
+        f"api_web        {answer['api_web_url']}",
+        f"               realm {realm['name']}, password {realm['password']}",
+        "",
+    ]
     for each in answer["lists"]:
         lines += [
             f"{each['number']}  {each['name']} ({each['direct_link_mode']})",
