@@ -23,6 +23,7 @@ _CHANNELS = (
     Channel.ONE_CLICK,
     Channel.PIXEL,
     Channel.S2S,
+    Channel.API_WEB,
     Channel.PORTAL,
 )
 CHANNEL_CHOICES = [("", "Any"), *((each.value, each.label) for each in _CHANNELS)]

@@ -28,7 +28,9 @@ _COLOURS = (
     Channel.S2S,
     Channel.PIXEL,
     Channel.SIGNED_LINK,
+    Channel.API_WEB,
 )
+_OTHER = len(_COLOURS) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Figures:
         days = [self.today - timedelta(days=back) for back in reversed(range(SHOWN))]
         by_channel: dict[tuple[int, date], int] = {}
         for each in self.counts:
-            colour = _COLOURS.index(each.channel) + 1 if each.channel in _COLOURS else 7
+            colour = _COLOURS.index(each.channel) + 1 if each.channel in _COLOURS else _OTHER
             by_channel[colour, each.day] = by_channel.get((colour, each.day), 0) + each.requests
         labels = [*(str(channel.label) for channel in _COLOURS), "Other ways"]
         series = [
