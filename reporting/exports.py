@@ -1,20 +1,16 @@
-"""COPY out: the suppressions that hold for a list, as one statement and a stream of large chunks (architecture.md, "Bulk")."""
+"""The suppressions that hold for a list, as one statement and a stream of large chunks (architecture.md, "Bulk")."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import psycopg
-from django.db import connection
-from psycopg.pq import ExecStatus
-from psycopg.pq.abc import PGconn, PGresult
-
+from lists.copying import PIECE, copy_out
 from lists.prepared import fetch_prepared
 from optout.choices import HashKind, Medium, Reason
 from reporting.models.downloads import DownloadFormat
 
-CHUNK = 256 * 1024  # bytes; each driver chunk by itself (a row) costs seven times as much
+CHUNK = PIECE
 
 _NO_HASH_KIND = 0
 # Which hash-only rows a format can show.
@@ -168,53 +164,6 @@ def copy_statement(export: Export, extent: Extent) -> str:
 
 
 def stream_export(export: Export, extent: Extent) -> Generator[bytes]:
-    """The export as chunks of whole lines, about CHUNK bytes each; memory stays flat.
-
-    One statement, so one snapshot of the data. The connection is busy until the iterator ends or is closed; closing it early
-    cancels the statement. Errors are `django.db` errors.
-    """
+    """The export as chunks of whole lines, about CHUNK bytes each; for the rest see `copy_out`."""
     parameters: dict[str, Any] = {} if export.since is None else {"since": export.since}
-    statement = copy_statement(export, extent)
-    connection.ensure_connection()
-    with (
-        connection.wrap_database_errors,
-        psycopg.ClientCursor(connection.connection) as cursor,
-        cursor.copy(statement.encode(), parameters or None) as copy,
-    ):
-        yield from _coalesce(copy, cursor.connection.pgconn)
-
-
-def _coalesce(copy: psycopg.Copy, server: PGconn) -> Iterator[bytes]:
-    """Join the rows of a COPY to chunks.
-
-    The driver's own loop takes three times as long as the server needs for a row. So it only waits for data; what has arrived is
-    taken straight from libpq. (Collecting the rows in a list and joining them takes twice as long as this.)
-    """
-    take = server.get_copy_data
-    buffer = bytearray()
-    while row := copy.read():
-        count = len(row)
-        while count > 0:
-            buffer += row
-            if len(buffer) >= CHUNK:
-                yield bytes(buffer)
-                buffer.clear()
-            count, row = take(1)
-        if count < 0:
-            _finish(server)
-            break
-    if buffer:
-        yield bytes(buffer)
-
-
-def _finish(server: PGconn) -> None:
-    """Take the result of a COPY whose data has all been read; raises the error that ended it early.
-
-    To the last one, so that the connection is free again.
-    """
-    failed: PGresult | None = None
-    while (result := server.get_result()) is not None:
-        if result.status != ExecStatus.COMMAND_OK:
-            failed = failed or result
-    if failed is not None:
-        raise psycopg.errors.error_from_result(failed)
+    yield from copy_out(copy_statement(export, extent), parameters, CHUNK)
