@@ -1,6 +1,6 @@
 """A realm's passwords for `api_web`: made here, brought along from another system, revoked (security.md §5).
 
-Their texts are in the results and arguments of these actions and nowhere else; whether one is right is asked in lists/api_auth.py.
+Their texts are in the results and arguments of these actions and nowhere else. Whether one is right: lists/api_auth.py.
 """
 
 from dataclasses import dataclass
