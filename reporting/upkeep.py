@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.core.management import call_command
 from django.db import connection
 
+from lists import api_auth
 from optout import quarantine, retention
 from reporting import feed
 from reporting.counters import advance_counts
@@ -43,7 +44,7 @@ def accept_quarantined(now: datetime) -> dict[str, int]:
 
 
 def tend_limits(now: datetime) -> dict[str, int]:
-    """Keep what is usual for each list, and forget old counts, those of signing in as well."""
+    """Keep what is usual for each list, and forget old counts, those of sign-ins and wrong passwords as well."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM lists_cache WHERE expires < %s", [now])
         sign_ins_forgotten = cursor.rowcount
@@ -51,6 +52,7 @@ def tend_limits(now: datetime) -> dict[str, int]:
         "lists_changed": retention.keep_usual_hours(now),
         "counters_forgotten": retention.prune_limits(now),
         "sign_ins_forgotten": sign_ins_forgotten,
+        "password_failures_forgotten": api_auth.prune_failures(now),
     }
 
 

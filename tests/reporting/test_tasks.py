@@ -16,7 +16,8 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
-from lists.models import List, User
+from lists.api_auth import WrongPasswordError, authenticate
+from lists.models import List, PasswordFailure, User
 from optout.choices import Channel, RefusalCause
 from optout.models import OptOut, Suppression
 from optout.quarantine import quarantine_optout
@@ -178,6 +179,15 @@ class TestTheCommands:
             with pytest.raises(CommandError, match="no route"):
                 run("tell_owners")
         assert run("tell_owners") == {"raised": 0, "mailed": 2}  # Do Not Mail as well
+
+    def test_wrong_passwords_are_forgotten_when_they_count_no_more(self, db: None) -> None:
+        for minutes in (1, 11):
+            asked_at = timezone.now() - timedelta(minutes=minutes)
+            with pytest.raises(WrongPasswordError):
+                authenticate(f"realm-{minutes}", "wrong", None, asked_at)
+
+        assert run("tend_limits")["password_failures_forgotten"] == 1
+        assert PasswordFailure.objects.count() == 1
 
     def test_retention_empties_who_called_and_keeps_the_suppressions(
         self, optout_list: List
