@@ -8,7 +8,16 @@ from django.contrib.auth.hashers import make_password
 
 from lists.choices import ListKind, Role
 from lists.lookup import ListSnapshot, snapshot
-from lists.models import DownloadKey, List, ListAccess, Membership, Realm, Subscription, User
+from lists.models import (
+    Contact,
+    DownloadKey,
+    List,
+    ListAccess,
+    Membership,
+    Realm,
+    Subscription,
+    User,
+)
 from lists.secrets import make_secret
 from optout.actions import Recorded, record_optout
 from optout.addresses import Address, parse_address
@@ -89,3 +98,25 @@ def make_subscription(optout_list: List, address: str = "jane@example.com") -> S
     """The address's place on the list."""
     digest = parse_address(address, "either", "US").digest
     return Subscription.objects.create(optout_list=optout_list, digest=digest, subscribed_at=NOW)
+
+
+def make_contact(
+    realm: Realm,
+    address: str = "jane@example.com",
+    *lists: List,
+    customer_key: str | None = None,
+    **fields: str,
+) -> Contact:
+    """A contact of the realm with these fields (`first="Jane"`), subscribed to these lists."""
+    parsed = parse_address(address, "either", "US")
+    contact = Contact.objects.create(
+        realm=realm,
+        digest=parsed.digest,
+        medium=parsed.medium,
+        address=parsed.key,
+        customer_key=customer_key,
+        fields=fields,
+    )
+    for optout_list in lists:
+        make_subscription(optout_list, address)
+    return contact
