@@ -149,7 +149,7 @@ class DownloadKeyAdmin(ReadOnly):
 
 @admin.register(RealmCredential)
 class RealmCredentialAdmin(ReadOnly):
-    list_display = ("id", "realm", "hint", "created_at", "last_used_at", "revoked_at")
+    list_display = ("id", "realm", "hint", "is_chosen", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("realm",)
     exclude = ("secret_digest",)
 

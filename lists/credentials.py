@@ -61,6 +61,12 @@ def passwords_of(realm: Realm, now: datetime) -> Passwords:
     )
 
 
+def find_password(realm: Realm, credential_id: int) -> RealmCredential | None:
+    """One of the realm's passwords, revoked or not."""
+    known = RealmCredential.objects.filter(realm=realm, pk=credential_id)
+    return known.defer("secret_digest").first()
+
+
 @transaction.atomic
 def make_password(realm: Realm, *, actor: User) -> NewPassword:
     """Make a password that nobody can guess. Raises TooManyPasswordsError."""

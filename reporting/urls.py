@@ -9,6 +9,12 @@ from reporting.views.access import (
     make_download_key,
     switch_download_key,
 )
+from reporting.views.api_settings import (
+    api_settings,
+    bring_api_password,
+    make_api_password,
+    revoke_api_password,
+)
 from reporting.views.check import check_address
 from reporting.views.download import download, portal_download
 from reporting.views.entries import lift_suppression, list_entries
@@ -37,6 +43,14 @@ urlpatterns: list[URLPattern] = [
     path("manage/lists/<public_id>/close", list_close, name="list_close"),
     path("manage/lists/<public_id>/reopen", list_reopen, name="list_reopen"),
     path("manage/check/", check_address, name="check_address"),
+    path("manage/settings/api", api_settings, name="api_settings"),
+    path("manage/settings/api/passwords", make_api_password, name="make_api_password"),
+    path("manage/settings/api/passwords/own", bring_api_password, name="bring_api_password"),
+    path(
+        "manage/settings/api/passwords/<int:credential_id>/revoke",
+        revoke_api_password,
+        name="revoke_api_password",
+    ),
     path("manage/lists/<public_id>/service", list_service, name="list_service"),
     path("manage/lists/<public_id>/service/key", show_link_key, name="show_link_key"),
     path("manage/lists/<public_id>/service/test", rehearse_list, name="rehearse_list"),

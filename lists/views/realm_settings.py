@@ -4,12 +4,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from lists.actions import change_realm
 from lists.forms import RealmForm
 from lists.models import Realm
-from lists.views.context import admin_standing
+from lists.views.context import Tab, admin_standing
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -25,5 +26,11 @@ def settings(request: HttpRequest) -> HttpResponse:
         else:
             messages.info(request, "Nothing was changed.")
         return redirect("settings")
-    context = {"form": form, "realm": standing.realm}
+    context = {"form": form, "realm": standing.realm, "tabs": settings_tabs("settings")}
     return render(request, "lists/settings.html", context, status=422 if form.errors else 200)
+
+
+def settings_tabs(current: str) -> list[Tab]:
+    """The screens below Settings; `current` is the url name of the one that is open."""
+    screens = (("Realm", "settings"), ("API", "api_settings"))
+    return [Tab(label, reverse(name), name == current) for label, name in screens]

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from lists.choices import Role
+from lists.credentials import make_password
 from lists.models import List, ListAccess, Membership, Realm, User
 from optout.addresses import digest_of
 from tests import make
@@ -29,7 +30,7 @@ class Row:
     allowed: frozenset[str]
     method: Method = "GET"
     data: dict[str, Any] = field(default_factory=dict)
-    path: str = ""  # what the url's own arguments are, besides the list: `key`, `access`, `member`, `digest`
+    path: str = ""  # what the url's own arguments are, besides the list: `key`, `access`, `member`, `digest`, `password`
     status: int = 200
     is_about_list: bool = True
 
@@ -109,6 +110,33 @@ TABLE: dict[str, list[Row]] = {
         row(*KNOWERS, method="POST", data={"realm": "acme"}, status=302, is_about_list=False),
     ],
     "settings": [row(*ADMINS, "stranger", is_about_list=False)],
+    "api_settings": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(
+            *ADMINS,
+            "stranger",
+            method="POST",
+            data={"approved_ips": "nonsense"},
+            status=422,
+            is_about_list=False,
+        ),
+    ],
+    "make_api_password": [row(*ADMINS, "stranger", method="POST", is_about_list=False)],
+    "bring_api_password": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(
+            *ADMINS,
+            "stranger",
+            method="POST",
+            data={"password": "Garden-Gnome 1999"},
+            status=302,
+            is_about_list=False,
+        ),
+    ],
+    "revoke_api_password": [
+        row(*ADMINS, path="password", is_about_list=False),
+        row(*ADMINS, method="POST", path="password", status=302, is_about_list=False),
+    ],
     "team": [row(*ADMINS, "stranger", is_about_list=False)],
     "team_invite": [
         row(*ADMINS, "stranger", is_about_list=False),
@@ -174,6 +202,7 @@ class World:
             "key": ("key_id", known["key"]),
             "access": ("access_id", known["access"]),
             "member": ("membership_id", known["member"]),
+            "password": ("credential_id", known["password"]),
         }
         if case.path:
             parameter, value = extra[case.path]
@@ -191,6 +220,7 @@ def furnish(optout_list: List, mailer: Membership) -> dict[str, Any]:
         "key": key.pk,
         "access": access.pk,
         "member": mailer.pk,
+        "password": make_password(optout_list.realm, actor=mailer.user).row.pk,
     }
 
 
@@ -348,6 +378,20 @@ class TestForeignMember:
         before = everything()
 
         assert client.post(url, {"role": "viewer"}).status_code == 404
+        assert everything() == before
+
+
+@pytest.mark.django_db
+class TestForeignPassword:
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_a_password_of_another_realm_is_not_there(self, world: World, method: str) -> None:
+        theirs = world.arguments[world.foreign.pk]["password"]
+        client = world.client("admin")
+        before = everything()
+
+        for number in (theirs, 0, 10**22):
+            url = reverse("revoke_api_password", args=[number])
+            assert getattr(client, method)(url).status_code == 404
         assert everything() == before
 
 

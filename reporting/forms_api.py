@@ -1,0 +1,81 @@
+"""Forms of a realm's API settings: the rules of its programs' calls, and a password brought along."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from lists.models import Realm
+from reporting.forms_lists import WhitelistField
+
+SHORTEST, LONGEST = 8, 200  # characters of a password brought along
+
+_POST_HELP = (
+    "Recommended. With GET the password stands in the URL, and URLs end up in logs: of the server that calls, of every "
+    "proxy on the way. (Heed's own log leaves them out.) A command by GET is then answered with FAILURE. Scripts that "
+    "send POST should keep their parameters in the body."
+)
+_IPS_HELP = (
+    "IP addresses and networks, separated by comma, space or new line, such as 192.0.2.10, 198.51.100.0/24. A command "
+    "from anywhere else is answered as if its password were wrong. Empty: from everywhere."
+)
+_KEY_HELP = (
+    "For realms that number their contacts themselves. Commands that name contacts must then give a customer_key beside "
+    "each email address: without that field the whole command fails, and where the two do not belong together that "
+    "record does. Answers about contacts show the key. Opt-outs by page, link and mail need none."
+)
+
+
+class CallsForm(forms.Form):
+    """What holds for every command of a realm. `values()` of a valid one goes to change_realm."""
+
+    refuses_get = forms.BooleanField(
+        label="Accept commands by POST only", help_text=_POST_HELP, required=False
+    )
+    approved_ips = WhitelistField(
+        label="Approved IPs",
+        help_text=_IPS_HELP,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}),
+    )
+    uses_customer_key = forms.BooleanField(
+        label="Customer key", help_text=_KEY_HELP, required=False
+    )
+
+    def __init__(self, *args: Any, realm: Realm, your_ip: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {name: getattr(realm, name) for name in self.fields}
+        if your_ip:
+            self.fields["approved_ips"].help_text += f" Your IP as we see it: {your_ip}."
+
+    def values(self) -> dict[str, Any]:
+        """{field of the realm: value}."""
+        return dict(self.cleaned_data)
+
+
+class OwnPasswordForm(forms.Form):
+    """The password that old scripts send. It is never written back into the page.
+
+    Without maxlength, which would cut what is pasted in silence. Characters that cannot be seen are refused, line breaks above
+    all: the digest of a password has one between the realm's name and it.
+    """
+
+    password = forms.CharField(
+        label="Password",
+        help_text=f"{SHORTEST} to {LONGEST} characters, exactly as the scripts send it.",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Type the password that your scripts send."},
+    )
+
+    def clean_password(self) -> str:
+        text = str(self.cleaned_data["password"])
+        if not text.isprintable():
+            raise ValidationError("It has a character that cannot be seen, such as a line break.")
+        if text != text.strip():
+            raise ValidationError("It begins or ends with a space, which scripts lose on the way.")
+        if not SHORTEST <= len(text) <= LONGEST:
+            raise ValidationError(
+                f"It has {len(text)} characters. It must have {SHORTEST} to {LONGEST}."
+            )
+        return text
