@@ -22,10 +22,11 @@ from lists.prepared import fetch_prepared
 from lists.secrets import digest_secret
 from optout.client_ip import client_ip
 from optout.evidence import short_agent
+from optout.places import places
 from reporting.asked import Asked, RefusedError, single_value
 from reporting.exports import Export, Extent, measure_export, stream_export
 from reporting.models.downloads import Download, DownloadFormat, DownloadOutcome
-from reporting.streaming import LoggedStream, places
+from reporting.streaming import LoggedStream
 
 USED_EVERY = timedelta(minutes=1)  # how exactly a key's last use is kept
 # Between a request's time, taken by a web host at its arrival, and the start of its transaction: the clocks of two hosts

@@ -26,10 +26,10 @@ from optout.choices import (
 )
 from optout.evidence import Evidence
 from optout.models import Suppression
+from optout.places import DeadlineError
 from reporting.asked import parse_since
 from reporting.models import Download
 from reporting.models.downloads import DownloadOutcome
-from reporting.streaming import DeadlineError
 from tests import make
 from tests.reporting.portal import signed_in, signed_in_long_ago
 from tests.reporting.test_feed import OpenTransaction
