@@ -1,0 +1,242 @@
+"""What a program or a person does to an owner's contacts: adding, changing, removing, forgetting.
+
+Suppressions win: nobody who opted out is subscribed, but by force. Each action is one transaction and a fixed number of
+statements, however many records it is given.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from lists.audit import record_audit
+from lists.lookup import ListSnapshot
+from lists.models import List, User
+from lists.prepared import fetch
+from optout.actions import LiftIntent, lift_suppressions, record_optouts
+from optout.address_change import AddressTakenError, NoContactError, change_address
+from optout.addresses import lookup_keys
+from optout.choices import Assurance, Channel, Origin, Reason
+from optout.contact_locks import lock_contacts, seeing_others
+from optout.contact_records import WRITTEN, ContactRecord, Outcome, decide, merge
+from optout.contact_statements import (
+    ADD_CONTACTS,
+    DELETE_CONTACTS,
+    END_SUBSCRIPTIONS,
+    FIND_SUPPRESSED,
+    SUBSCRIBE,
+    UPDATE_CONTACTS,
+)
+from optout.customer_keys import KnownContacts, belong_together, find_known, is_usable_key
+from optout.evidence import Evidence
+from optout.intents import OptOutIntent
+
+__all__ = [
+    "AddressTakenError",
+    "ContactRecord",
+    "NoContactError",
+    "Outcome",
+    "belong_together",
+    "change_address",
+    "delete_contacts",
+    "end_subscriptions",
+    "end_suppressed",
+    "subscribe_contacts",
+    "update_contacts",
+]
+
+# The suppressions that keep some addresses off a list, as (list, digest), by the digest of the address.
+type _Suppressed = Mapping[bytes, Sequence[tuple[int, bytes]]]
+
+
+@seeing_others
+def subscribe_contacts(
+    optout_list: ListSnapshot,
+    records: Sequence[ContactRecord],
+    *,
+    force: bool,
+    channel: Channel,
+    assurance: Assurance,
+    evidence: Evidence,
+    now: datetime,
+    actor: User | None = None,
+) -> list[Outcome]:
+    """Add or update contacts and put them on the list; what became of each record, in their order.
+
+    Of those who opted out of the list or the realm nothing is written, unless by `force`: then their suppressions end, with an
+    audit entry. A record is refused whose customer key is another contact's, or not the contact's own.
+    """
+    if not records:
+        return []
+    with transaction.atomic():
+        known = _lock_and_find(optout_list.realm_id, records)
+        suppressed = _find_suppressed(optout_list, records)
+        if suppressed and force:
+            lifts = [
+                LiftIntent(
+                    list_id=list_id,
+                    digest=digest,
+                    medium=record.address.medium,
+                    channel=channel,
+                    assurance=assurance,
+                    reason=Reason.MANUAL,
+                    origin=Origin.OWNER,
+                    requested_at=now,
+                    evidence=evidence,
+                )
+                for record in merge(records, decide(records, known))
+                for list_id, digest in suppressed.get(record.address.digest, ())
+            ]
+            _lift(optout_list, lifts, evidence, actor)
+            # Whoever opts out at this very moment was not lifted, and stays out.
+            suppressed = _find_suppressed(optout_list, records)
+        outcomes = decide(records, known, suppressed=suppressed)
+        merged = merge(records, outcomes)
+        _write(optout_list.realm_id, merged, known, now)
+        _subscribe(optout_list, merged, now)
+    return outcomes
+
+
+@seeing_others
+def update_contacts(realm_id: int, records: Sequence[ContactRecord]) -> list[bool]:
+    """Change what is known of contacts; for each record whether that was done.
+
+    It was not when there is no such contact, or the customer key is another's or not its own.
+    """
+    if not records:
+        return []
+    with transaction.atomic():
+        known = _lock_and_find(realm_id, records)
+        outcomes = decide(records, known, may_add=False)
+        _update(realm_id, merge(records, outcomes))
+    return [outcome in WRITTEN for outcome in outcomes]
+
+
+def delete_contacts(intents: Sequence[OptOutIntent]) -> int:
+    """Forget the contacts whom these global opt-outs of one realm are about, and record the opt-outs; how many there were."""
+    if not intents:
+        return 0
+    realm_id = intents[0].realm_id
+    digests = [intent.digest for intent in intents]
+    with transaction.atomic():
+        lock_contacts(realm_id, digests)
+        deleted = fetch(DELETE_CONTACTS, {"realm": realm_id, "digests": digests})
+        record_optouts(intents)
+    return len(deleted)
+
+
+def end_subscriptions(optout_list: ListSnapshot, digests: Sequence[bytes]) -> set[bytes]:
+    """Take addresses off the list without an opt-out; which of them were on it. Off every list, if it is Do Not Mail."""
+    if not digests:
+        return set()
+    values = {
+        "list": optout_list.id,
+        "is_global": optout_list.is_global,
+        "realm": optout_list.realm_id,
+        "digests": list(digests),
+    }
+    return {digest for (digest,) in fetch(END_SUBSCRIPTIONS, values)}
+
+
+def end_suppressed(optout_list: ListSnapshot, digests: Collection[bytes]) -> None:
+    """Take addresses off the list, or off all lists for Do Not Mail, that are suppressed for it.
+
+    For after the commit of either: an opt-out and a subscription that are written at the same moment do not see each other.
+    Whichever commits last sees both.
+    """
+    if not _suppressed_of(optout_list, digests):
+        return
+    with transaction.atomic():
+        lock_contacts(optout_list.realm_id, digests)  # unless it is just being lifted by force
+        end_subscriptions(optout_list, _suppressed_of(optout_list, digests))
+
+
+def _lock_and_find(realm_id: int, records: Iterable[ContactRecord]) -> KnownContacts:
+    digests = {record.address.digest for record in records}
+    keys = {key for record in records if (key := record.customer_key) and is_usable_key(key)}
+    lock_contacts(realm_id, digests, keys)
+    return find_known(realm_id, digests, keys)
+
+
+def _find_suppressed(optout_list: ListSnapshot, records: Iterable[ContactRecord]) -> _Suppressed:
+    """Under whatever hash they are kept."""
+    owners = {
+        key: record.address.digest for record in records for key in lookup_keys(record.address.key)
+    }
+    found: dict[bytes, list[tuple[int, bytes]]] = {}
+    for list_id, key in fetch(FIND_SUPPRESSED, _places(optout_list, owners)):
+        found.setdefault(owners[key], []).append((list_id, key))
+    return found
+
+
+def _suppressed_of(optout_list: ListSnapshot, digests: Collection[bytes]) -> list[bytes]:
+    """Those that are suppressed by an opt-out; a channel's is always kept under the address's own digest."""
+    rows = fetch(FIND_SUPPRESSED, _places(optout_list, digests))
+    return list({digest for _list_id, digest in rows})
+
+
+def _places(optout_list: ListSnapshot, keys: Iterable[bytes]) -> dict[str, list[Any]]:
+    return {"lists": [optout_list.id, optout_list.do_not_mail_id], "keys": list(keys)}
+
+
+def _lift(
+    optout_list: ListSnapshot, lifts: Sequence[LiftIntent], evidence: Evidence, actor: User | None
+) -> None:
+    """End suppressions by force, and write down who did it: the person, or the program's password."""
+    lifted = sum(each.is_new for each in lift_suppressions(lifts))
+    if not lifted:
+        return
+    of_list = List.objects.select_related("realm").get(pk=optout_list.id)
+    by = {name: evidence.extra[name] for name in ("credential",) if name in evidence.extra}
+    record_audit(
+        "force_sub", actor=actor, realm=of_list.realm, optout_list=of_list, lifted=lifted, **by
+    )
+
+
+def _write(
+    realm_id: int, merged: Sequence[ContactRecord], known: KnownContacts, now: datetime
+) -> None:
+    new = [record for record in merged if record.address.digest not in known]
+    if new:
+        values = {
+            **_columns(new),
+            "realm": realm_id,
+            "now": now,
+            "media": [int(record.address.medium) for record in new],
+            "addresses": [record.address.key for record in new],
+        }
+        fetch(ADD_CONTACTS, values)
+    _update(realm_id, [record for record in merged if record.address.digest in known])
+
+
+def _update(realm_id: int, merged: Sequence[ContactRecord]) -> None:
+    if merged:
+        fetch(UPDATE_CONTACTS, {**_columns(merged), "realm": realm_id})
+
+
+def _columns(merged: Sequence[ContactRecord]) -> dict[str, Any]:
+    return {
+        "digests": [record.address.digest for record in merged],
+        "keys": [record.customer_key or None for record in merged],
+        # null for what is to be cleared: the statements strip it
+        "fields": [
+            json.dumps({name: value or None for name, value in record.fields.items()})
+            for record in merged
+        ],
+    }
+
+
+def _subscribe(optout_list: ListSnapshot, merged: Sequence[ContactRecord], now: datetime) -> None:
+    if not merged:
+        return
+    digests = [record.address.digest for record in merged]
+    values = {
+        "list": optout_list.id,
+        "now": now,
+        "digests": digests,
+        "formats": [record.message_format for record in merged],
+    }
+    fetch(SUBSCRIBE, values)
+    transaction.on_commit(lambda: end_suppressed(optout_list, digests), robust=True)
