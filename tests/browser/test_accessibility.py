@@ -11,7 +11,12 @@ from tests.browser.world import ADMIN, MAILER, SIGNED_OUT, Way, World, enter, ma
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SCHEMES = ("light", "dark")
-STATUS = {"not-found": 404, "list-settings-wrong": 422}
+STATUS = {
+    "not-found": 404,
+    "list-settings-wrong": 422,
+    "api-settings-wrong": 422,
+    "api-password-own-wrong": 422,
+}
 
 
 def faults_of_hosted(page: Page, name: str) -> list[str]:

@@ -9,7 +9,8 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from lists.choices import Accepts, Role
-from lists.models import List, Membership, Realm, User
+from lists.credentials import bring_password, make_password, revoke_password
+from lists.models import List, Membership, Realm, RealmCredential, User
 from optout.addresses import parse_address
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
 from optout.evidence import Evidence
@@ -75,6 +76,7 @@ def make_world() -> World:
     _opt_out(letters, offers)
     _refuse(letters)
     _download(world)
+    _let_programs_in(world)
     return world
 
 
@@ -139,6 +141,15 @@ def _download(world: World) -> None:
         )
 
 
+def _let_programs_in(world: World) -> None:
+    """An old script's password, still in use, and one that nobody ever used and that is revoked."""
+    bring_password(world.realm, "Garden-Gnome 1999", actor=world.admin)
+    RealmCredential.objects.update(last_used_at=timezone.now())
+    unused = make_password(world.realm, actor=world.admin).row
+    revoke_password(world.realm, unused.pk, actor=world.admin, now=timezone.now())
+    Realm.objects.filter(pk=world.realm.pk).update(approved_ips=["198.51.100.0/24", "2001:db8::7"])
+
+
 # ── Every screen ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type Way = Callable[[Page, World], object]
@@ -182,6 +193,12 @@ def _bad_settings(page: Page, world: World) -> None:
     _send(page, "Save")
 
 
+def _bad_calls(page: Page, _world: World) -> None:
+    page.goto("/manage/settings/api")
+    page.get_by_label("Approved IPs").fill("333.333.333.333")
+    _send(page, "Save")
+
+
 def _later_step(step: int) -> Way:
     def go(page: Page, _world: World) -> None:
         page.goto("/manage/lists/new")
@@ -197,6 +214,17 @@ def _new_key(page: Page, world: World) -> None:
     page.get_by_text("New key", exact=True).click()
     page.get_by_label("Label").fill("Nightly job")
     _send(page, "Make the key")
+
+
+def _api_password(button: str) -> Way:
+    """A step with the API passwords, and the page that answers it."""
+
+    def go(page: Page, _world: World) -> None:
+        page.goto("/manage/settings/api")
+        page.get_by_text(button).first.click()
+        page.wait_for_url("**/passwords**")
+
+    return go
 
 
 def _open_menus(page: Page, _world: World) -> None:
@@ -249,6 +277,14 @@ ADMIN: dict[str, Way] = {
     "check-free": _at("/manage/check/?q=nobody@example.com"),
     "check-wrong": _at("/manage/check/?q=nobody"),
     "settings": _at("/manage/settings/"),
+    "api-settings": _all_details(_at("/manage/settings/api")),
+    "api-settings-wrong": _bad_calls,
+    "api-password-own": _at("/manage/settings/api/passwords/own"),
+    "api-password-own-wrong": _press(
+        _at("/manage/settings/api/passwords/own"), "Use this password"
+    ),
+    "api-password-revoke": _api_password("Revoke…"),
+    "api-password-new": _api_password("Make a new password"),
     "team": _at("/manage/team/"),
     "team-invite": _at("/manage/team/invite"),
     "team-member": _member,
