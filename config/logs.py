@@ -11,8 +11,9 @@ QUERY = re.compile(r"\?[^\s'\"]*")
 ADDRESS = re.compile(r"[^\s@<>'\"(),;:/?=&]+@[^\s@<>'\"(),;:/?=&]+\.[^\s@<>'\"(),;:/?=&]+")
 
 
-# Paths that are themselves a secret: whoever has a signed link may unsubscribe its recipient.
-SECRET_PATH = re.compile(r"(/o/|/password/reset/key/)[^\s'\"]+")
+# Paths that are themselves a secret: whoever has a signed link may unsubscribe its recipient. And an old script's command in
+# which the question mark is missing, so that the password stands in the path.
+SECRET_PATH = re.compile(r"(/o/|/password/reset/key/|/api_web(?=[^\s'\"=]{1,99}=))[^\s'\"]+")
 PHONE = re.compile(r"\+[0-9]{7,15}\b")
 # What a report may show of the request, the settings and the source of a template: nothing.
 _LEFT_OUT: dict[str, Any] = {

@@ -88,6 +88,11 @@ class TestConsole:
         ("text", "clean"),
         [
             ("GET /u/x?item=a%40b.example HTTP/1.1", "GET /u/x?[…] HTTP/1.1"),
+            ("Not Found: /bin/api_web&r=acme&p=secret", "Not Found: /bin/api_web[…]"),
+            (
+                'File "/heed/api_web/door.py", line 3, a=1',
+                'File "/heed/api_web/door.py", line 3, a=1',
+            ),
             ("Key (address)=(jane@example.com) exists", "Key (address)=([address]) exists"),
             ("LINE 1: WHERE address = '+14155550123'", "LINE 1: WHERE address = '[address]'"),
             ("2026-03-04 12:00:00+00:00 1+1=2", "2026-03-04 12:00:00+00:00 1+1=2"),
