@@ -37,7 +37,7 @@ def with_headers(response: HttpResponse, optout_status: str = "") -> HttpRespons
     return response
 
 
-def text(message: str | bytes, status: int = 200, optout_status: str = "") -> HttpResponse:
+def text(message: str, status: int = 200, optout_status: str = "") -> HttpResponse:
     """One line of plain text, without a line end: old scripts compare the whole body."""
     response = HttpResponse(message, content_type="text/plain; charset=utf-8", status=status)
     return with_headers(response, optout_status)

@@ -1,7 +1,6 @@
 """The door: who is asking, what do they ask, do it, answer in one line."""
 
 from collections.abc import Iterator
-from itertools import chain
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -11,11 +10,9 @@ from lists.api_auth import ApiCaller, TooManyFailuresError, WrongPasswordError, 
 from optout import replies
 from optout.channels.api_web.command import Answer, Command
 from optout.channels.api_web.handlers import HANDLERS, RECORDING
-from optout.channels.api_web.lines import WRONG_PASSWORD, CommandError, failure
+from optout.channels.api_web.lines import BAD_CREDENTIALS, CommandError, failure
 from optout.channels.api_web.parameters import read_parameters
 from optout.client_ip import client_ip
-
-MOST_AT_ONCE = 1 << 20  # bytes of an answer that are held in memory
 
 
 def answer(request: HttpRequest) -> HttpResponseBase:
@@ -26,7 +23,7 @@ def answer(request: HttpRequest) -> HttpResponseBase:
         command = _read(request)
         done = _carry_out(command)
     except WrongPasswordError:
-        return _reply(failure(WRONG_PASSWORD), replies.REJECTED)
+        return _reply(failure(BAD_CREDENTIALS), replies.REJECTED)
     except TooManyFailuresError as error:
         too_many = _reply(failure("Too many wrong passwords, try again later"), replies.REJECTED)
         too_many.status_code = 429
@@ -34,7 +31,7 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     except CommandError as error:
         return _reply(failure(error.reason), replies.REJECTED)
     if not isinstance(done, str):
-        return _reply_in_pieces(done)
+        return _stream(done)
     if command.name not in RECORDING:
         return _reply(done, "")
     return _reply(done, replies.RECORDED if done.startswith("SUCCESS") else replies.REJECTED)
@@ -67,19 +64,8 @@ def _carry_out(command: Command) -> Answer:
     return handle(command)
 
 
-def _reply(body: str | bytes, optout_status: str) -> HttpResponse:
+def _reply(body: str, optout_status: str) -> HttpResponse:
     return replies.text(body, 200, optout_status)
-
-
-def _reply_in_pieces(pieces: Iterator[bytes]) -> HttpResponseBase:
-    """What is short gets a length, without which old scripts do not read it; what is long comes as it is read."""
-    begun, size = [], 0
-    for piece in pieces:
-        begun.append(piece)
-        size += len(piece)
-        if size > MOST_AT_ONCE:
-            return _stream(chain(begun, pieces))
-    return _reply(b"".join(begun), "")
 
 
 def _stream(pieces: Iterator[bytes]) -> HttpResponseBase:

@@ -2,7 +2,10 @@
 
 import re
 
-WRONG_PASSWORD = "Password doesn't match entry for API user credentials in database or address isn't an approved IP"
+BAD_CREDENTIALS = (
+    "Password doesn't match entry for API user credentials in database"
+    " or address isn't an approved IP"
+)
 NOT_YOUR_LIST = (
     "Error looking up list ids, one or more list ids specified do not belong to your realm"
 )
