@@ -11,18 +11,17 @@ from reporting.forms_lists import WhitelistField
 SHORTEST, LONGEST = 8, 200  # characters of a password brought along
 
 _POST_HELP = (
-    "Recommended. With GET the password stands in the URL, and URLs end up in logs: of the server that calls, of every "
-    "proxy on the way. (Heed's own log leaves them out.) A command by GET is then answered with FAILURE. Scripts that "
-    "send POST should keep their parameters in the body."
+    "Recommended. With GET the password stands in the URL, and URLs end up in the logs of every server on the way. (Heed "
+    "keeps them out of its own.) Commands by GET are then answered with FAILURE; send the parameters in the body of a POST."
 )
 _IPS_HELP = (
     "IP addresses and networks, separated by comma, space or new line, such as 192.0.2.10, 198.51.100.0/24. A command "
     "from anywhere else is answered as if its password were wrong. Empty: from everywhere."
 )
 _KEY_HELP = (
-    "For realms that number their contacts themselves. Commands that name contacts must then give a customer_key beside "
-    "each email address: without that field the whole command fails, and where the two do not belong together that "
-    "record does. Answers about contacts show the key. Opt-outs by page, link and mail need none."
+    "For realms that number their contacts themselves. Commands about contacts must then give a customer_key beside each "
+    "email address: without that field the command fails, and where the two do not belong together, that record fails. "
+    "Opt-outs by page and link need none."
 )
 
 
@@ -39,7 +38,7 @@ class CallsForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}),
     )
     uses_customer_key = forms.BooleanField(
-        label="Customer key", help_text=_KEY_HELP, required=False
+        label="Ask for the customer key", help_text=_KEY_HELP, required=False
     )
 
     def __init__(self, *args: Any, realm: Realm, your_ip: str, **kwargs: Any) -> None:

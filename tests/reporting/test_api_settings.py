@@ -389,12 +389,12 @@ class TestCalls:
         client = signed_in(alice)
         screen = open_screen(client, PATH)
         assert "Your IP as we see it: 127.0.0.1." in screen.text
-        assert "not among the approved" not in screen.text
+        assert "is not among them" not in screen.text
 
         Realm.objects.update(approved_ips=["192.0.2.10"])
-        assert "not among the approved" in open_screen(client, PATH).text
+        assert "is not among them" in open_screen(client, PATH).text
         Realm.objects.update(approved_ips=["127.0.0.0/8"])
-        assert "not among the approved" not in open_screen(client, PATH).text
+        assert "is not among them" not in open_screen(client, PATH).text
 
     def test_an_ip_that_cannot_be_known_is_not_approved(
         self, realm: Realm, alice: User, settings
@@ -402,7 +402,8 @@ class TestCalls:
         settings.TRUSTED_PROXIES = ["127.0.0.1"]
         Realm.objects.update(approved_ips=["127.0.0.1"])
         screen = open_screen(signed_in(alice), PATH)
-        assert "not among the approved" in screen.text
+        assert "it is not among them" in screen.text
+        assert "Your own IP cannot be told" in screen.text
         assert "as we see it" not in screen.text
 
     def test_changing_the_ips_asks_for_the_password_after_a_while(
