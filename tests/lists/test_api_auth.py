@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 
 import pytest
@@ -132,9 +133,7 @@ class TestRefusing:
             "unapproved IP": ("picky", theirs),
         }
         return {
-            kind: lambda name=name, text=text, number=number: ask(
-                name, text, ip_address(f"198.51.100.{number}")
-            )
+            kind: partial(ask, name, text, ip_address(f"198.51.100.{number}"))
             for number, (kind, (name, text)) in enumerate(tries.items())
         }
 
