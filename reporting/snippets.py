@@ -51,10 +51,10 @@ def server_to_server(public_id: str) -> tuple[Snippet, ...]:
     """How a mailer's server reports an opt-out made on its own site (S0.3, S0.11)."""
     page = links.page_url(public_id)
     return (
-        Snippet("curl", "curl", _fill(_CURL, PAGE=page)),
-        Snippet("php", "PHP", _fill(_PHP, PAGE=page)),
-        Snippet("python", "Python", _fill(_PYTHON, PAGE=page)),
-        Snippet("node", "Node.js", _fill(_NODE, PAGE=page)),
+        Snippet("curl", "curl", fill(_CURL, PAGE=page)),
+        Snippet("php", "PHP", fill(_PHP, PAGE=page)),
+        Snippet("python", "Python", fill(_PYTHON, PAGE=page)),
+        Snippet("node", "Node.js", fill(_NODE, PAGE=page)),
     )
 
 
@@ -65,9 +65,9 @@ def signed_links(list_id: int) -> tuple[Snippet, ...]:
         "PREFIX": links.signed_url(list_id, "a").rpartition("/")[0],
     }
     return (
-        Snippet("php", "PHP", _fill(_SIGNED_PHP, **values)),
-        Snippet("python", "Python", _fill(_SIGNED_PYTHON, **values)),
-        Snippet("node", "Node.js", _fill(_SIGNED_NODE, **values)),
+        Snippet("php", "PHP", fill(_SIGNED_PHP, **values)),
+        Snippet("python", "Python", fill(_SIGNED_PYTHON, **values)),
+        Snippet("node", "Node.js", fill(_SIGNED_NODE, **values)),
     )
 
 
@@ -75,27 +75,29 @@ def download_commands(public_id: str) -> tuple[Snippet, ...]:
     """How a mailer fetches the suppressions: all of them, then only what is new."""
     url = links.download_url(public_id)
     return (
-        Snippet("all", "Everything", _fill(_DOWNLOAD_ALL, URL=url)),
-        Snippet("since", "Only what was added since yesterday", _fill(_DOWNLOAD_SINCE, URL=url)),
-        Snippet("changed", "Only if something changed", _fill(_DOWNLOAD_CHANGED, URL=url)),
+        Snippet("all", "Everything", fill(_DOWNLOAD_ALL, URL=url)),
+        Snippet("since", "Only what was added since yesterday", fill(_DOWNLOAD_SINCE, URL=url)),
+        Snippet("changed", "Only if something changed", fill(_DOWNLOAD_CHANGED, URL=url)),
     )
 
 
-def _fill(program: str, **values: str) -> str:
+def fill(code: str, **values: str) -> str:
+    """A program with its values where `@NAME@` stands."""
     for name, value in values.items():
-        program = program.replace(f"@{name}@", value)
-    return program
+        code = code.replace(f"@{name}@", value)
+    return code
 
 
-def _program(text: str) -> str:
+def program(text: str) -> str:
+    """A program written indented in one of our modules."""
     return dedent(text).strip()
 
 
-_CURL = _program("""
+_CURL = program("""
     curl --get '@PAGE@' --data-urlencode 'item=jane@example.com'
 """)
 
-_PHP = _program("""
+_PHP = program("""
     <?php
     function report_optout(string $address): bool
     {
@@ -105,7 +107,7 @@ _PHP = _program("""
     }
 """)
 
-_PYTHON = _program("""
+_PYTHON = program("""
     from urllib.parse import quote
     from urllib.request import urlopen
 
@@ -115,7 +117,7 @@ _PYTHON = _program("""
             return answer.read().strip() == b"OK"
 """)
 
-_NODE = _program("""
+_NODE = program("""
     async function reportOptout(address) {
       const url = '@PAGE@?item=' + encodeURIComponent(address);
       const answer = await fetch(url);
@@ -123,7 +125,7 @@ _NODE = _program("""
     }
 """)
 
-_SIGNED_PHP = _program("""
+_SIGNED_PHP = program("""
     <?php
     function unsubscribe_link(string $address): string
     {
@@ -138,7 +140,7 @@ _SIGNED_PHP = _program("""
     }
 """)
 
-_SIGNED_PYTHON = _program("""
+_SIGNED_PYTHON = program("""
     import base64, hashlib, hmac, os
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -152,7 +154,7 @@ _SIGNED_PYTHON = _program("""
         return "@PREFIX@/" + token.decode()
 """)
 
-_SIGNED_NODE = _program("""
+_SIGNED_NODE = program("""
     const crypto = require('node:crypto');
 
     function unsubscribeLink(address) {
@@ -166,15 +168,15 @@ _SIGNED_NODE = _program("""
     }
 """)
 
-_DOWNLOAD_ALL = _program("""
+_DOWNLOAD_ALL = program("""
     curl --fail --compressed --output suppressions.txt '@URL@?key=YOUR-KEY&format=md5'
 """)
 
-_DOWNLOAD_SINCE = _program("""
+_DOWNLOAD_SINCE = program("""
     curl --fail --compressed --output new.txt "@URL@?key=YOUR-KEY&format=md5&since=$(date -u -d yesterday +%Y-%m-%d)"
 """)
 
-_DOWNLOAD_CHANGED = _program("""
+_DOWNLOAD_CHANGED = program("""
     curl --fail --compressed --etag-save list.etag --etag-compare list.etag \\
       --output suppressions.txt '@URL@?key=YOUR-KEY&format=md5'
 """)

@@ -1,6 +1,7 @@
 """The Service page: everything a list's owner or mailer copies into a mail, a page or a program (S0.1–S0.3, S0.15)."""
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from lists.views.context import Tab, list_context
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout import links
 from optout.client_ip import client_ip
-from reporting import snippets
+from reporting import snippets, snippets_api_web
 from reporting.mail_tools import MAIL_TOOLS, OTHER, get_mail_tool
 from reporting.models.notices import Notice, NoticeKind
 from reporting.qr import qr_code
@@ -31,6 +32,7 @@ SAMPLE = "sample@example.com"
 _TABS = (
     ("hosted", "Hosted by us"),
     ("mailer", "On the mailer’s site"),
+    ("api", "API"),
     ("download", "Download"),
     ("test", "Test"),
 )
@@ -38,7 +40,7 @@ _TABS = (
 
 @dataclass(frozen=True, slots=True)
 class WhitelistState:
-    """What the whitelist means for the server that somebody sits at: "2 addresses allowed; yours, …, is not"."""
+    """What a list of IPs means for the server that somebody sits at: "2 addresses allowed; yours, …, is not"."""
 
     entries: int
     ip: IpAddress | None
@@ -48,7 +50,7 @@ class WhitelistState:
 @login_required
 @require_safe
 def list_service(request: HttpRequest, public_id: str) -> HttpResponse:
-    """GET ?tab=hosted|mailer|download|test (the test for who may edit), and ?tool= for the merge tag of a mail tool (S0.1)."""
+    """GET ?tab=hosted|mailer|api|download|test (the test for who may edit), ?tool= for a mail tool's merge tag (S0.1)."""
     opened = open_list(request.user, public_id, Permission.SEE)
     return _show(request, opened, request.GET.get("tab", ""))
 
@@ -137,7 +139,25 @@ def _mailer(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
     return {
         "pixel_html": snippets.pixel_html(optout_list.public_id, OTHER.tag),
         "programs": snippets.server_to_server(optout_list.public_id),
-        "whitelist": whitelist_state(request, opened),
+        "whitelist": whitelist_state(request, optout_list.whitelist),
+    }
+
+
+def _api(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
+    optout_list = opened.optout_list
+    realm = optout_list.realm
+    target = snippets_api_web.Target(realm.name, optout_list.number, realm.uses_customer_key)
+    return {
+        "realm": realm,
+        "is_realm_admin": opened.standing.is_realm_admin,
+        "is_by_phone": optout_list.accepts == Accepts.PHONE,
+        "api_web_url": links.api_web_url(),
+        "your_password": snippets_api_web.YOUR_PASSWORD,
+        "approved": whitelist_state(request, realm.approved_ips),
+        "examples": snippets_api_web.examples(target),
+        "subscribing": snippets_api_web.subscribing(target) if optout_list.number else None,
+        "refusals": snippets_api_web.refusals(target, refuses_get=realm.refuses_get),
+        "programs": snippets_api_web.programs(target),
     }
 
 
@@ -146,19 +166,29 @@ def _download(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
     return {
         "download_url": links.download_url(optout_list.public_id),
         "programs": snippets.download_commands(optout_list.public_id),
-        "whitelist": whitelist_state(request, opened),
+        "whitelist": whitelist_state(request, optout_list.whitelist),
     }
 
 
 def _test(_request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
-    return {"has_whitelist": bool(opened.optout_list.whitelist)}
+    optout_list = opened.optout_list
+    return {
+        "has_whitelist": bool(optout_list.whitelist),
+        "is_by_phone": optout_list.accepts == Accepts.PHONE,
+    }
 
 
-_CONTEXTS = {"hosted": _hosted, "mailer": _mailer, "download": _download, "test": _test}
+_CONTEXTS = {
+    "hosted": _hosted,
+    "mailer": _mailer,
+    "api": _api,
+    "download": _download,
+    "test": _test,
+}
 
 
-def whitelist_state(request: HttpRequest, opened: OpenedList) -> WhitelistState:
-    """How many entries the whitelist has, and whether the reader's own IP is among them."""
+def whitelist_state(request: HttpRequest, entries: Iterable[str]) -> WhitelistState:
+    """How many networks those entries are, and whether the reader's own IP is in one of them."""
     ip = client_ip(request)
-    networks = compile_networks(opened.optout_list.whitelist)
+    networks = compile_networks(entries)
     return WhitelistState(len(networks), ip, ip in networks)
