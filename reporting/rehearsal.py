@@ -6,7 +6,7 @@ The requests do not leave the process, but they pass all of it: middleware, view
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -36,6 +36,7 @@ from optout.models import OptOut
 from optout.quarantine import reject_quarantined
 from optout.tokens import make_form_token
 from reporting.entries import REHEARSAL_AGENT
+from reporting.throwaway import throwaway_password
 
 TEST_IP = "192.0.2.53"  # RFC 5737: nobody's
 _READING_TIME = timedelta(seconds=30)  # robots fill in forms faster
@@ -49,6 +50,7 @@ _BROWSER = {
 }
 _IMAGE = {**_BROWSER, "ACCEPT": "image/*", "SEC_FETCH_MODE": "no-cors", "SEC_FETCH_DEST": "image"}
 _SERVER = {"ACCEPT": "*/*", "USER_AGENT": f"curl/8 ({REHEARSAL_AGENT})"}
+_SCRIPT = {"USER_AGENT": f"PHP/8 ({REHEARSAL_AGENT})"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def rehearse(optout_list: List, *, actor: User) -> list[Trial]:
         (_try_one_click, "one-click"),
         (_try_pixel, "pixel"),
         *([(_try_server, "server")] if optout_list.whitelist else []),
+        *([(_try_api_web, "api-web")] if optout_list.accepts != Accepts.PHONE else []),
     ]
     tested: list[_Tested] = []
     trials = []
@@ -168,9 +171,32 @@ def _try_pixel(test: _Tested) -> tuple[str, str, _Answer]:
 
 
 def _try_server(test: _Tested) -> tuple[str, str, _Answer]:
-    allowed = str(ip_network(test.optout_list.whitelist[0], strict=False)[0])
+    allowed = _first_of(test.optout_list.whitelist)
     answer = _call("GET", _direct_url(test), _SERVER, ip=allowed)
     return "Server to server", f"GET, as from {allowed}", answer
+
+
+def _try_api_web(test: _Tested) -> tuple[str, str, _Answer]:
+    realm = test.optout_list.realm
+    fields, record = "email", test.address.key
+    if realm.uses_customer_key:
+        fields, record = f"customer_key,{fields}", f"{record},{record}"  # a key that nobody has
+    command = {
+        "r": realm.name,
+        "c": "unsub",
+        "list_id": str(test.optout_list.number),
+        "optout": "1",
+        "data": f"{fields}^{record}",
+    }
+    allowed = _first_of(realm.approved_ips) if realm.approved_ips else TEST_IP
+    with throwaway_password(realm) as password:
+        body = urlencode({**command, "p": password}).encode()
+        answer = _call("POST", links.api_web_url(), _SCRIPT, body=body, ip=allowed)
+    return "api_web", "unsub by POST, with a password for this once", answer
+
+
+def _first_of(networks: Sequence[str]) -> str:
+    return str(ip_network(networks[0], strict=False)[0])
 
 
 def _direct_url(test: _Tested) -> str:

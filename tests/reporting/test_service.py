@@ -14,9 +14,19 @@ from django.conf import settings
 from django.utils import timezone
 
 from lists.choices import Role
-from lists.models import AuditEntry, List, Realm, User
+from lists.models import (
+    AuditEntry,
+    Contact,
+    List,
+    PasswordFailure,
+    Realm,
+    RealmCredential,
+    User,
+)
 from optout import links
 from optout.addresses import hex_digests
+from optout.channels.api_web.command import Command
+from optout.channels.api_web.handlers import HANDLERS
 from optout.choices import Channel, Kind, Traffic
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from reporting import snippets
@@ -102,7 +112,7 @@ class TestServicePage:
         assert "is not." in other
         assert "is among them." in own
 
-    @pytest.mark.parametrize("tab", ["hosted", "mailer", "download", "test", "nonsense"])
+    @pytest.mark.parametrize("tab", ["hosted", "mailer", "api", "download", "test", "nonsense"])
     def test_it_asks_the_database_ten_times_at_most(
         self, bob: User, optout_list: List, tab: str, django_assert_max_num_queries
     ) -> None:
@@ -313,13 +323,14 @@ class TestRehearsal:
             "One-click (signed link)",
             "Pixel",
             "Server to server",
+            *(["api_web"] if accepts != "phone" else []),  # it knows email addresses only
         ]
         assert all(trial.is_recorded for trial in trials), [str(trial) for trial in trials]
         assert not Suppression.objects.exists()
         assert not LimitCounter.objects.exists()
-        assert OptOut.objects.filter(kind=Kind.OPT_OUT).count() == 5
+        assert OptOut.objects.filter(kind=Kind.OPT_OUT).count() == len(trials)
         lifts = OptOut.objects.filter(kind=Kind.LIFT)
-        assert [lift.evidence for lift in lifts] == [{"rehearsal": True}] * 5
+        assert [lift.evidence for lift in lifts] == [{"rehearsal": True}] * len(trials)
         assert AuditEntry.objects.get().action == "rehearse_channels"
         page = signed_in(bob).get(f"/manage/lists/{optout_list.public_id}/entries")
         assert all(entry.is_test for entry in page.context["entries"])
@@ -360,6 +371,50 @@ class TestRehearsal:
         assert trials["Direct link"].answer[:3] in {"403", "429"}
         assert not Suppression.objects.exists()
         assert OptOut.objects.filter(kind=Kind.LIFT).count() == lifts + 2
+
+    def test_api_web_is_tried_as_the_realm_wants_it(self, bob: User, optout_list: List) -> None:
+        """S4.13, S4.20: from an approved IP, by POST, with a customer key."""
+        Realm.objects.filter(pk=optout_list.realm_id).update(
+            uses_customer_key=True, refuses_get=True, approved_ips=["203.0.113.0/29"]
+        )
+
+        trials = signed_in(bob).post(url(optout_list, "/test")).context["trials"]
+
+        assert trials[-1].channel == "api_web"
+        assert trials[-1].is_recorded, trials[-1]
+        assert trials[-1].answer == "200, recorded"
+        assert not Suppression.objects.exists()
+        assert not Contact.objects.exists()
+
+    def test_do_not_mail_is_tried_as_well(self, alice: User, realm: Realm) -> None:
+        trials = signed_in(alice).post(url(make.do_not_mail(realm), "/test")).context["trials"]
+
+        assert trials[-1].channel == "api_web"
+        assert all(trial.is_recorded for trial in trials), [str(trial) for trial in trials]
+        assert not Suppression.objects.exists()
+
+    @pytest.mark.parametrize("breaks", [False, True])
+    def test_the_password_of_api_web_does_not_outlive_it(
+        self, bob: User, optout_list: List, monkeypatch: pytest.MonkeyPatch, breaks: bool
+    ) -> None:
+        used = []
+
+        def note(command: Command) -> str:
+            used.append(RealmCredential.objects.get().pk)
+            if breaks:
+                raise RuntimeError
+            return "SUCCESS: well done"
+
+        monkeypatch.setitem(HANDLERS, "unsub", note)
+        client = signed_in(bob)
+        client.raise_request_exception = False
+
+        client.post(url(optout_list, "/test"))
+
+        assert len(used) == 1
+        assert not RealmCredential.objects.exists()
+        assert not PasswordFailure.objects.exists()
+        assert not Suppression.objects.exists()
 
     def test_a_list_in_protected_mode_says_so(self, bob: User, optout_list: List) -> None:
         optout_list.protected_until = timezone.now() + timedelta(hours=1)
