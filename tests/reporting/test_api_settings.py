@@ -163,6 +163,16 @@ class TestMaking:
         assert "reauthenticate" in response["Location"]
         assert not RealmCredential.objects.exists()
 
+    def test_and_goes_on_when_it_is_confirmed(self, alice: User) -> None:
+        client = signed_in_long_ago(alice)
+        asked = client.post(PASSWORDS)
+
+        response = client.post(asked["Location"], {"password": make.PASSWORD})
+
+        password = shown_password(response)
+        assert "no-store" in response["Cache-Control"]
+        assert let_in("acme", password) and not kept_anywhere(password)
+
     def test_looking_makes_none(self, alice: User) -> None:
         assert signed_in(alice).get(PASSWORDS).status_code == 405
         assert not RealmCredential.objects.exists()
