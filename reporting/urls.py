@@ -16,6 +16,8 @@ from reporting.views.api_settings import (
     revoke_api_password,
 )
 from reporting.views.check import check_address
+from reporting.views.contact_changes import add_list_contacts, remove_list_contact
+from reporting.views.contacts import list_contacts
 from reporting.views.download import download, portal_download
 from reporting.views.entries import lift_suppression, list_entries
 from reporting.views.list_settings import list_close, list_reopen, list_settings
@@ -59,6 +61,13 @@ urlpatterns: list[URLPattern] = [
         r"^manage/lists/(?P<public_id>[^/]+)/entries/(?P<digest>[0-9a-f]{32})/lift\Z",
         lift_suppression,
         name="lift_suppression",
+    ),
+    path("manage/lists/<public_id>/contacts", list_contacts, name="list_contacts"),
+    path("manage/lists/<public_id>/contacts/add", add_list_contacts, name="add_list_contacts"),
+    re_path(
+        r"^manage/lists/(?P<public_id>[^/]+)/contacts/(?P<digest>[0-9a-f]{32})/remove\Z",
+        remove_list_contact,
+        name="remove_list_contact",
     ),
     path("manage/lists/<public_id>/quarantine", list_quarantine, name="list_quarantine"),
     path(

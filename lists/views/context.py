@@ -23,10 +23,12 @@ _NAVIGATION = (
 _TABS = (
     ("Service", "list_service", Permission.SEE),
     ("Entries", "list_entries", Permission.ENTRIES),
+    ("Contacts", "list_contacts", Permission.ENTRIES),
     ("Quarantine", "list_quarantine", Permission.EDIT),
     ("Access", "list_access", Permission.EDIT),
     ("Edit", "list_settings", Permission.EDIT),
 )
+_NOT_OF_DO_NOT_MAIL = frozenset({"list_contacts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ def list_context(opened: OpenedList, current: str) -> dict[str, Any]:
     optout_list = opened.optout_list
     tabs = []
     for label, name, permission in _TABS:
+        if optout_list.is_global and name in _NOT_OF_DO_NOT_MAIL:
+            continue
         if opened.may(permission):
             try:
                 href = reverse(name, args=[optout_list.public_id])

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from lists.choices import Role
 from lists.credentials import make_password
-from lists.models import List, ListAccess, Membership, Realm, User
+from lists.models import Contact, List, ListAccess, Membership, Realm, User
 from optout.addresses import digest_of
 from tests import make
 from tests.reporting.portal import signed_in
@@ -61,6 +61,17 @@ TABLE: dict[str, list[Row]] = {
     "lift_suppression": [
         row(*EDITORS, path="digest"),
         row(*EDITORS, method="POST", data={"note": "Asked."}, path="digest", status=302),
+    ],
+    "list_contacts": [row(*READERS), row(*READERS, data={"q": ADDRESS})],
+    "add_list_contacts": [
+        row(*EDITORS),
+        row(*EDITORS, method="POST", data={"addresses": "new@example.com"}, status=302),
+        row(*EDITORS, method="POST", data={"addresses": "nonsense"}, status=422),
+    ],
+    "remove_list_contact": [
+        row(*EDITORS, path="digest"),
+        row(*EDITORS, method="POST", data={"do": "remove"}, path="digest", status=302),
+        row(*EDITORS, method="POST", data={"do": "opt_out"}, path="digest", status=302),
     ],
     "portal_download": [row(*KNOWERS[:3], "mailer")],
     "list_quarantine": [row(*EDITORS)],
@@ -213,6 +224,9 @@ class World:
 def furnish(optout_list: List, mailer: Membership) -> dict[str, Any]:
     """Something to touch on every screen of a list."""
     make.make_optout(optout_list, ADDRESS)
+    if not Contact.objects.filter(realm=optout_list.realm).exists():
+        make.make_contact(optout_list.realm, ADDRESS)
+    make.make_subscription(optout_list, ADDRESS)
     _, key = make.make_download_key(optout_list)
     access = ListAccess.objects.get(membership=mailer, optout_list=optout_list)
     return {

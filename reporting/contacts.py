@@ -1,0 +1,261 @@
+"""A list's contacts: who is on it, page by page in the order of their addresses, as people read it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from lists.choices import MessageFormat
+from lists.contacts import escape_like
+from lists.models import List
+from lists.prepared import fetch
+from optout.addresses import DIGEST_BYTES, AddressError, hex_digests, mask, parse_address
+
+PAGE_SIZE = 50
+MOST_COUNTED = 1_000_000  # beyond, a page would take seconds for a number that nobody reads
+
+# How many there are (one more than MOST_COUNTED stands for more), and where the page begins: the address of that contact.
+_HEAD = """
+SELECT (SELECT count(*) FROM (SELECT FROM lists_subscription WHERE optout_list_id = %(list)s LIMIT %(most)s) s),
+       (SELECT address FROM lists_contact WHERE id = %(position)s AND realm_id = %(realm)s)
+"""
+
+# In the order of `contact_by_address`, which is by bytes whatever the database's language is: `~<~`, not `<`. PostgreSQL walks
+# that index and asks for each contact whether it is on the list, or, for a short list, begins with its subscriptions.
+_PAGE = """
+SELECT c.id, c.digest, c.address, c.fields->>'first', c.fields->>'last', c.customer_key,
+       s.subscribed_at, s.message_format
+FROM lists_contact c JOIN lists_subscription s ON s.digest = c.digest AND s.optout_list_id = %(list)s
+WHERE c.realm_id = %(realm)s {conditions}
+ORDER BY c.address USING {order}
+LIMIT %(size)s
+"""
+_BEGINS = "c.address LIKE %(begins)s"
+_IS = "c.digest = %(digest)s"
+
+_ONE = """
+SELECT c.id, c.digest, c.address, c.fields->>'first', c.fields->>'last', c.customer_key,
+       s.subscribed_at, s.message_format
+FROM lists_contact c
+LEFT JOIN lists_subscription s ON s.digest = c.digest AND s.optout_list_id = %(list)s
+WHERE c.realm_id = %(realm)s AND c.digest = %(digest)s
+"""
+
+_OPTED_OUT = """
+SELECT digest, suppressed_at, optout_list_id <> %(list)s FROM optout_suppression
+WHERE digest = ANY (%(keys)s::bytea[]) AND optout_list_id = ANY (ARRAY[%(list)s::int, (
+    SELECT id FROM lists_list WHERE realm_id = %(realm)s AND kind = 'global'
+)])
+ORDER BY suppressed_at
+"""
+
+_ON_LIST = """
+SELECT digest FROM lists_subscription WHERE optout_list_id = %(list)s AND digest = ANY (%(digests)s::bytea[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A contact, with its place on the list; `subscribed_at` and `message_format` are None when it is not on it."""
+
+    id: int
+    digest: bytes
+    address: str
+    first: str | None
+    last: str | None
+    customer_key: str | None
+    subscribed_at: datetime | None
+    message_format: int | None
+
+    @property
+    def name(self) -> str:
+        return " ".join(filter(None, (self.first, self.last)))
+
+
+@dataclass(frozen=True, slots=True)
+class OptedOut:
+    """That an address is suppressed for the list. `hex_digest` is the hash it is kept under, by which a screen finds it."""
+
+    since: datetime
+    everywhere: bool
+    hex_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """A contact as it is shown: address masked, and nothing else of the person, where the reader may not see it in clear."""
+
+    digest: str
+    address: str
+    name: str
+    customer_key: str
+    subscribed_at: datetime | None
+    message_format: str
+    opted_out: OptedOut | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Whom a search is for: the address with that digest; or, if there is none, those that begin like that."""
+
+    digest: bytes | None
+    begins: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPage:
+    """Contacts of a list in the order of their addresses. `before` and `after`: the ids that the pages beside begin at."""
+
+    rows: Sequence[Member]
+    count: int
+    before: int | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page begins: beside the contact of that id, in that direction."""
+
+    direction: Literal["after", "before"]
+    contact_id: int
+
+
+def read_sought(text: str, region: str, *, clear: bool) -> Sought:
+    """Whom `text` asks for. Who may not see addresses in clear must know the whole one: the beginning of an address, tried
+    letter by letter, would tell the rest. Raises AddressError for them alone."""
+    try:
+        digest = parse_address(text, "either", region).digest
+    except AddressError:
+        if not clear:
+            raise
+        digest = None
+    return Sought(digest, _beginning(text) if clear else None)
+
+
+def list_members(
+    optout_list: List, sought: Sought | None = None, place: Place | None = None
+) -> MemberPage:
+    """50 of the list's contacts, from `place` on; only those sought. Two queries."""
+    values: dict[str, Any] = {
+        "list": optout_list.pk,
+        "realm": optout_list.realm_id,
+        "most": MOST_COUNTED + 1,
+        "position": None if place is None else place.contact_id,
+        "size": PAGE_SIZE + 1,
+    }
+    ((count, address),) = fetch(_HEAD, values)
+    # A place at a contact that has been deleted meanwhile is the beginning.
+    direction = None if place is None or address is None else place.direction
+    conditions = []
+    if sought is not None:
+        conditions.append(_seeking(sought))
+        values |= {"digest": sought.digest, "begins": sought.begins}
+    if direction is not None:
+        conditions.append(
+            "c.address ~>~ %(address)s" if direction == "after" else "c.address ~<~ %(address)s"
+        )
+        values["address"] = address
+    statement = _PAGE.format(
+        conditions="".join(f" AND {each}" for each in conditions),
+        order="~>~" if direction == "before" else "~<~",
+    )
+    found = [Member(*row) for row in fetch(statement, values)]
+    exact = [each for each in found if sought is not None and each.digest == sought.digest]
+    return MemberPage(exact, count) if exact else _page(found, count, direction)
+
+
+def find_member(optout_list: List, digest: bytes) -> Member | None:
+    """The realm's contact with that digest and its place on the list, if it has one; None when there is no such contact."""
+    rows = fetch(_ONE, {"list": optout_list.pk, "realm": optout_list.realm_id, "digest": digest})
+    return Member(*rows[0]) if rows else None
+
+
+def opted_out(optout_list: List, addresses: Collection[str]) -> dict[str, OptedOut]:
+    """Those of these normalised addresses that are suppressed for the list, in whatever form they came. One query.
+
+    The earliest suppression of each counts; `everywhere` when the realm's Do Not Mail has one.
+    """
+    kept_under = {
+        bytes.fromhex(hex_digest)[:DIGEST_BYTES]: (address, hex_digest)
+        for address in addresses
+        for hex_digest in hex_digests(address)
+    }
+    if not kept_under:
+        return {}
+    values = {
+        "list": optout_list.pk,
+        "realm": optout_list.realm_id,
+        "keys": list(kept_under),
+    }
+    found: dict[str, OptedOut] = {}
+    for digest, since, everywhere in fetch(_OPTED_OUT, values):
+        address, hex_digest = kept_under[digest]
+        known = found.get(address)
+        if known is None:
+            found[address] = OptedOut(since, everywhere, hex_digest)
+        elif everywhere and not known.everywhere:
+            found[address] = OptedOut(known.since, everywhere, hex_digest)
+    return found
+
+
+def digests_on_list(optout_list: List, digests: Sequence[bytes]) -> set[bytes]:
+    """Which of these are on the list. One query."""
+    rows = fetch(_ON_LIST, {"list": optout_list.pk, "digests": list(digests)})
+    return {digest for (digest,) in rows}
+
+
+def as_rows(
+    members: Sequence[Member], suppressed: Mapping[str, OptedOut], *, clear: bool
+) -> list[ContactRow]:
+    """Contacts as they are shown."""
+    return [
+        ContactRow(
+            digest=each.digest.hex(),
+            address=each.address if clear else mask(each.address),
+            name=each.name if clear else "",
+            customer_key=(each.customer_key or "") if clear else "",
+            subscribed_at=each.subscribed_at,
+            message_format=_format_label(each.message_format),
+            opted_out=suppressed.get(each.address),
+        )
+        for each in members
+    ]
+
+
+def _beginning(text: str) -> str:
+    """As a LIKE pattern. Addresses are kept in lower case, phone numbers as + and digits alone."""
+    begins = text.strip().lower()
+    if begins.startswith("+"):
+        begins = "+" + "".join(filter(str.isalnum, begins))
+    return f"{escape_like(begins)}%"
+
+
+def _seeking(sought: Sought) -> str:
+    wanted = []
+    if sought.digest is not None:
+        wanted.append(_IS)
+    if sought.begins is not None:
+        wanted.append(_BEGINS)
+    return f"({' OR '.join(wanted)})"
+
+
+def _page(
+    found: Sequence[Member], count: int, direction: Literal["after", "before"] | None
+) -> MemberPage:
+    shown = found[:PAGE_SIZE]
+    is_more = len(found) > PAGE_SIZE
+    if not shown:
+        return MemberPage((), count)
+    if direction == "before":
+        shown = shown[::-1]
+        return MemberPage(shown, count, before=shown[0].id if is_more else None, after=shown[-1].id)
+    return MemberPage(
+        shown,
+        count,
+        before=shown[0].id if direction is not None else None,
+        after=shown[-1].id if is_more else None,
+    )
+
+
+def _format_label(message_format: int | None) -> str:
+    return "" if message_format is None else str(MessageFormat(message_format).label)

@@ -1,0 +1,104 @@
+"""A list's contacts: who is on it."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from lists.access import OpenedList, Permission, open_list
+from lists.views.context import list_context
+from optout.addresses import AddressError
+from reporting.bounded import TookTooLongError, at_most
+from reporting.contacts import (
+    MOST_COUNTED,
+    MemberPage,
+    Place,
+    as_rows,
+    list_members,
+    opted_out,
+    read_sought,
+)
+from reporting.forms_contacts import ContactSearchForm
+
+SEARCH_SECONDS = 5
+
+
+@login_required
+@require_safe
+@never_cache
+def list_contacts(request: HttpRequest, public_id: str) -> HttpResponse:
+    """GET: 50 contacts in the order of their addresses; the search and the place in the list are in the URL."""
+    opened = open_subscribable(request, public_id, Permission.ENTRIES)
+    clear = opened.may(Permission.CLEAR)
+    form = ContactSearchForm(request.GET, clear=clear)
+    page, took_too_long = _find(request, opened, form)
+    members = page.rows if page is not None else ()
+    suppressed = opted_out(opened.optout_list, [each.address for each in members])
+    count = page.count if page is not None else 0
+    context = {
+        **list_context(opened, "list_contacts"),
+        "form": form,
+        "contacts": as_rows(members, suppressed, clear=clear),
+        "count": min(count, MOST_COUNTED),
+        "is_counted": page is not None,
+        "is_more": count > MOST_COUNTED,
+        "sees_clear": clear,
+        "shows_key": clear and opened.optout_list.realm.uses_customer_key,
+        "may_edit": opened.may(Permission.EDIT),
+        "has_opted_out": bool(suppressed),
+        "is_searched": bool(form.errors or form.cleaned_data["q"]),
+        "is_paged": "after" in request.GET or "before" in request.GET,
+        "took_too_long": took_too_long,
+        "previous_url": _page_url(request, "before", page.before if page else None),
+        "next_url": _page_url(request, "after", page.after if page else None),
+    }
+    return render(request, "reporting/contacts.html", context)
+
+
+def open_subscribable(request: HttpRequest, public_id: str, permission: Permission) -> OpenedList:
+    """The list; nobody is on Do Not Mail, which holds those who are to be left alone."""
+    opened = open_list(request.user, public_id, permission)
+    if opened.optout_list.is_global:
+        raise Http404
+    return opened
+
+
+def _find(
+    request: HttpRequest, opened: OpenedList, form: ContactSearchForm
+) -> tuple[MemberPage | None, bool]:
+    """The page, or None; and whether looking for it was stopped, which is not the same as finding nothing."""
+    if not form.is_valid():
+        return None, False
+    optout_list, text, sought = opened.optout_list, form.cleaned_data["q"], None
+    if text:
+        region, clear = optout_list.realm.default_region, opened.may(Permission.CLEAR)
+        try:
+            sought = read_sought(text, region, clear=clear)
+        except AddressError as error:
+            form.add_error("q", str(error))
+            return None, False
+    try:
+        with at_most(SEARCH_SECONDS):
+            return list_members(optout_list, sought, _place(request.GET)), False
+    except TookTooLongError:
+        return None, True
+
+
+def _place(query: QueryDict) -> Place | None:
+    for direction in ("before", "after"):
+        text = query.get(direction, "")
+        if text.isascii() and text.isdigit() and len(text) <= 18:
+            return Place("before" if direction == "before" else "after", int(text))
+    return None
+
+
+def _page_url(request: HttpRequest, direction: str, contact_id: int | None) -> str:
+    """The same search, at another place; nothing where there is none."""
+    if contact_id is None:
+        return ""
+    query = request.GET.copy()
+    query.pop("after", None)
+    query.pop("before", None)
+    query[direction] = str(contact_id)
+    return f"?{query.urlencode()}"
