@@ -15,7 +15,9 @@ from django.core.management import call_command
 from django.db import connection
 
 from benchmarks import postgres
-from benchmarks.load import CONNECTIONS, Load, run_load
+from benchmarks.api_web import measure_api_web
+from benchmarks.load import CONNECTIONS, Load, http_request, run_load
+from benchmarks.people import AGENTS, realistic_address
 from benchmarks.server import running_web, worker_memory
 from lists.choices import DirectLinkMode, ListKind
 from lists.lookup import ListSnapshot, snapshot
@@ -35,13 +37,6 @@ AIM_WORKER_MB = 100.0
 AIM_SUPPRESSION_BYTES = 150
 AIM_LEDGER_BYTES = 350
 PREPARED = 60_000  # requests made before the clock starts
-_WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
-AGENTS = (
-    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_WEBKIT} Chrome/141.0.0.0 Safari/537.36",
-    f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {_WEBKIT} Version/18.6 Mobile/15E148",
-    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-    f"Mozilla/5.0 (Linux; Android 15; Pixel 9) {_WEBKIT} Chrome/141.0.0.0 Mobile Safari/537.36",
-)
 BROWSER = "Accept: text/html,application/xhtml+xml\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
 
 
@@ -67,7 +62,10 @@ def measure_everything(seconds: float, rows: int, only: str = "") -> None:
         for name in ("HEED_STATE", "TRUSTED_PROXIES", "DJANGO_SETTINGS_MODULE", "LOG_LEVEL")
     }
     with running_web(environment) as (port, master):
-        missed += _measure_requests(installation, port, master, seconds, only)
+        missed += _measure_requests(installation, port, seconds, only)
+        _, one_click = _scenarios(installation)["one-click POST"]
+        missed += measure_api_web(installation.server, port, seconds, one_click, only)
+        missed += _measure_memory(master)
     if only:
         _conclude(missed)
         return
@@ -112,18 +110,6 @@ def _install() -> Installation:
 # ── Requests ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _http(method: str, path: str, headers: str, body: str = "", ip: str | None = None) -> bytes:
-    address = ip or f"203.0.{random.randrange(256)}.{random.randrange(256)}"
-    content = (
-        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
-        if body
-        else ""
-    )
-    return (
-        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {address}\r\n{headers}{content}\r\n{body}"
-    ).encode()
-
-
 def _scenarios(installation: Installation) -> dict[str, tuple[int, Callable[[int], bytes]]]:
     """Name → the status that is right, and the request number n. Every opt-out is of a new address."""
     start = time.time_ns()
@@ -138,17 +124,19 @@ def _scenarios(installation: Installation) -> dict[str, tuple[int, Callable[[int
     return {
         "one-click POST": (
             200,
-            lambda n: _http(
+            lambda n: http_request(
                 "POST", f"/o/{make_token(confirm.pk, address(n))}", "", "List-Unsubscribe=One-Click"
             ),
         ),
         "direct link, instant": (
             303,
-            lambda n: _http("GET", f"/u/{instant.public_id}?item={address(n)}", agent(n) + BROWSER),
+            lambda n: http_request(
+                "GET", f"/u/{instant.public_id}?item={address(n)}", agent(n) + BROWSER
+            ),
         ),
         "pixel": (
             200,
-            lambda n: _http(
+            lambda n: http_request(
                 "GET",
                 f"/u/{instant.public_id}.gif?item={address(n)}",
                 agent(n) + "Sec-Fetch-Dest: image\r\n",
@@ -156,7 +144,7 @@ def _scenarios(installation: Installation) -> dict[str, tuple[int, Callable[[int
         ),
         "whitelisted server": (
             200,
-            lambda n: _http(
+            lambda n: http_request(
                 "GET",
                 f"/u/{server.public_id}?item={address(n)}",
                 "User-Agent: curl/8.9\r\nAccept: */*\r\n",
@@ -165,13 +153,13 @@ def _scenarios(installation: Installation) -> dict[str, tuple[int, Callable[[int
         ),
         "hosted page GET": (
             200,
-            lambda n: _http("GET", f"/u/{confirm.public_id}", agent(n) + BROWSER),
+            lambda n: http_request("GET", f"/u/{confirm.public_id}", agent(n) + BROWSER),
         ),
     }
 
 
 def _measure_requests(
-    installation: Installation, port: int, master: int, seconds: float, only: str
+    installation: Installation, port: int, seconds: float, only: str
 ) -> list[str]:
     missed: list[str] = []
     upserts = [postgres.upserts_per_second(settings.DATABASES["default"], 3)]
@@ -191,11 +179,14 @@ def _measure_requests(
         )
         missed += _judge(name, right_status, load, ratio)
     print(f"{'pgbench upserts, 8 clients':24}{statistics.median(upserts):10,.0f}")
+    return missed
+
+
+def _measure_memory(master: int) -> list[str]:
+    """After all of it, the largest commands too."""
     memory = worker_memory(master)
     print(f"\nmemory per worker: {', '.join(f'{each:.0f} MB' for each in memory)}")
-    if not memory or max(memory) > AIM_WORKER_MB:
-        missed.append("memory per worker")
-    return missed
+    return ["memory per worker"] if not memory or max(memory) > AIM_WORKER_MB else []
 
 
 def _judge(name: str, right_status: int, load: Load, ratio: float) -> list[str]:
@@ -249,18 +240,10 @@ def _realistic_intent(
     dice: random.Random, optout_list: ListSnapshot, now: datetime
 ) -> OptOutIntent:
     """Names and providers of usual length, a browser's agent, every tenth address IPv6."""
-    name = (
-        "".join(dice.choices("abcdefghijklmnopqrstuvwxyz.", k=dice.randint(6, 16))).strip(".")
-        or "x"
-    )
-    domain = dice.choice(
-        ("gmail.com", "yahoo.com", "outlook.com", "web.de", "example-company.co.uk")
-    )
-    address = parse_email(f"{name}{dice.randrange(10_000)}@{domain}".replace("..", "."))
     ip = "2001:db8::1" if dice.random() < 0.1 else f"203.0.113.{dice.randrange(256)}"
     return intent_for(
         optout_list,
-        address,
+        parse_email(realistic_address(dice, dice.randrange(10_000))),
         channel=Channel.DIRECT_LINK,
         assurance=Assurance.PREFILLED,
         requested_at=now,
