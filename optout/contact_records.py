@@ -42,10 +42,10 @@ def decide(
     outcomes = []
     for record in records:
         digest, key = record.address.digest, record.customer_key
-        if digest in suppressed:
-            outcomes.append(Outcome.OPTED_OUT)
-        elif (key and not book.fits(digest, key)) or not (may_add or digest in book):
+        if (key and not book.fits(digest, key)) or not (may_add or digest in book):
             outcomes.append(Outcome.REFUSED)
+        elif digest in suppressed:
+            outcomes.append(Outcome.OPTED_OUT)
         else:
             outcomes.append(Outcome.UPDATED if digest in book else Outcome.ADDED)
             book.note(digest, key)

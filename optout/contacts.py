@@ -22,12 +22,11 @@ from optout.choices import Assurance, Channel, Origin, Reason
 from optout.contact_locks import lock_contacts, seeing_others
 from optout.contact_records import WRITTEN, ContactRecord, Outcome, decide, merge
 from optout.contact_statements import (
-    ADD_CONTACTS,
     DELETE_CONTACTS,
     END_SUBSCRIPTIONS,
     FIND_SUPPRESSED,
     SUBSCRIBE,
-    UPDATE_CONTACTS,
+    WRITE_CONTACTS,
 )
 from optout.customer_keys import KnownContacts, belong_together, find_known, is_usable_key
 from optout.evidence import Evidence
@@ -94,7 +93,7 @@ def subscribe_contacts(
             suppressed = _find_suppressed(optout_list, records)
         outcomes = decide(records, known, suppressed=suppressed)
         merged = merge(records, outcomes)
-        _write(optout_list.realm_id, merged, known, now)
+        _write(optout_list.realm_id, merged, now)
         _subscribe(optout_list, merged, now)
     return outcomes
 
@@ -110,7 +109,7 @@ def update_contacts(realm_id: int, records: Sequence[ContactRecord]) -> list[boo
     with transaction.atomic():
         known = _lock_and_find(realm_id, records)
         outcomes = decide(records, known, may_add=False)
-        _update(realm_id, merge(records, outcomes))
+        _write(realm_id, merge(records, outcomes), None)
     return [outcome in WRITTEN for outcome in outcomes]
 
 
@@ -195,37 +194,23 @@ def _lift(
     )
 
 
-def _write(
-    realm_id: int, merged: Sequence[ContactRecord], known: KnownContacts, now: datetime
-) -> None:
-    new = [record for record in merged if record.address.digest not in known]
-    if new:
-        values = {
-            **_columns(new),
-            "realm": realm_id,
-            "now": now,
-            "media": [int(record.address.medium) for record in new],
-            "addresses": [record.address.key for record in new],
-        }
-        fetch(ADD_CONTACTS, values)
-    _update(realm_id, [record for record in merged if record.address.digest in known])
-
-
-def _update(realm_id: int, merged: Sequence[ContactRecord]) -> None:
-    if merged:
-        fetch(UPDATE_CONTACTS, {**_columns(merged), "realm": realm_id})
-
-
-def _columns(merged: Sequence[ContactRecord]) -> dict[str, Any]:
-    return {
+def _write(realm_id: int, merged: Sequence[ContactRecord], now: datetime | None) -> None:
+    """Without `now` all of them are known."""
+    if not merged:
+        return
+    values = {
+        "realm": realm_id,
+        "now": now,
         "digests": [record.address.digest for record in merged],
+        "media": [int(record.address.medium) for record in merged],
+        "addresses": [record.address.key for record in merged],
         "keys": [record.customer_key or None for record in merged],
-        # null for what is to be cleared: the statements strip it
         "fields": [
             json.dumps({name: value or None for name, value in record.fields.items()})
             for record in merged
         ],
     }
+    fetch(WRITE_CONTACTS, values)
 
 
 def _subscribe(optout_list: ListSnapshot, merged: Sequence[ContactRecord], now: datetime) -> None:
