@@ -1,6 +1,6 @@
 """A list's contacts: who is on it, page by page in the order of their addresses, as people read it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -9,7 +9,8 @@ from lists.choices import MessageFormat
 from lists.contacts import escape_like
 from lists.models import List
 from lists.prepared import fetch
-from optout.addresses import DIGEST_BYTES, AddressError, hex_digests, mask, parse_address
+from optout.addresses import AddressError, mask, parse_address
+from reporting.opted_out import OptedOut
 
 PAGE_SIZE = 50
 MOST_COUNTED = 1_000_000  # beyond, a page would take seconds for a number that nobody reads
@@ -41,14 +42,6 @@ LEFT JOIN lists_subscription s ON s.digest = c.digest AND s.optout_list_id = %(l
 WHERE c.realm_id = %(realm)s AND c.digest = %(digest)s
 """
 
-_OPTED_OUT = """
-SELECT digest, suppressed_at, optout_list_id <> %(list)s FROM optout_suppression
-WHERE digest = ANY (%(keys)s::bytea[]) AND optout_list_id = ANY (ARRAY[%(list)s::int, (
-    SELECT id FROM lists_list WHERE realm_id = %(realm)s AND kind = 'global'
-)])
-ORDER BY suppressed_at
-"""
-
 _ON_LIST = """
 SELECT digest FROM lists_subscription WHERE optout_list_id = %(list)s AND digest = ANY (%(digests)s::bytea[])
 """
@@ -70,15 +63,6 @@ class Member:
     @property
     def name(self) -> str:
         return " ".join(filter(None, (self.first, self.last)))
-
-
-@dataclass(frozen=True, slots=True)
-class OptedOut:
-    """That an address is suppressed for the list. `hex_digest` is the hash it is kept under, by which a screen finds it."""
-
-    since: datetime
-    everywhere: bool
-    hex_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,34 +152,6 @@ def find_member(optout_list: List, digest: bytes) -> Member | None:
     """The realm's contact with that digest and its place on the list, if it has one; None when there is no such contact."""
     rows = fetch(_ONE, {"list": optout_list.pk, "realm": optout_list.realm_id, "digest": digest})
     return Member(*rows[0]) if rows else None
-
-
-def opted_out(optout_list: List, addresses: Collection[str]) -> dict[str, OptedOut]:
-    """Those of these normalised addresses that are suppressed for the list, in whatever form they came. One query.
-
-    The earliest suppression of each counts; `everywhere` when the realm's Do Not Mail has one.
-    """
-    kept_under = {
-        bytes.fromhex(hex_digest)[:DIGEST_BYTES]: (address, hex_digest)
-        for address in addresses
-        for hex_digest in hex_digests(address)
-    }
-    if not kept_under:
-        return {}
-    values = {
-        "list": optout_list.pk,
-        "realm": optout_list.realm_id,
-        "keys": list(kept_under),
-    }
-    found: dict[str, OptedOut] = {}
-    for digest, since, everywhere in fetch(_OPTED_OUT, values):
-        address, hex_digest = kept_under[digest]
-        known = found.get(address)
-        if known is None:
-            found[address] = OptedOut(since, everywhere, hex_digest)
-        elif everywhere and not known.everywhere:
-            found[address] = OptedOut(known.since, everywhere, hex_digest)
-    return found
 
 
 def digests_on_list(optout_list: List, digests: Sequence[bytes]) -> set[bytes]:

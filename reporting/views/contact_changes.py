@@ -17,8 +17,9 @@ from lists.views.context import list_context
 from optout.client_ip import client_ip
 from optout.evidence import Evidence
 from reporting.contact_changes import Added, add_contacts, opt_out_contact, remove_contact
-from reporting.contacts import ContactRow, Member, as_rows, find_member, opted_out
+from reporting.contacts import ContactRow, Member, as_rows, find_member
 from reporting.forms_contacts import AddContactsForm, Line
+from reporting.opted_out import opted_out
 from reporting.views.contacts import open_subscribable
 
 MOST_TOLD = 100  # opt-outs and unreadable lines that one answer explains; a page has its weight

@@ -16,10 +16,10 @@ from reporting.contacts import (
     Place,
     as_rows,
     list_members,
-    opted_out,
     read_sought,
 )
 from reporting.forms_contacts import ContactSearchForm
+from reporting.opted_out import opted_out
 
 SEARCH_SECONDS = 5
 
