@@ -16,6 +16,7 @@ STATUS = {
     "list-settings-wrong": 422,
     "api-settings-wrong": 422,
     "api-password-own-wrong": 422,
+    "contacts-added": 422,
 }
 
 

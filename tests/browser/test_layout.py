@@ -166,6 +166,6 @@ class TestPortal:
         ADMIN["quarantine"](page, world)
 
         tabs = page.get_by_role("navigation", name="This list").get_by_role("link").all()
-        assert len(tabs) == 5
+        assert len(tabs) == 6
         assert len({round((tab.bounding_box() or {"y": 0})["y"]) for tab in tabs}) == 1
         assert layout_faults(page) == []

@@ -23,6 +23,7 @@ from tests import make
 from tests.reporting.portal import signed_in
 
 ATTACKER = "203.0.113.5"
+_OUT = "a-very-long-local-part.with.dots+and-a-tag@subdomain.example.co.uk"
 _CHANNELS = (Channel.PAGE, Channel.DIRECT_LINK, Channel.ONE_CLICK, Channel.PIXEL, Channel.S2S)
 
 
@@ -76,6 +77,7 @@ def make_world() -> World:
     _opt_out(letters, offers)
     _refuse(letters)
     _download(world)
+    _subscribe(letters)
     _let_programs_in(world)
     return world
 
@@ -90,7 +92,21 @@ def _opt_out(letters: List, offers: List) -> None:
             assurance=Assurance.TYPED if number % 5 == 0 else Assurance.PREFILLED,
             requested_at=now - timedelta(hours=6 * number, minutes=number),
         )
-    make.make_optout(letters, "a-very-long-local-part.with.dots+and-a-tag@subdomain.example.co.uk")
+    make.make_optout(letters, _OUT)
+
+
+def _subscribe(letters: List) -> None:
+    Realm.objects.filter(pk=letters.realm_id).update(uses_customer_key=True)
+    for number in range(60):
+        make.make_contact(
+            letters.realm,
+            f"subscriber.{number:02}@some-provider.example",
+            letters,
+            customer_key=f"C-{number}",
+            first="Aurelia",
+            last="von und zu Hohenstein",
+        )
+    make.make_contact(letters.realm, _OUT, letters)  # on the list, though suppressed
 
 
 def _refuse(letters: List) -> None:
@@ -182,6 +198,16 @@ def _lift(page: Page, world: World) -> None:
     page.goto(world.path(f"entries/{digest.hex()}/lift"))
 
 
+def _remove_contact(page: Page, world: World) -> None:
+    page.goto(world.path(f"contacts/{parse_address(_OUT, 'email', 'US').digest.hex()}/remove"))
+
+
+def _add_contacts(page: Page, world: World) -> None:
+    page.goto(world.path("contacts/add"))
+    page.get_by_label("Contacts, one a line").fill(f"{_OUT}\nnew@example.com, Nell\nnonsense")
+    _send(page, "Add to the list")
+
+
 def _member(page: Page, world: World) -> None:
     page.goto(f"/manage/team/{world.mailer_place.pk}")
 
@@ -266,6 +292,11 @@ ADMIN: dict[str, Way] = {
     "entries-none": _of_list("entries?q=nobody%40example.com"),
     "entries-wrong": _of_list("entries?q=nobody&since=2026-02-01&until=2026-01-01"),
     "lift": _lift,
+    "contacts": _of_list("contacts"),
+    "contacts-none": _of_list("contacts?q=nobody%40example.com"),
+    "contacts-add": _of_list("contacts/add"),
+    "contacts-added": _add_contacts,
+    "contacts-remove": _remove_contact,
     "quarantine": _all_details(_of_list("quarantine")),
     "revert": _of_list("quarantine/revert"),
     "access": _all_details(_of_list("access")),
