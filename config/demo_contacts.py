@@ -11,6 +11,7 @@ from datetime import timedelta
 from config.demo_scene import DOMAINS, FIRST, LAST, SEED
 from lists.choices import MessageFormat
 from lists.models import Contact, List, Realm, Subscription
+from optout.choices import Medium
 from optout.models import Suppression
 
 BATCH = 500
@@ -92,6 +93,8 @@ def _places(
     out = {bytes(digest) for digest in suppressed.values_list("digest", flat=True)}
     places = []
     for contact in contacts:
+        if contact.medium != Medium.EMAIL:
+            continue
         rng = _chance(f"{optout_list.number} {contact.address}")
         if rng.random() < share and bytes(contact.digest) not in out:
             places.append(

@@ -45,6 +45,11 @@ _BY_WEEKDAY = (1.0, 1.1, 1.05, 1.4, 1.0, 0.55, 0.6)  # from Monday; the letter g
 _BY_HOUR = (1, 1, 1, 1, 1, 2, 4, 8, 10, 10, 9, 8, 9, 8, 7, 6, 6, 8, 9, 10, 8, 6, 3, 2)
 _AFTER_CAMPAIGN = {12: 4.0, 11: 2.2, 10: 1.4}  # days ago
 
+_SHARES = {  # of the contacts that are on each list; config/demo_contacts.py has the others
+    Medium.EMAIL: {1: 0.9, 2: 0.5, 3: 0.25, 5: 0.1},
+    Medium.SMS: {5: 0.9},
+}
+
 _ASSURANCE = {
     Channel.PAGE: Assurance.TYPED,
     Channel.DIRECT_LINK: Assurance.PREFILLED,
@@ -291,8 +296,8 @@ def _subscribe(scene: Scene, optouts: list[OptOutIntent]) -> None:
             digest=contact.digest,
             subscribed_at=before - timedelta(days=rng.randrange(1, 20)),
         )
-        for number, share in ((1, 0.9), (2, 0.5), (3, 0.25), (5, 0.1))
         for contact in contacts
+        for number, share in _SHARES[Medium(contact.medium)].items()
         if rng.random() < share
     ]
     Subscription.objects.bulk_create(places, batch_size=BATCH)

@@ -30,7 +30,7 @@ from lists.models import (
     User,
 )
 from lists.secrets import digest_secret
-from optout.choices import Channel, Kind, Reason, Verdict
+from optout.choices import Channel, Kind, Medium, Reason, Verdict
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from optout.queries import is_suppressed
 from reporting.models import DailyCount, Download, Notice
@@ -171,6 +171,11 @@ class TestContacts:
         used = Subscription.objects.order_by().values_list("optout_list__number", flat=True)
         assert set(used.distinct()) == {1, 2, 3, 4, 5, 6}
         assert not Subscription.objects.filter(subscribed_at__gt=timezone.now()).exists()
+
+    def test_phone_numbers_are_on_the_list_of_texts_alone(self, demo: Answer) -> None:
+        phones = list(Contact.objects.filter(medium=Medium.SMS).values_list("digest", flat=True))
+        places = Subscription.objects.filter(digest__in=phones)
+        assert set(places.values_list("optout_list__number", flat=True)) == {5}
 
     def test_who_opted_out_is_not_on_the_list(self, demo: Answer) -> None:
         """S4.19."""
