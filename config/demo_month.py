@@ -278,7 +278,8 @@ def _subscribe(scene: Scene, optouts: list[OptOutIntent]) -> None:
     """The contacts that the owner told us about: some who leave during the month, and more who stay."""
     rng, before = scene.rng, scene.now - timedelta(days=DAYS)
     leaving = {each.address for each in optouts if each.address and rng.random() < 0.08}
-    keys = sorted(leaving) + [address.key for address in scene.addresses(450)]
+    phones = {scene.phone().key for _ in range(40)}
+    keys = sorted(leaving | phones) + [address.key for address in scene.addresses(450)]
     contacts = [
         Contact(
             realm=scene.realm,
