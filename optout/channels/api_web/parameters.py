@@ -1,0 +1,105 @@
+"""What a script sent, as names and values: out of the URL and the body, in every shape that clients in the field send.
+
+Total: whatever a stranger sends gives parameters or a CommandError. Where part of a batch could get lost on the way, it is an
+error: a script sees a FAILURE, but nobody sees an opt-out that was cut off.
+"""
+
+import re
+from typing import Any
+
+from django.http import HttpRequest
+
+from optout.channels.api_web.lines import CommandError
+from optout.channels.api_web.multipart import is_multipart, read_multipart
+from optout.channels.api_web.urlencoded import ALIASES, canonical, read_urlencoded, to_text
+
+API_WEB_MAX_BYTES = 8 * 1024 * 1024  # of a body: ten times what 10,000 ordinary records take
+MAX_PARAMETERS = 100
+
+_SHOWN = frozenset(ALIASES.values()) | {"list_id", "email", "email_new", "format", "force_sub"}
+
+_TOO_LARGE = f"The command is larger than {API_WEB_MAX_BYTES >> 20} MB"
+_UNREADABLE = "The body cannot be read"
+_CUT_OFF = "The body was cut off on the way"
+
+_OF_A_COMMAND = re.compile(r"[&=^,@]")
+_LENGTH = re.compile(r"[0-9]{1,12}")
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_parameters(request: HttpRequest) -> dict[str, str]:
+    """The parameters of a command, under one name each: `cmd`, `realm`, `pwd`, `data`, `optout`, `headers`, others as sent.
+
+    Blank ones count as not given. Values are as sent, with the spaces around them. Raises CommandError.
+    """
+    # POST with some or all of it in the URL: both are read, and must not contradict each other.
+    pairs = read_urlencoded(_query(request), MAX_PARAMETERS)
+    if request.method == "POST":
+        pairs += _read_body_pairs(_read_body(request), MAX_PARAMETERS - len(pairs))
+    parameters: dict[str, str] = {}
+    for name, value in pairs:
+        if not value or value.isspace():
+            continue
+        if parameters.setdefault(name, value) != value:
+            # Never the value, nor a name of the caller's own making: either may be a piece of a password.
+            shown = f"The parameter {name}" if name in _SHOWN else "A parameter"
+            raise CommandError(f"{shown} was given twice with different values")
+    return parameters
+
+
+def _query(request: HttpRequest) -> bytes:
+    query = str(request.META.get("QUERY_STRING") or "")
+    # `data=…,Suite #5^joe@…` unencoded: servers take what follows the # for a fragment, which no client sends, and drop it.
+    _before, mark, rest = str(request.META.get("RAW_URI") or "").partition("#")
+    if _OF_A_COMMAND.search(rest):
+        query += mark + rest
+    try:
+        return query.encode("latin-1")  # as WSGI hands bytes over
+    except UnicodeEncodeError:  # not from WSGI
+        return query.encode("utf-8", "replace")
+
+
+def _read_body(request: HttpRequest) -> bytes:
+    """The whole body; also one sent in chunks, whose length nobody announced. `request.body` has a lower limit than batches
+    need, and takes a body that ended early for a whole one."""
+    announced = str(request.META.get("CONTENT_LENGTH") or "").strip()
+    stream: Any = request
+    if announced:
+        if not _LENGTH.fullmatch(announced):
+            raise CommandError(_UNREADABLE)
+        most = int(announced)
+    elif request.META.get("wsgi.input_terminated"):
+        most = API_WEB_MAX_BYTES + 1
+        stream = request.META["wsgi.input"]
+    else:
+        return b""
+    if announced and most > API_WEB_MAX_BYTES:
+        raise CommandError(_TOO_LARGE)
+    body = _read_up_to(stream, most)
+    if len(body) > API_WEB_MAX_BYTES:
+        raise CommandError(_TOO_LARGE)
+    if announced and len(body) < most:  # the half of a batch must not pass for the whole
+        raise CommandError(_CUT_OFF)
+    return body
+
+
+def _read_up_to(stream: Any, most: int) -> bytes:
+    chunks: list[bytes] = []
+    try:
+        while most and (chunk := stream.read(most)):
+            chunks.append(chunk)
+            most -= len(chunk)
+    except Exception:  # noqa: BLE001  the caller hung up, and each server's own errors for bad chunks
+        raise CommandError(_UNREADABLE) from None
+    return b"".join(chunks)
+
+
+def _read_body_pairs(body: bytes, most: int) -> list[tuple[str, str]]:
+    # A byte order mark in front, and behind it all a line end (heredocs, `echo |`) or the NUL of a C string.
+    body = body.removeprefix(_BOM).strip(b"\r\n\0")
+    # What the content type says counts for nothing: scripts send none, text/plain or a wrong one.
+    if is_multipart(body):
+        # PHP's curl sends an array in this form. Nothing is encoded in it: a plus is a plus.
+        parts = read_multipart(body, most)
+        return [(canonical(name), to_text(content)) for name, content in parts]
+    return read_urlencoded(body, most)
