@@ -285,6 +285,7 @@ ADMIN: dict[str, Way] = {
     "new-list-3": _later_step(3),
     "service-hosted": _all_details(_of_list("service")),
     "service-mailer": _of_list("service?tab=mailer"),
+    "service-api": _all_details(_of_list("service?tab=api")),
     "service-download": _of_list("service?tab=download"),
     "service-test": _of_list("service?tab=test"),
     "service-tested": _press(_of_list("service?tab=test"), "Run the test"),
