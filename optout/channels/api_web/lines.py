@@ -12,7 +12,7 @@ NOT_YOUR_LIST = (
 NO_CONTACT = "unable to find subscriber record"
 
 _SHOWN = 100  # characters of what was sent that an answer repeats
-_NOT_SHOWN = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff:]+")
+_NOT_SHOWN = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff:]+")
 
 
 class CommandError(Exception):
