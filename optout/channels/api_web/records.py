@@ -22,7 +22,7 @@ class Record:
 
 
 def read_records(command: Command) -> list[Record | None]:
-    """The records in the order given; None for one that fails: malformed, or without a usable email address (S4.17).
+    """The records in the order given; None for one that fails: malformed, or without what names a contact (S4.17).
 
     Raises CommandError when the data cannot be read, or lack the customer key in a realm that uses it (S4.13).
     """
@@ -36,8 +36,8 @@ def _as_record(command: Command, data: Data, values: tuple[str, ...] | None) -> 
     if values is None:
         return None
     named = dict(zip(data.fields, values, strict=True))
-    address = email_value(named[EMAIL])
-    if address is None:
-        return None
     key = named[CUSTOMER_KEY] if command.caller.uses_customer_key else ""
+    address = email_value(named[EMAIL])
+    if address is None or (command.caller.uses_customer_key and not key):
+        return None
     return Record(address, key, named)
