@@ -372,7 +372,6 @@ class TestLongAnswers:
             assert len(piece) < PIECE + 100
             count += piece.count(b"\n")
             size += len(piece)
-        response.close()
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
 
@@ -396,10 +395,7 @@ class TestLongAnswers:
 def ask_long(**given) -> bytes:
     response = call("acme", "show_opt", **given)
     assert response.streaming
-    try:
-        return b"".join(response)
-    finally:
-        response.close()
+    return b"".join(response)
 
 
 def is_idle() -> bool:
