@@ -7,14 +7,13 @@ statements, however many records it is given.
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
 from lists.audit import record_audit
 from lists.lookup import ListSnapshot
 from lists.models import List, User
-from lists.prepared import fetch
+from lists.prepared import fetch, fetch_prepared
 from optout.actions import LiftIntent, lift_suppressions, record_optouts
 from optout.address_change import AddressTakenError, NoContactError, change_address
 from optout.addresses import lookup_keys
@@ -24,6 +23,7 @@ from optout.contact_records import WRITTEN, ContactRecord, Outcome, decide, merg
 from optout.contact_statements import (
     DELETE_CONTACTS,
     END_SUBSCRIPTIONS,
+    FIND_LEFT_OVER,
     FIND_SUPPRESSED,
     SUBSCRIBE,
     WRITE_CONTACTS,
@@ -142,14 +142,15 @@ def end_subscriptions(optout_list: ListSnapshot, digests: Sequence[bytes]) -> se
 def end_suppressed(optout_list: ListSnapshot, digests: Collection[bytes]) -> None:
     """Take addresses off the list, or off all lists for Do Not Mail, that are suppressed for it.
 
-    For after the commit of either: an opt-out and a subscription that are written at the same moment do not see each other.
-    Whichever commits last sees both.
+    An opt-out and a subscription that are written at the same moment do not see each other. Called after the commit of each,
+    whichever comes last sees both. One query, when all is well.
     """
-    if not _suppressed_of(optout_list, digests):
-        return
-    with transaction.atomic():
-        lock_contacts(optout_list.realm_id, digests)  # unless it is just being lifted by force
-        end_subscriptions(optout_list, _suppressed_of(optout_list, digests))
+    left_over = _left_over(optout_list, digests)
+    if left_over:
+        with transaction.atomic():
+            # Nobody is just lifting it by force; who has done so meanwhile is seen.
+            lock_contacts(optout_list.realm_id, left_over)
+            end_subscriptions(optout_list, _left_over(optout_list, left_over))
 
 
 def _lock_and_find(realm_id: int, records: Iterable[ContactRecord]) -> KnownContacts:
@@ -165,19 +166,22 @@ def _find_suppressed(optout_list: ListSnapshot, records: Iterable[ContactRecord]
         key: record.address.digest for record in records for key in lookup_keys(record.address.key)
     }
     found: dict[bytes, list[tuple[int, bytes]]] = {}
-    for list_id, key in fetch(FIND_SUPPRESSED, _places(optout_list, owners)):
+    values = {"lists": [optout_list.id, optout_list.do_not_mail_id], "keys": list(owners)}
+    for list_id, key in fetch(FIND_SUPPRESSED, values):
         found.setdefault(owners[key], []).append((list_id, key))
     return found
 
 
-def _suppressed_of(optout_list: ListSnapshot, digests: Collection[bytes]) -> list[bytes]:
-    """Those that are suppressed by an opt-out; a channel's is always kept under the address's own digest."""
-    rows = fetch(FIND_SUPPRESSED, _places(optout_list, digests))
-    return list({digest for _list_id, digest in rows})
-
-
-def _places(optout_list: ListSnapshot, keys: Iterable[bytes]) -> dict[str, list[Any]]:
-    return {"lists": [optout_list.id, optout_list.do_not_mail_id], "keys": list(keys)}
+def _left_over(optout_list: ListSnapshot, digests: Collection[bytes]) -> list[bytes]:
+    """Asks for the addresses' own digests only: under those a channel records an opt-out."""
+    values = {
+        "list": optout_list.id,
+        "do_not_mail": optout_list.do_not_mail_id,
+        "is_global": optout_list.is_global,
+        "realm": optout_list.realm_id,
+        "digests": list(digests),
+    }
+    return [digest for (digest,) in fetch_prepared(FIND_LEFT_OVER, values)]
 
 
 def _lift(

@@ -89,7 +89,9 @@ def make_intent(
     return intent_for(found, parsed, **values)
 
 
-def make_optout(optout_list: List, address: str = "jane@example.com", **fields: Any) -> Recorded:
+def make_optout(
+    optout_list: List | ListSnapshot, address: str = "jane@example.com", **fields: Any
+) -> Recorded:
     """An opt-out, recorded."""
     return record_optout(make_intent(optout_list, address, **fields))
 

@@ -611,6 +611,8 @@ class TestStatements:
         with django_assert_num_queries(1):
             belong_together(realm.pk, asked)
         with django_assert_num_queries(1):
+            end_suppressed(place, [each.digest for each in intents])
+        with django_assert_num_queries(1):
             assert len(end_subscriptions(place, [each.digest for each in intents])) == len(emails)
         with django_assert_num_queries(3 + 2):
             assert delete_contacts(intents) == len(emails)

@@ -273,7 +273,7 @@ class TestEverythingAtOnce:
 
 def out_by_the_ledger() -> set[tuple[int, bytes]]:
     """Who is out, when the ledger is read from its beginning."""
-    out = set()
+    out: set[tuple[int, bytes]] = set()
     for row in OptOut.objects.filter(is_new=True).order_by("id"):
         key = (row.optout_list_id, bytes(row.digest))
         assert (key in out) is (row.kind == Kind.LIFT)
