@@ -228,7 +228,8 @@ LIST_CACHE_SECONDS = env.float("LIST_CACHE_SECONDS", default=0 if TESTING else 1
 # Web processes, and threads in each. On 2 cores more of either brought nothing (docs/architecture.md).
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
-# Downloads that one web process serves at a time; the rest is asked to come back, so that recipients never wait for mailers.
+# Downloads, and long answers to scripts, that one web process serves at a time; the rest is asked to come back, so that
+# recipients never wait for mailers.
 DOWNLOADS_AT_ONCE = env.int("DOWNLOADS_AT_ONCE", default=2)
 # Shown to people who need help with Heed itself (S3.14).
 SUPPORT_ADDRESS = env.str("SUPPORT_ADDRESS", default="")

@@ -5,7 +5,8 @@
 #   key decides what is new;
 # - a suppression that is there already is locked, not changed (`WHERE false`): whoever is just taking it back waits for us or we
 #   for them, so that no recorded opt-out is left without a suppression (`DO NOTHING` would not lock);
-# - subscriptions are locked in key order before they are removed; a global opt-out ends those of every list of the realm;
+# - subscriptions are locked in key order before they are removed, and after all suppressions (that is what counting them is
+#   for); a global opt-out ends those of every list of the realm;
 # - the ledger gets one row a request, new or not.
 # Time is a parameter: the rules for distributing the tables forbid now() here.
 _RECORD = """
@@ -31,12 +32,15 @@ WITH intent (
         SELECT l.id, i.digest, i.n FROM intent i JOIN lists_list l ON l.realm_id = i.realm_id WHERE i.is_global
     ) i (list_id, digest, n)
     JOIN lists_subscription s ON s.optout_list_id = i.list_id AND s.digest = i.digest
+    WHERE (SELECT count(*) FROM suppressed) IS NOT NULL
     ORDER BY s.optout_list_id, s.digest
     FOR UPDATE OF s
 ), left_now AS (
     DELETE FROM lists_subscription s USING leaving
     WHERE s.optout_list_id = leaving.optout_list_id AND s.digest = leaving.digest
     RETURNING s.optout_list_id, leaving.n
+), left_lists AS (
+    SELECT n, array_agg(optout_list_id ORDER BY optout_list_id) AS ids FROM left_now GROUP BY n
 )
 INSERT INTO optout_optout (
     recorded_at, optout_list_id, kind, channel, medium, reason, origin, assurance, is_new, digest, address,
@@ -45,9 +49,10 @@ INSERT INTO optout_optout (
 SELECT
     i.requested_at, i.list_id, 1, i.channel, i.medium, i.reason, i.origin, i.assurance,
     s.digest IS NOT NULL AND i.n = min(i.n) OVER (PARTITION BY i.list_id, i.digest),
-    i.digest, i.address, i.ip, i.agent, i.evidence,
-    (SELECT array_agg(optout_list_id ORDER BY optout_list_id) FROM left_now WHERE left_now.n = i.n)
-FROM intent i LEFT JOIN suppressed s ON s.list_id = i.list_id AND s.digest = i.digest
+    i.digest, i.address, i.ip, i.agent, i.evidence, l.ids
+FROM intent i
+LEFT JOIN suppressed s ON s.list_id = i.list_id AND s.digest = i.digest
+LEFT JOIN left_lists l ON l.n = i.n
 ORDER BY i.n
 RETURNING id, is_new
 """

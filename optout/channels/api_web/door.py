@@ -11,6 +11,7 @@ from optout import replies
 from optout.channels.api_web.command import Answer, Command
 from optout.channels.api_web.handlers import HANDLERS, RECORDING
 from optout.channels.api_web.lines import BAD_CREDENTIALS, CommandError, failure
+from optout.channels.api_web.long_answers import LongAnswer
 from optout.channels.api_web.parameters import read_parameters
 from optout.client_ip import client_ip
 
@@ -31,6 +32,8 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     except CommandError as error:
         return _reply(failure(error.reason), replies.REJECTED)
     if not isinstance(done, str):
+        if isinstance(done, LongAnswer):
+            done.lend(request.META.get("gunicorn.socket"))
         return _stream(done)
     if command.name not in RECORDING:
         return _reply(done, "")

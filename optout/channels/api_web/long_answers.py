@@ -1,6 +1,8 @@
 """Answers that may be long: in one where they are short, so that they have a length, which old scripts ask for."""
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from socket import socket
 from time import monotonic
 
 from optout.channels.api_web.command import Answer
@@ -18,13 +20,24 @@ class LongAnswer(Iterator[bytes]):
         self._pieces = pieces
         self._place = place
         self._ends_at = monotonic() + DEADLINE.total_seconds()
+        self._socket: socket | None = None
+
+    def lend(self, client: socket | None) -> None:
+        """The client's socket, where the server lends it: only there can a client be dropped that reads nothing at all."""
+        self._socket = client
 
     def __next__(self) -> bytes:
-        if monotonic() >= self._ends_at:
+        left = self._ends_at - monotonic()
+        if left <= 0:
             raise DeadlineError
+        if self._socket is not None:
+            self._socket.settimeout(left)
         return next(self._pieces)
 
     def close(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):  # the client may be gone
+                self._socket.settimeout(None)
         try:
             self._pieces.close()
         finally:

@@ -9,7 +9,12 @@ from optout.channels.api_web.command import Command
 from optout.channels.api_web.lines import NOT_YOUR_LIST, CommandError, counted
 from optout.channels.api_web.records import Record, read_records
 from optout.choices import Assurance, Channel, Origin, Reason
-from optout.contacts import belong_together, delete_contacts, end_subscriptions
+from optout.contacts import (
+    belong_together,
+    delete_contacts,
+    end_subscriptions,
+    end_suppressed,
+)
 from optout.intents import OptOutIntent, intent_for
 
 DO_NOT_MAIL = 0
@@ -61,6 +66,8 @@ def _record(command: Command, optout_list: ListSnapshot, records: Sequence[Recor
         record_optout(intents[0])  # planned once for a connection
     else:
         record_optouts(intents)
+    # A `sub` at the same moment does not see the opt-out, nor the opt-out it: whichever commits last looks once more.
+    end_suppressed(optout_list, [intent.digest for intent in intents])
 
 
 def _intents(

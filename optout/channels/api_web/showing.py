@@ -10,6 +10,7 @@ from lists.contacts import (
     STANDARD_FIELDS,
     ContactDetail,
     ContactPlace,
+    FoundContact,
     find_contacts,
     get_contact,
 )
@@ -61,8 +62,8 @@ def detail(command: Command) -> Answer:
         rows=[
             (
                 str(contact.id),
-                contact.address,
-                *(contact.fields.get(name, "") for name in names),
+                _email(contact),
+                *(_field(contact, name) for name in names),
                 _numbers(contact.numbers),
                 *_key_cell(command, contact.customer_key),
             )
@@ -124,7 +125,7 @@ def _find(command: Command, list_id: int | None) -> Answer:
         rows=[
             (
                 str(each.id),
-                each.address,
+                _email(each),
                 each.fields.get("first", ""),
                 each.fields.get("last", ""),
                 _numbers(each.numbers),
@@ -178,6 +179,16 @@ def _number(command: Command, name: str, digits: int) -> int:
     if not _NUMBER[digits].fullmatch(text):
         raise CommandError(f"The parameter {name} must be a number of at most {digits} digits")
     return int(text)
+
+
+def _email(contact: FoundContact) -> str:
+    """A contact's email address; nothing for one who is known by phone."""
+    return contact.address if "@" in contact.address else ""
+
+
+def _field(contact: FoundContact, name: str) -> str:
+    known_by_phone = name == "phone" and not _email(contact)
+    return contact.fields.get(name, contact.address if known_by_phone else "")
 
 
 def _numbers(numbers: tuple[int, ...]) -> str:

@@ -19,7 +19,9 @@ def make_password(realm: Realm, password: str = PASSWORD, **fields: Any) -> Real
     return RealmCredential.objects.create(realm=realm, secret_digest=digest, **fields)
 
 
-def call(realm: str, cmd: str, /, *, ip: str = "192.0.2.7", method: str = "POST", **given: Any) -> Any:
+def call(
+    realm: str, cmd: str, /, *, ip: str = "192.0.2.7", method: str = "POST", **given: Any
+) -> Any:
     """Send one command with the right password, unless `pwd` says otherwise; the response."""
     fields = {"realm": realm, "pwd": PASSWORD, "cmd": cmd, **given}
     return send(fields, ip=ip, method=method)

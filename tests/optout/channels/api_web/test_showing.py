@@ -176,6 +176,17 @@ class TestFind:
         assert ask("find", first="Jane") == ""
 
 
+class TestContactsKnownByPhone:
+    def test_the_number_is_no_email(self, realm: Realm) -> None:
+        bob = make.make_contact(realm, "+12025550123", first="Bob")
+
+        found = ask("find", first="bob", output_format="csv")
+        detail = ask("detail", subscriber_id=bob.pk, output_format="xml")
+
+        assert found == f"{bob.pk},,Bob,,"
+        assert "<email></email>" in detail and "<phone>+12025550123</phone>" in detail
+
+
 class TestFindInList:
     def test_only_those_on_the_list(self, realm: Realm, optout_list: List) -> None:
         jane = make.make_contact(realm, JANE, optout_list, last="Doe")
