@@ -80,7 +80,7 @@ class WholeAnswers:
 
 
 class RecipientsFirst:
-    """Answers `/u/…`, `/o/…` and `api_web` at once: what comes after is the portal's, and costs a one-click about a seventh of its time.
+    """Answers `/u/…`, `/o/…` and `api_web` at once: what comes after is the portal's, and costs a one-click a seventh of it.
 
     The doors of `optout.urls` bring everything with them: their own guard, their own headers, no cookie (`optout/public.py`).
     """

@@ -1,8 +1,10 @@
 """Recorded requests: files that hold a raw HTTP request as clients in the field send it, and the answer byte for byte."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
@@ -78,8 +80,11 @@ def replay(raw: bytes, ip: str = "192.0.2.7") -> Replayed:
         environ[prefix + key] = value.strip()
     answered: list[tuple[str, list[tuple[str, str]]]] = []
 
-    def start_response(status: str, headers: list[tuple[str, str]], _error: object = None) -> None:
+    def start_response(
+        status: str, headers: list[tuple[str, str]], _error: Any = None, /
+    ) -> Callable[[bytes], object]:
         answered.append((status, headers))
+        return lambda _content: None
 
     # The test's transaction is on this connection.
     request_started.disconnect(close_old_connections)

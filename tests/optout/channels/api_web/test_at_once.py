@@ -86,7 +86,7 @@ class TestAtOnce:
         for person in PEOPLE:
             make.make_contact(realm, person, optout_list)
         some, others = "^".join(PEOPLE[:20]), "^".join(reversed(PEOPLE[10:]))
-        mixed = [
+        mixed: list[dict[str, Any]] = [
             {"cmd": "unsub", "list_id": 1, "optout": 1, "data": f"email^{some}"},
             {"cmd": "unsub", "list_id": 0, "optout": 1, "data": f"email^{others}"},
             {"cmd": "unsub", "list_id": 1, "data": f"email^{others}"},

@@ -1,5 +1,7 @@
 """Who is let in, and how every answer looks (S4.2, S4.9, S4.18, S4.20, AT-26, AT-27)."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -21,7 +23,7 @@ def _password(realm: Realm) -> RealmCredential:
     return make_password(realm)
 
 
-def unsub(**given: object) -> object:
+def unsub(**given: Any) -> Any:
     return call("acme", "unsub", **{"list_id": 1, "data": f"email^{JANE}", "optout": 1, **given})
 
 
@@ -186,8 +188,13 @@ class TestAnswers:
         """AT-26; in logs, files and the database: tests/system/test_api_web.py."""
         make.make_contact(realm, JANE, optout_list)
         for cmd in ("unsub", "sub", "delete", "find", "show_lists", "change", "nonsense"):
-            for given in ({}, {"data": PASSWORD}, {"list_id": PASSWORD}, {"format": PASSWORD}):
-                answer = call("acme", cmd, **{"list_id": 1, "format": 1, **given})
+            for given in (
+                dict[str, str](),
+                {"data": PASSWORD},
+                {"list_id": PASSWORD},
+                {"format": PASSWORD},
+            ):
+                answer = call("acme", cmd, **{"list_id": "1", "format": "1", **given})
                 assert PASSWORD.encode() not in answer.content, (cmd, given)
 
     def test_what_is_below_the_address_is_nothing(self, db: None) -> None:

@@ -1,5 +1,7 @@
 """`unsub` and `delete` beyond the recorded requests."""
 
+from typing import Any
+
 import pytest
 
 from lists.models import Contact, List, Realm, RealmCredential, Subscription
@@ -17,7 +19,7 @@ def _password(realm: Realm) -> RealmCredential:
     return make_password(realm)
 
 
-def unsub(**given: object) -> str:
+def unsub(**given: Any) -> str:
     return line(call("acme", "unsub", **{"list_id": 1, **given}))
 
 
