@@ -12,7 +12,10 @@ AGENTS = (
 _DOMAINS = ("gmail.com", "yahoo.com", "outlook.com", "web.de", "example-company.co.uk")
 
 
-def realistic_address(dice: random.Random, number: int) -> str:
-    """A name and a provider of usual length, with a number behind the name."""
+def realistic_address(dice: random.Random, number: int | None = None) -> str:
+    """A name and a provider of usual length, with a number behind the name: this one, or any of four digits."""
     name = "".join(dice.choices("abcdefghijklmnopqrstuvwxyz.", k=dice.randint(6, 16))).strip(".")
-    return f"{name or 'x'}{number}@{dice.choice(_DOMAINS)}".replace("..", ".")
+    domain = dice.choice(_DOMAINS)
+    if number is None:
+        number = dice.randrange(10_000)
+    return f"{name or 'x'}{number}@{domain}".replace("..", ".")

@@ -243,10 +243,11 @@ def _realistic_intent(
     dice: random.Random, optout_list: ListSnapshot, now: datetime
 ) -> OptOutIntent:
     """Names and providers of usual length, a browser's agent, every tenth address IPv6."""
+    address = parse_email(realistic_address(dice))
     ip = "2001:db8::1" if dice.random() < 0.1 else f"203.0.113.{dice.randrange(256)}"
     return intent_for(
         optout_list,
-        parse_email(realistic_address(dice, dice.randrange(10_000))),
+        address,
         channel=Channel.DIRECT_LINK,
         assurance=Assurance.PREFILLED,
         requested_at=now,
