@@ -66,9 +66,8 @@ def email_value(text: str) -> Address | None:
         address = parse_email(text)
     except AddressError:
         return None
-    is_two = (
-        "^" in address.key and address.key.count("@") > 1
-    )  # a caret within quotes that divided records
+    # `"jane@example.com^joe@example.com"`: quotes around two records.
+    is_two = "^" in address.key and address.key.count("@") > 1
     return None if is_two else address
 
 
