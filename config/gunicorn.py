@@ -9,9 +9,12 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.urls import get_resolver
+from gunicorn import util
 from gunicorn.glogging import Logger
+from gunicorn.http.parser import RequestParser
 
 from config.logs import SECRET_PATH, NoQueryStrings, without_secrets
+from config.request_lines import OldScriptsRequest, write_error
 
 
 class NoBrokenRequests(logging.Filter):
@@ -60,6 +63,10 @@ threads = settings.WEB_THREADS
 preload_app = False
 
 bind = ["127.0.0.1:8000"]
+# gunicorn has no setting for either.
+http_parser = "python"
+RequestParser.mesg_class = OldScriptsRequest
+util.write_error = write_error
 # A direct link may carry an address, a thank-you page and a campaign; Django answers what is too long for us.
 limit_request_line = 8190
 keepalive = 5

@@ -169,7 +169,7 @@ def try_everything(web: Web, password: str) -> dict[str, int]:
         "below the path": asked("GET", f"/api_web/x?{query}"),
         "without a question mark": asked("GET", f"/bin/api_web&{query}"),
         "put": asked("PUT", f"/api_web?{query}", FORM, query),
-        "a space in the url": exchange(web, f"GET /api_web?{query} &x=1 {host}\r\n".encode())[0],
+        "a space in the url": exchange(web, f"GET /u/x?{query} &x=1 {host}\r\n".encode())[0],
         "a line too long": exchange(
             web, f"GET /api_web?{query}&x={'x' * 9000} {host}\r\n".encode()
         )[0],
@@ -207,6 +207,27 @@ class TestSecrets:
         assert_nowhere(tmp_path)
         assert "POST /bin/api_web 200" in web.printed(), "the access log itself is on"
         assert OptOut.objects.exists()
+
+    def test_an_answer_to_what_cannot_be_read_repeats_nothing(self, tmp_path: Path) -> None:
+        query = command(RIGHT)
+        with running_web(tmp_path) as web:
+            answers = [
+                exchange(web, request.encode("latin-1"))
+                for request in (
+                    f"GET /u/x?{query} &x=1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                    f"GET /u/x?{query}\xf6 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                    f"GET {query} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                    f"GET /api_web?{query} HTTP/1.9\r\nHost: localhost\r\n\r\n",
+                    f"GET /api_web?{query} HTTP/1.1\r\n{query} x\r\n\r\n",
+                    f"GET /api_web?{query}{'x' * 9000} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                )
+            ]
+
+        for status, headers, body in answers:
+            assert status in {400, 414, 505}
+            assert body.startswith(b"FAILURE: ") and body.count(b":") == 1
+            assert RIGHT.encode() not in body and b"jane" not in body
+            assert headers["content-length"] == str(len(body))
 
     def test_nor_when_something_breaks(
         self, realm: Realm, optout_list: List, tmp_path: Path

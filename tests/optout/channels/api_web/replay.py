@@ -58,7 +58,8 @@ def replay(raw: bytes, ip: str = "192.0.2.7") -> Replayed:
     """Send a raw request through the whole application, as a WSGI server hands it over."""
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
-    method, target, _version = first.split(" ", 2)
+    method, rest = first.split(" ", 1)
+    target = rest.rpartition(" ")[0]  # which may have spaces in it
     path, _, query = target.partition("?")
     environ = {
         "REQUEST_METHOD": method,
