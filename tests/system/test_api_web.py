@@ -217,7 +217,7 @@ class TestSecrets:
                     f"GET /u/x?{query} &x=1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
                     f"GET /u/x?{query}\xf6 HTTP/1.1\r\nHost: localhost\r\n\r\n",
                     f"GET {query} HTTP/1.1\r\nHost: localhost\r\n\r\n",
-                    f"GET /api_web?{query} HTTP/1.9\r\nHost: localhost\r\n\r\n",
+                    f"GET /api_web?{query} HTTPS/x\r\nHost: localhost\r\n\r\n",
                     f"GET /api_web?{query} HTTP/1.1\r\n{query} x\r\n\r\n",
                     f"GET /api_web?{query}{'x' * 9000} HTTP/1.1\r\nHost: localhost\r\n\r\n",
                 )
