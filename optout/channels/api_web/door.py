@@ -9,7 +9,7 @@ from django.utils import timezone
 from lists.api_auth import ApiCaller, TooManyFailuresError, WrongPasswordError, authenticate
 from optout import replies
 from optout.channels.api_web.command import Answer, Command
-from optout.channels.api_web.handlers import HANDLERS, RECORDING
+from optout.channels.api_web.handlers import HANDLERS, asks_for_optout
 from optout.channels.api_web.lines import BAD_CREDENTIALS, CommandError, failure
 from optout.channels.api_web.long_answers import LongAnswer
 from optout.channels.api_web.parameters import read_parameters
@@ -35,7 +35,7 @@ def answer(request: HttpRequest) -> HttpResponseBase:
         if isinstance(done, LongAnswer):
             done.lend(request.META.get("gunicorn.socket"))
         return _stream(done)
-    if command.name not in RECORDING:
+    if not asks_for_optout(command):
         return _reply(done, "")
     return _reply(done, replies.RECORDED if done.startswith("SUCCESS") else replies.REJECTED)
 

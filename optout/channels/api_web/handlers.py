@@ -22,5 +22,9 @@ HANDLERS: Mapping[str, Callable[[Command], Answer]] = {
     "show_optglobal": showing.show_global_optouts,
 }
 
-# Those that ask for an opt-out, and so say what became of it in `Optout-Status`.
-RECORDING = frozenset({"unsub", "unsubscribe", "delete"})
+
+def asks_for_optout(command: Command) -> bool:
+    """Whether the answer says in `Optout-Status` what became of an opt-out: leaving a list without a record is none."""
+    if command.name in {"unsub", "unsubscribe"}:
+        return command.flag("optout")
+    return command.name == "delete"

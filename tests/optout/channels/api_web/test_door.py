@@ -166,6 +166,16 @@ class TestAnswers:
         assert answer.headers["Optout-Status"] == "recorded"
         assert not answer.cookies
 
+    def test_leaving_without_a_record_says_nothing_of_an_opt_out(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_contact(realm, JANE, optout_list)
+
+        answer = unsub(optout=0)
+
+        assert line(answer).startswith("SUCCESS")
+        assert "Optout-Status" not in answer.headers
+
     def test_a_browser_gets_the_line_too(self, db: None) -> None:
         answer = Client().get("/api_web", headers={"accept": "text/html"})
 
