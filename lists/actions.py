@@ -21,6 +21,16 @@ from lists.models.lists import DO_NOT_MAIL_NAME, DO_NOT_MAIL_NUMBER
 # Their values may be somebody's address, or long: the audit says only that they changed.
 _QUIET = frozenset({"contact", "support_address", "thank_you_texts"})
 
+LARGEST_NUMBER = 999_999_999  # of a list; api_web reads nine digits
+
+
+class NumberTakenError(Exception):
+    """Another list of the realm, the `holder`, has that number."""
+
+    def __init__(self, holder: List) -> None:
+        super().__init__()
+        self.holder = holder
+
 
 class LastAdminError(Exception):
     """The realm would be left without an admin."""
@@ -35,16 +45,22 @@ def add_do_not_mail(realm: Realm) -> List:
 
 @transaction.atomic
 def make_list(standing: Standing, fields: Mapping[str, Any]) -> List:
-    """Make a list with the realm's next number; an owner who makes one owns it.
+    """Make a list; an owner who makes one owns it. Without a `number`, or with None, it gets the realm's next one.
 
-    With a `public_id` among the fields it is made once: the same one again gives the list that is there.
+    With a `public_id` among the fields it is made once: the same one again gives the list that is there. Raises
+    NumberTakenError.
     """
     realm = Realm.objects.select_for_update().get(pk=standing.realm.pk)
     if "public_id" in fields:
         there = List.objects.filter(realm=realm, public_id=fields["public_id"]).first()
         if there is not None:
             return there
-    made = List.objects.create(realm=realm, number=next_number(realm), **fields)
+    number = fields.get("number")
+    if number is None:
+        number = next_number(realm)
+    else:
+        require_free_number(realm, number)
+    made = List.objects.create(realm=realm, **{**fields, "number": number})
     if standing.membership is not None and standing.role == Role.OWNER:
         ListAccess.objects.create(
             membership=standing.membership, optout_list=made, may_see_clear=True
@@ -56,14 +72,36 @@ def make_list(standing: Standing, fields: Mapping[str, Any]) -> List:
 
 
 def next_number(realm: Realm) -> int:
-    """The number that the realm's next list gets."""
-    highest: int | None = List.objects.filter(realm=realm).aggregate(top=Max("number"))["top"]
-    return (highest or 0) + 1
+    """The number that the realm's next list gets: the highest and one; where that is too large, the smallest free one."""
+    numbers = List.objects.filter(realm=realm)
+    highest: int = numbers.aggregate(top=Max("number"))["top"] or 0
+    if highest < LARGEST_NUMBER:
+        return highest + 1
+    taken = set(numbers.values_list("number", flat=True))
+    return next(number for number in range(1, LARGEST_NUMBER) if number not in taken)
+
+
+def require_free_number(realm: Realm, number: int, *, public_id: str = "") -> None:
+    """Raise NumberTakenError when a list of the realm has that number, other than the one with that public id.
+
+    Only who has locked the realm's row can rely on it.
+    """
+    holder = List.objects.filter(realm=realm, number=number).exclude(public_id=public_id).first()
+    if holder is not None:
+        raise NumberTakenError(holder)
 
 
 @transaction.atomic
 def change_list(optout_list: List, values: Mapping[str, Any], *, actor: User) -> list[str]:
-    """Set these fields of a list; the names of those that changed. Nothing is written when none did."""
+    """Set these fields of a list; the names of those that changed. Nothing is written when none did.
+
+    Raises NumberTakenError. Numbers are given one at a time: the realm's row is locked, as in make_list.
+    """
+    old_number = optout_list.number
+    number = values.get("number", old_number)
+    if number != old_number:
+        realm = Realm.objects.select_for_update(no_key=True).get(pk=optout_list.realm_id)
+        require_free_number(realm, number, public_id=optout_list.public_id)
     changed = _change(optout_list, values)
     if changed:
         record_audit(
@@ -73,7 +111,7 @@ def change_list(optout_list: List, values: Mapping[str, Any], *, actor: User) ->
             optout_list=optout_list,
             changes=changed,
         )
-        transaction.on_commit(lambda: forget_list(optout_list))
+        transaction.on_commit(lambda: forget_list(optout_list, old_number=old_number))
     return list(changed)
 
 

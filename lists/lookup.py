@@ -99,11 +99,16 @@ def snapshot(optout_list: List) -> ListSnapshot:
     return found
 
 
-def forget_list(optout_list: List) -> None:
-    """Make this process read the list anew; others do so within `LIST_CACHE_SECONDS`. Call it after a change."""
+def forget_list(optout_list: List, *, old_number: int | None = None) -> None:
+    """Make this process read the list anew; others do so within `LIST_CACHE_SECONDS`. Call it after a change.
+
+    Give the `old_number` of a list that got another one: who asks for the old one must not go on finding this list.
+    """
     _cache.pop(optout_list.public_id, None)
     _cache.pop(optout_list.id, None)
-    _cache.pop((optout_list.realm_id, optout_list.number), None)
+    for number in (optout_list.number, old_number):
+        if number is not None:
+            _cache.pop((optout_list.realm_id, number), None)
 
 
 def forget_all_lists() -> None:

@@ -18,6 +18,7 @@ from lists.forms import (
 from lists.models import List
 from lists.networks import NetworksError, parse_networks
 from optout.redirects import RedirectError, validate_template
+from reporting.list_numbers import ListNumberField
 
 REDIRECT_HELP = (
     "Where everybody who unsubscribes is sent afterwards. Empty: they stay on our page, with the thank-you text and "
@@ -28,6 +29,9 @@ WHITELIST_HELP = (
     "IP addresses and networks, separated by comma, space or new line, such as 192.0.2.10, 198.51.100.0/24. Servers "
     "that call from there opt people out at once and are never blocked. As soon as there is an entry, this list can be "
     "downloaded from these addresses only. Recipients are never bound by it: they opt out from anywhere."
+)
+_NEW_NUMBER_HELP = (
+    "Old scripts call a list by this number. Leave it empty unless a script has one already."
 )
 _MODE_HELP = (
     "What opening a link with the address in it does. Mail scanners open every link: without asking once more they "
@@ -117,6 +121,14 @@ class RedirectField(forms.CharField):
             raise ValidationError(str(error), code=error.code) from error
 
 
+def _number_help(number: int) -> str:
+    """What becomes of the scripts that use a list's number, when it gets another one."""
+    return (
+        f"The list_id of a script. If you change it, scripts that go on with {number} are told that the list does not "
+        f"exist; once another list has the number {number}, they reach that one."
+    )
+
+
 def _redirect_field() -> RedirectField:
     return RedirectField(
         label="Redirect to URL",
@@ -148,11 +160,13 @@ class _ListFields(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class BasicsForm(_ListFields):
-    """Step 1 of a new list: what it is called."""
+    """Step 1 of a new list: what it is called, by people and, where they are there before it, by scripts."""
+
+    number = ListNumberField(help_text=_NEW_NUMBER_HELP, required=False)
 
     class Meta:
         model = List
-        fields = ("name", "description")
+        fields = ("name", "description", "number")
         labels, help_texts = _LABELS, _HELP
 
 
@@ -191,6 +205,7 @@ class AfterwardsForm(_ListFields):
 class ListForm(_ListFields):
     """Everything an owner can set on a list."""
 
+    number = ListNumberField(error_messages={"required": "Enter the list's number."})
     redirect_url = _redirect_field()
     whitelist = WhitelistField(
         label="IP whitelist",
@@ -204,6 +219,7 @@ class ListForm(_ListFields):
         fields = (
             "name",
             "description",
+            "number",
             "accepts",
             "direct_link_mode",
             "redirect_url",
@@ -225,8 +241,10 @@ class ListForm(_ListFields):
     def __init__(self, *args: Any, your_ip: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         add_thank_you_fields(self, self.instance.thank_you_texts)
-        if self.instance.is_global:
-            del self.fields["name"]  # it is named exactly so (S2.4)
+        if self.instance.is_global:  # it is named exactly so (S2.4), and 0 (S4.6)
+            del self.fields["name"], self.fields["number"]
+        else:
+            self.fields["number"].help_text = _number_help(self.instance.number)
         if your_ip:
             self.fields["whitelist"].help_text += f" Your IP as we see it: {your_ip}."
         for name in _LIMITS:
@@ -259,9 +277,12 @@ class ListForm(_ListFields):
     @property
     def sections(self) -> list[Section]:
         """The fields as the screen shows them."""
-        basics = ["description"] if self.instance.is_global else ["name", "description"]
-        return [
-            Section("Basics", "What recipients read above the button.", self._bound(*basics)),
+        sections = [
+            Section(
+                "Basics",
+                "What recipients read above the button.",
+                self._bound("name", "description"),
+            ),
             Section(
                 "Opt-out",
                 "How people opt out, and what they see then.",
@@ -277,6 +298,11 @@ class ListForm(_ListFields):
                 "Servers",
                 "Who may call from a server, and download.",
                 self._bound("whitelist", "plain_download"),
+            ),
+            Section(
+                "Programs",
+                "Scripts that speak api_web call a list by its number.",
+                self._bound("number"),
             ),
             Section(
                 "Language",
@@ -295,9 +321,10 @@ class ListForm(_ListFields):
                 collapsed=True,
             ),
         ]
+        return [section for section in sections if section.fields]
 
     def _bound(self, *names: str) -> list[forms.BoundField]:
-        return [self[name] for name in names]
+        return [self[name] for name in names if name in self.fields]
 
 
 class CloseForm(forms.Form):

@@ -8,11 +8,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from lists.access import OpenedList, Permission, open_list
-from lists.actions import change_list, close_list, reopen_list
+from lists.actions import NumberTakenError, change_list, close_list, reopen_list
 from lists.views.context import list_context
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout.client_ip import client_ip
 from reporting.forms_lists import CloseForm, ListForm
+from reporting.list_numbers import say_taken
 from reporting.network_release import effect_on_downloads
 
 
@@ -37,10 +38,17 @@ def list_settings(request: HttpRequest, public_id: str) -> HttpResponse:
     lets_out = values["plain_download"] and not opened.optout_list.plain_download
     if lets_out or values["whitelist"] != before:
         require_recent_sign_in(request)
-    if change_list(opened.optout_list, values, actor=opened.standing.user):
+    try:
+        changed = change_list(opened.optout_list, values, actor=opened.standing.user)
+    except NumberTakenError as error:
+        form.add_error("number", say_taken(opened.standing, error.holder))
+        return _page(request, opened, form)
+    if changed:
         opened.optout_list.whitelist = values["whitelist"]
-        effect = effect_on_downloads(opened.optout_list, before, timezone.now())
-        messages.success(request, f"Saved. {effect}".rstrip())
+        said = ["Saved.", effect_on_downloads(opened.optout_list, before, timezone.now())]
+        if "number" in changed:
+            said.append(f"Scripts call this list by {opened.optout_list.number} from now on.")
+        messages.success(request, " ".join(filter(None, said)))
     else:
         messages.info(request, "Nothing was changed.")
     return redirect("list_settings", public_id)

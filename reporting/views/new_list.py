@@ -3,14 +3,16 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from lists.actions import make_list, next_number
+from lists.actions import NumberTakenError, make_list, next_number, require_free_number
 from lists.models.lists import new_public_id
 from lists.views.context import current_standing
 from reporting.forms_lists import AfterwardsForm, BasicsForm, WaysForm
+from reporting.list_numbers import ListNumberField, say_taken
 
 _SALT = "reporting.new_list"
 
@@ -42,10 +44,17 @@ def list_new(request: HttpRequest) -> HttpResponse:
     for number, form in enumerate(filled, start=1):
         if not form.is_valid():
             return _page(request, number, request.POST, status=422)
-    if step < len(_STEPS):
-        return _page(request, step + 1, request.POST)
     values = {name: value for form in filled for name, value in form.values().items()}
-    made = make_list(standing, values | {"public_id": _read_draft(request.POST)})
+    public_id = _read_draft(request.POST)
+    try:
+        if step < len(_STEPS):
+            if values["number"]:
+                require_free_number(standing.realm, values["number"], public_id=public_id)
+            return _page(request, step + 1, request.POST)
+        made = make_list(standing, values | {"public_id": public_id})
+    except NumberTakenError as error:
+        taken = say_taken(standing, error.holder)
+        return _page(request, 1, request.POST, taken=taken, status=422)
     messages.success(request, f"{made.name} is ready. Here is how mailers connect it.")
     return redirect("list_service", made.public_id)
 
@@ -55,15 +64,22 @@ def _step(data: QueryDict) -> int:
     return int(sent) if sent in {"1", "2", "3"} else 1
 
 
-def _page(request: HttpRequest, step: int, data: QueryDict, *, status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest, step: int, data: QueryDict, *, taken: str = "", status: int = 200
+) -> HttpResponse:
+    """A step, filled in with what was sent before; `taken`: why the list cannot have the number that was typed."""
+    form = _STEPS[step - 1][1](data if _was_sent(step, data) else None)
+    if taken:
+        form.add_error("number", taken)
     context = {
         "step": step,
         "steps": [label for label, _form in _STEPS],
-        "form": _STEPS[step - 1][1](data if _was_sent(step, data) else None),
+        "form": form,
         "carried": _carried(step, data),
         "draft": signing.dumps(_read_draft(data), salt=_SALT),
         "list_name": data.get("name", ""),
-        "number": next_number(current_standing(request).realm),
+        "number": (not taken and _typed_number(data))
+        or next_number(current_standing(request).realm),
     }
     return render(request, "reporting/list_new.html", context, status=status)
 
@@ -76,6 +92,14 @@ def _carried(step: int, data: QueryDict) -> list[tuple[str, str]]:
         if number != step and _was_sent(number, data)
         for name in form().fields
     ]
+
+
+def _typed_number(data: QueryDict) -> int | None:
+    """The number that the list shall have, if one was typed that can be read."""
+    try:
+        return ListNumberField(required=False).clean(data.get("number", ""))
+    except ValidationError:
+        return None
 
 
 def _read_draft(data: QueryDict) -> str:

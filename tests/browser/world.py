@@ -216,6 +216,7 @@ def _bad_settings(page: Page, world: World) -> None:
     page.goto(world.path("settings"))
     page.get_by_label("IP whitelist").fill("333.333.333.333")
     page.get_by_label("Colour").fill("mauve")
+    page.get_by_label("List number").fill("1,000")
     _send(page, "Save")
 
 
@@ -233,6 +234,14 @@ def _later_step(step: int) -> Way:
             _send(page, "Continue")
 
     return go
+
+
+def _taken_number(page: Page, _world: World) -> None:
+    page.goto("/manage/lists/new")
+    page.get_by_label("Name", exact=True).fill("Autumn letters")
+    page.get_by_text("A script calls this list by a number already").click()
+    page.get_by_label("List number").fill("2")
+    _send(page, "Continue")
 
 
 def _new_key(page: Page, world: World) -> None:
@@ -280,7 +289,8 @@ ADMIN: dict[str, Way] = {
     "overview": _all_details(_at("/manage/")),
     "lists": _at("/manage/lists/"),
     "lists-menu": _open_menus,
-    "new-list-1": _at("/manage/lists/new"),
+    "new-list-1": _all_details(_at("/manage/lists/new")),
+    "new-list-1-taken": _taken_number,
     "new-list-2": _later_step(2),
     "new-list-3": _later_step(3),
     "service-hosted": _all_details(_of_list("service")),

@@ -23,8 +23,10 @@ FORMS = {
     "/manage/settings/": ("sender_name", "support_address", "default_region", "thank_you_ar"),
     "/manage/team/invite": ("email", "role", "lists"),
     "/manage/team/{member}": ("role", "lists"),
-    "/manage/lists/new": ("step", "draft", "name", "accepts", "redirect_url", "back"),
-    "/manage/lists/{list}/settings": ("name", "whitelist", "redirect_url", "limit_hour", "colour"),
+    "/manage/lists/new": ("step", "draft", "name", "number", "accepts", "redirect_url", "back"),
+    "/manage/lists/{list}/settings": (
+        *("name", "number", "whitelist", "redirect_url", "limit_hour", "colour"),
+    ),
     "/manage/lists/{list}/close": ("confirm_name",),
     "/manage/account/login/": ("login", "password", "next"),
     "/manage/account/password/reset/": ("email",),

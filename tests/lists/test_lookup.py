@@ -1,6 +1,6 @@
 import pytest
 
-from lists.lookup import forget_list, get_list, get_list_by_id, snapshot
+from lists.lookup import forget_list, get_list, get_list_by_id, get_list_by_number, snapshot
 from lists.models import List, Realm
 from tests import make
 
@@ -53,6 +53,21 @@ class TestKeepingAList:
         for found in (get_list(optout_list.public_id), get_list_by_id(optout_list.pk)):
             assert found is not None
             assert found.name == "Roses"
+
+    def test_its_old_number_leads_nowhere_after_forgetting(
+        self, optout_list: List, settings
+    ) -> None:
+        settings.LIST_CACHE_SECONDS = 60
+        realm = optout_list.realm
+        assert get_list_by_number(realm.pk, 1) is not None
+        optout_list.number = 57
+        optout_list.save(update_fields=["number"])
+
+        forget_list(optout_list, old_number=1)
+
+        found = get_list_by_number(realm.pk, 57)
+        assert found is not None and found.id == optout_list.pk
+        assert get_list_by_number(realm.pk, 1) is None
 
     def test_guesses_do_not_fill_the_memory(
         self, db: None, settings, django_assert_num_queries
