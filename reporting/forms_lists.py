@@ -124,7 +124,7 @@ class RedirectField(forms.CharField):
 def _number_help(number: int) -> str:
     """What becomes of the scripts that use a list's number, when it gets another one."""
     return (
-        f"The list_id of a script. If you change it, scripts that go on with {number} are told that the list does not "
+        f"Scripts send it as list_id. If you change it, those that still send {number} are told that the list does not "
         f"exist; once another list has the number {number}, they reach that one."
     )
 
@@ -219,12 +219,12 @@ class ListForm(_ListFields):
         fields = (
             "name",
             "description",
-            "number",
             "accepts",
             "direct_link_mode",
             "redirect_url",
             "effect_hours",
             "whitelist",
+            "number",
             "default_language",
             "locked_language",
             "sender_name",

@@ -11,9 +11,7 @@ from lists.actions import LARGEST_NUMBER
 from lists.models import List
 
 _DIGITS = re.compile(r"0*([1-9][0-9]{0,8})")  # ASCII: what api_web reads
-_NOT_A_NUMBER = (
-    f"Write a whole number from 1 to {LARGEST_NUMBER:,}, with nothing but the digits 0 to 9."
-)
+_NOT_A_NUMBER = f"Write a whole number from 1 to {LARGEST_NUMBER}, in digits alone."
 
 
 class ListNumberField(forms.CharField):

@@ -90,7 +90,7 @@ class TestChangingIt:
     ) -> None:
         screen = open_screen(signed_in(bob), settings_of(optout_list))
         assert screen.fields["number"] == ["1"]
-        assert "scripts that go on with 1 are told that the list does not exist" in screen.text
+        assert "those that still send 1 are told that the list does not exist" in screen.text
 
     @pytest.mark.parametrize("number", ["", *NOT_NUMBERS], ids=lambda text: text[:12])
     def test_what_is_no_number_is_refused_and_nothing_is_saved(
