@@ -17,8 +17,8 @@ def record_audit(
 ) -> AuditEntry:
     """Append one audit entry.
 
-    `action` is verb_noun; `actor` is None for the worker; `detail` is JSON-able and holds neither addresses nor secrets. Call it
-    in the transaction of the change itself, so that neither is kept without the other.
+    `action` is verb_noun; `actor` is None for the worker and for commands; `detail` is JSON-able and holds neither addresses
+    nor secrets. Call it in the transaction of the change itself, so that neither is kept without the other.
     """
     return AuditEntry.objects.create(
         action=action,

@@ -1,6 +1,7 @@
 """A realm's passwords for `api_web`: made here, brought along from another system, revoked (security.md §5).
 
-Their texts are in the results and arguments of these actions and nowhere else. Whether one is right: lists/api_auth.py.
+By a realm admin in the portal, or by an operator in a shell: the actor is None then. Their texts are in the results and
+arguments of these actions and nowhere else. Whether one is right: lists/api_auth.py.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from lists.secrets import make_secret
 MOST_ACTIVE = 2  # the old one and the new one, while scripts change over
 SHOWN_REVOKED = timedelta(days=90)
 MOST_REVOKED = 50  # on one page
+SHORTEST, LONGEST = 8, 200  # characters of a password brought along
 
 
 class TooManyPasswordsError(Exception):
@@ -26,6 +28,14 @@ class TooManyPasswordsError(Exception):
 
 class SamePasswordError(Exception):
     """The realm has this password already, and it is active."""
+
+
+class UnusablePasswordError(Exception):
+    """No script could send this password, or it is too short; `reason` says why and does not repeat it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +77,25 @@ def find_password(realm: Realm, credential_id: int) -> RealmCredential | None:
     return known.defer("secret_digest").first()
 
 
+def require_usable(password: str) -> None:
+    """Raise UnusablePasswordError for a password that is not to be brought along.
+
+    Characters that cannot be seen are refused, line breaks above all: the digest has one between the realm's name and it.
+    """
+    if not password.isprintable():
+        raise UnusablePasswordError("It has a character that cannot be seen, such as a line break.")
+    if password != password.strip():
+        raise UnusablePasswordError(
+            "It begins or ends with a space, which scripts lose on the way."
+        )
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise UnusablePasswordError(
+            f"It has {len(password)} characters. It must have {SHORTEST} to {LONGEST}."
+        )
+
+
 @transaction.atomic
-def make_password(realm: Realm, *, actor: User) -> NewPassword:
+def make_password(realm: Realm, *, actor: User | None) -> NewPassword:
     """Make a password that nobody can guess. Raises TooManyPasswordsError."""
     secret = make_secret("hr")
     row = _add(realm, secret.text, hint=secret.hint, is_chosen=False)
@@ -77,18 +104,20 @@ def make_password(realm: Realm, *, actor: User) -> NewPassword:
 
 
 @transaction.atomic
-def bring_password(realm: Realm, password: str, *, actor: User) -> RealmCredential:
-    """Let scripts go on with the password they have. Raises TooManyPasswordsError, SamePasswordError.
+def bring_password(realm: Realm, password: str, *, actor: User | None) -> RealmCredential:
+    """Let scripts go on with the password they have.
 
-    No hint is kept: of a password that somebody chose, four characters are half of the guess.
+    Raises UnusablePasswordError, TooManyPasswordsError, SamePasswordError. No hint is kept: of a password that somebody chose,
+    four characters are half of the guess.
     """
+    require_usable(password)
     row = _add(realm, password, hint="", is_chosen=True)
     record_audit("bring_api_password", actor=actor, realm=realm, credential=row.pk)
     return row
 
 
 @transaction.atomic
-def revoke_password(realm: Realm, credential_id: int, *, actor: User, now: datetime) -> bool:
+def revoke_password(realm: Realm, credential_id: int, *, actor: User | None, now: datetime) -> bool:
     """End one of the realm's passwords for good; False when there is none such, or it was ended before.
 
     This process refuses it from now on, others within `LIST_CACHE_SECONDS`.

@@ -5,10 +5,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from lists.credentials import LONGEST, SHORTEST, UnusablePasswordError, require_usable
 from lists.models import Realm
 from reporting.forms_lists import WhitelistField
-
-SHORTEST, LONGEST = 8, 200  # characters of a password brought along
 
 _POST_HELP = (
     "Recommended. With GET the password stands in the URL, and URLs end up in the logs of every server on the way. (Heed "
@@ -55,8 +54,7 @@ class CallsForm(forms.Form):
 class OwnPasswordForm(forms.Form):
     """The password that old scripts send. It is never written back into the page.
 
-    Without maxlength, which would cut what is pasted in silence. Characters that cannot be seen are refused, line breaks above
-    all: the digest of a password has one between the realm's name and it.
+    Without maxlength, which would cut what is pasted in silence.
     """
 
     password = forms.CharField(
@@ -69,12 +67,8 @@ class OwnPasswordForm(forms.Form):
 
     def clean_password(self) -> str:
         text = str(self.cleaned_data["password"])
-        if not text.isprintable():
-            raise ValidationError("It has a character that cannot be seen, such as a line break.")
-        if text != text.strip():
-            raise ValidationError("It begins or ends with a space, which scripts lose on the way.")
-        if not SHORTEST <= len(text) <= LONGEST:
-            raise ValidationError(
-                f"It has {len(text)} characters. It must have {SHORTEST} to {LONGEST}."
-            )
+        try:
+            require_usable(text)
+        except UnusablePasswordError as error:
+            raise ValidationError(error.reason) from None
         return text
