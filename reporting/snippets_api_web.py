@@ -4,8 +4,12 @@ Pure text, as in `reporting/snippets.py`. The tests send the commands and run th
 the answers with those that come.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from optout.channels.api_web.lines import BAD_CREDENTIALS, NOT_YOUR_LIST, failure, success
 from optout.links import api_web_url
@@ -14,15 +18,19 @@ from reporting.snippets import Snippet, fill, program
 YOUR_PASSWORD = "YOUR_PASSWORD"  # noqa: S105 -- a placeholder
 _PEOPLE = (("jane@example.com", "Jane", "11293"), ("joe@example.com", "Joe", "11294"))
 _NOBODY = ("nobody", "Nobody", "11295")  # no address
+_UP_TO_A_MARK = re.compile(r"[^&^]*[&^]|[^&^]+")
+_BREAK = SafeString("<wbr>")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom commands are about: a realm, one of its lists by number, and whether records carry a customer key."""
+    """Whom commands are about: a realm, one of its lists by number, whether records carry a customer key, and whether the list
+    is closed."""
 
     realm: str
     number: int
     uses_customer_key: bool = False
+    is_closed: bool = False
 
     def fields(self, *more: str) -> str:
         """The field names that `data` begins with."""
@@ -35,17 +43,6 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """A command as it is sent, what it does, and the answer, byte for byte."""
-
-    slug: str
-    label: str
-    does: str
-    command: str
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
 class Refusal:
     """A line that begins with FAILURE, and why one gets it."""
 
@@ -53,17 +50,34 @@ class Refusal:
     because: str
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A command as it is sent, what it does, the answer, byte for byte, and what comes instead when nothing was done."""
+
+    slug: str
+    label: str
+    does: str
+    command: str
+    answer: str
+    otherwise: Refusal | None = None
+
+
 def examples(target: Target) -> Iterator[Example]:
-    """The commands about the list, and those about everything."""
+    """The commands about the list, and those about everything. Sent in this order about new addresses, each gets its answer."""
     jane, joe = _PEOPLE
     one = f"{target.fields()}^{target.record(jane)}"
     if target.number:
+        yield _subscribing(target)
         yield Example(
             "remove",
             "Take off the list",
             "The contact may be put on the list again later.",
             _command(target, target.number, one),
             success(unsubscribed(target.number, done=1)),
+            Refusal(
+                failure(unsubscribed(target.number, done=0, failed=1)),
+                "If the address is not on the list",
+            ),
         )
         yield Example(
             "optout",
@@ -83,25 +97,25 @@ def examples(target: Target) -> Iterator[Example]:
     yield Example(
         "several",
         "Several at once",
-        "Up to 10,000 records. One that has no usable address is counted at the end; the others are done.",
+        f"Up to 10,000 records. One that {_fails(target)} is counted at the end and not recorded; the others are done.",
         _command(target, target.number, "^".join([target.fields("first"), *people]), optout=True),
         success(unsubscribed(target.number, done=2, failed=1)),
     )
 
 
-def subscribing(target: Target) -> Example:
+def _subscribing(target: Target) -> Example:
     """How contacts are put on the list; nobody is put on Do Not Mail."""
     jane, _joe = _PEOPLE
     data = f"{target.fields('first', 'last')}^{target.record(jane, 'Jane', 'Doe')}"
+    closed = "This list is closed: nobody should be added any more. " if target.is_closed else ""
     return Example(
         "subscribe",
         "Put on the list",
-        "Who opted out is left out, unless force_sub=1 says otherwise; that is written to the audit log.",
+        f"{closed}A contact that is known already counts as Updated. Who opted out is ignored; only force_sub=1 lifts the"
+        " opt-out, and the audit log has it.",
         _start(target) + f"&c=sub&list_id={target.number}&data={data}",
-        success(
-            "Total Records Processed 1, Total Subscriptions 1, Records Added 1, Records Updated 0,"
-            " Records Ignored (Optout Error) 0, Records Failed Other Error 0"
-        ),
+        success(_subscribed(added=1)),
+        Refusal(failure(_subscribed(ignored=1)), "If the address opted out before"),
     )
 
 
@@ -109,9 +123,8 @@ def refusals(target: Target, *, refuses_get: bool) -> Iterator[Refusal]:
     """Every line that a script should know, the commonest first."""
     yield Refusal(
         failure(unsubscribed(target.number, done=0, failed=1)),
-        "No record has a usable address."
-        if not target.number
-        else "Nobody in the data is on the list; with optout=1: no record has a usable address.",
+        ("Nobody in the data is on the list. With optout=1: each" if target.number else "Each")
+        + f" record {_fails(target)}. Such an opt-out is not recorded.",
     )
     yield Refusal(
         failure(BAD_CREDENTIALS),
@@ -146,6 +159,12 @@ def unsubscribed(number: int, *, done: int, failed: int = 0) -> str:
     )
 
 
+def breakable(text: str) -> SafeString:
+    """A text as HTML whose lines break behind & and ^, not within words. What is copied has no trace of it."""
+    pieces: list[str] = _UP_TO_A_MARK.findall(text)
+    return format_html_join(_BREAK, "{}", ((piece,) for piece in pieces))
+
+
 def programs(target: Target) -> tuple[Snippet, ...]:
     """Programs that pass on opt-outs by POST, with the password from the environment variable API_PASSWORD."""
     keyed = target.uses_customer_key
@@ -167,6 +186,24 @@ def programs(target: Target) -> tuple[Snippet, ...]:
     )
 
 
+def _subscribed(*, added: int = 0, ignored: int = 0) -> str:
+    """The counted text of a `sub` (S4.10)."""
+    return (
+        f"Total Records Processed {added + ignored}, Total Subscriptions {added}, Records Added {added}, Records Updated 0,"
+        f" Records Ignored (Optout Error) {ignored}, Records Failed Other Error 0"
+    )
+
+
+def _fails(target: Target) -> str:
+    """What a record does that is not carried out (S4.11, S4.13)."""
+    unreadable = ["has no usable address", "more values than names"]
+    if not target.uses_customer_key:
+        return " or ".join(unreadable)
+    return ", ".join(
+        [*unreadable, "or a customer key that is missing, somebody else’s or not the contact’s own"]
+    )
+
+
 def _start(target: Target) -> str:
     return f"r={target.realm}&p={YOUR_PASSWORD}"
 
@@ -182,7 +219,7 @@ _CURL = program("""
       --data 'c=unsub&list_id=@NUMBER@&optout=1' --data-urlencode 'data=@FIELDS@^@RECORD@'
 """)
 
-# In each of them the values are quoted as JSON does it, so that a comma, a caret or a quote in a value does no harm.
+# In each of them the values are quoted as JSON does it, so that a comma or a quote in a value does no harm.
 _PHP = program("""
     <?php
     function opt_out(@TYPE@ ...$contacts): string

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from lists.access import OpenedList, Permission, open_list
 from lists.audit import record_audit
 from lists.choices import Accepts
-from lists.models import User
+from lists.models import Realm, RealmCredential, User
 from lists.networks import IpAddress, compile_networks
 from lists.views.context import Tab, list_context
 from lists.views.recent_sign_in import require_recent_sign_in
@@ -146,18 +146,29 @@ def _mailer(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
 def _api(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
     optout_list = opened.optout_list
     realm = optout_list.realm
-    target = snippets_api_web.Target(realm.name, optout_list.number, realm.uses_customer_key)
+    target = snippets_api_web.Target(
+        realm.name,
+        optout_list.number,
+        uses_customer_key=realm.uses_customer_key,
+        is_closed=optout_list.closed_at is not None,
+    )
     return {
         "realm": realm,
         "is_realm_admin": opened.standing.is_realm_admin,
+        "has_password": _has_password(realm),
         "is_by_phone": optout_list.accepts == Accepts.PHONE,
         "api_web_url": links.api_web_url(),
         "your_password": snippets_api_web.YOUR_PASSWORD,
         "approved": whitelist_state(request, realm.approved_ips),
-        "examples": snippets_api_web.examples(target),
-        "subscribing": snippets_api_web.subscribing(target) if optout_list.number else None,
+        "examples": [
+            replace(each, command=snippets_api_web.breakable(each.command))
+            for each in snippets_api_web.examples(target)
+        ],
         "refusals": snippets_api_web.refusals(target, refuses_get=realm.refuses_get),
-        "programs": snippets_api_web.programs(target),
+        "programs": [
+            replace(each, code=snippets_api_web.breakable(each.code))
+            for each in snippets_api_web.programs(target)
+        ],
     }
 
 
@@ -172,10 +183,19 @@ def _download(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
 
 def _test(_request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
     optout_list = opened.optout_list
+    is_by_phone = optout_list.accepts == Accepts.PHONE
     return {
         "has_whitelist": bool(optout_list.whitelist),
-        "is_by_phone": optout_list.accepts == Accepts.PHONE,
+        "is_by_phone": is_by_phone,
+        "is_realm_admin": opened.standing.is_realm_admin,
+        # The test lets itself into api_web; it must not look as if scripts could get in, too.
+        "lacks_password": not is_by_phone and not _has_password(optout_list.realm),
     }
+
+
+def _has_password(realm: Realm) -> bool:
+    """Whether any script can get into `api_web`."""
+    return RealmCredential.objects.filter(realm=realm, revoked_at=None).exists()
 
 
 _CONTEXTS = {
