@@ -382,9 +382,35 @@ class TestRehearsal:
 
         assert trials[-1].channel == "api_web"
         assert trials[-1].is_recorded, trials[-1]
-        assert trials[-1].answer == "200, recorded"
+        assert trials[-1].sent.endswith("as from 203.0.113.0 (an approved IP)")
+        assert trials[-1].answer == (
+            f"SUCCESS: 1 record(s) processed. 1 users unsubscribed from list(s) {optout_list.number}"
+            " (1 total contacts), Records Failed Other Error 0"
+        )
         assert not Suppression.objects.exists()
         assert not Contact.objects.exists()
+
+    def test_it_says_that_no_script_could_get_in(
+        self, alice: User, bob: User, optout_list: List
+    ) -> None:
+        said = "no password is active"
+        assert '<a href="/manage/settings/api">' in self.rehearsed(alice, optout_list)
+        page = self.rehearsed(bob, optout_list)
+        assert said in page
+        assert "a realm admin makes one" in page
+        row = RealmCredential.objects.create(realm=optout_list.realm, secret_digest=b"1" * 32)
+        page = self.rehearsed(bob, optout_list)
+        assert said not in page
+        assert "Every way in works<" in page
+        row.revoked_at = timezone.now()
+        row.save(update_fields=["revoked_at"])
+        assert said in self.rehearsed(bob, optout_list)
+        List.objects.filter(pk=optout_list.pk).update(accepts="phone")
+
+        assert said not in self.rehearsed(bob, optout_list)
+
+    def rehearsed(self, user: User, optout_list: List) -> str:
+        return text_of(signed_in(user).post(url(optout_list, "/test")))
 
     def test_do_not_mail_is_tried_as_well(self, alice: User, realm: Realm) -> None:
         trials = signed_in(alice).post(url(make.do_not_mail(realm), "/test")).context["trials"]
