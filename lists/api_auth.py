@@ -13,8 +13,9 @@ from typing import Any
 
 from django.conf import settings
 
+from lists.choices import CallRefusal
 from lists.lookup import on_forget_all
-from lists.networks import IpAddress, compile_networks, network_of
+from lists.networks import IpAddress, compile_networks, network_of, unwrapped
 from lists.prepared import fetch_prepared
 from lists.secrets import digest_secret
 
@@ -22,6 +23,7 @@ WINDOW = timedelta(minutes=10)
 MOST_FAILURES = 20  # in a window, for each (realm name, network): security.md §4
 MAX_NAME = 63  # characters of a realm's name
 USE_NOTED = timedelta(minutes=1)  # `last_used_at` is not written more often than that
+FAILURES_KEPT = timedelta(hours=24)  # for their owner to read; they count for WINDOW
 BUCKETS = 1 << 16
 
 
@@ -65,14 +67,15 @@ LEFT JOIN lists_realm r ON r.name = %(name)s
 LEFT JOIN lists_realmcredential c ON c.realm_id = r.id AND c.revoked_at IS NULL
 """
 _COUNT = """
-INSERT INTO lists_passwordfailure AS f (bucket, network, failures, window_started_at)
-VALUES (%(bucket)s, %(network)s, 1, %(now)s)
+INSERT INTO lists_passwordfailure AS f (bucket, network, failures, window_started_at, last_cause)
+VALUES (%(bucket)s, %(network)s, 1, %(now)s, %(cause)s)
 ON CONFLICT (bucket, network) DO UPDATE SET
     failures = CASE WHEN f.window_started_at <= %(begin)s THEN 1 ELSE f.failures + 1 END,
-    window_started_at = CASE WHEN f.window_started_at <= %(begin)s THEN %(now)s ELSE f.window_started_at END
+    window_started_at = CASE WHEN f.window_started_at <= %(begin)s THEN %(now)s ELSE f.window_started_at END,
+    last_cause = %(cause)s
 RETURNING failures, window_started_at
 """
-_NOTE_USE = "UPDATE lists_realmcredential SET last_used_at = %s WHERE id = %s"
+_NOTE_USE = "UPDATE lists_realmcredential SET last_used_at = %s, last_used_ip = %s WHERE id = %s"
 _PRUNE = "DELETE FROM lists_passwordfailure WHERE window_started_at < %s RETURNING 1"
 
 # Callers that proved themselves, for LIST_CACHE_SECONDS. Only right passwords are remembered, so that a wrong one for a known
@@ -102,19 +105,24 @@ def authenticate(realm_name: str, password: str, ip: IpAddress | None, now: date
     remembered = _remembered(digest, network)
     if remembered is not None and remembered.allows(ip):
         return remembered
-    keys = {"bucket": _bucket(name), "network": network}
+    keys = {"bucket": bucket_of(name), "network": network}
     rows = fetch_prepared(_FIND, {"name": name, **keys})
     blocked_for = _blocked_for(rows[0][0], rows[0][1], now)
+    cause = CallRefusal.WRONG_PASSWORD
     found = _match(rows, digest)
     if found is not None:
         caller, is_chosen, used_at = _as_caller(name, found)
-        if caller.allows(ip) and not (is_chosen and blocked_for):
+        if not caller.allows(ip):
+            cause = CallRefusal.IP_NOT_APPROVED
+        elif not (is_chosen and blocked_for):
             if used_at is None or used_at < now - USE_NOTED:
-                fetch_prepared(_NOTE_USE, (now, caller.credential_id))
+                used_from = None if ip is None else str(unwrapped(ip))
+                fetch_prepared(_NOTE_USE, (now, used_from, caller.credential_id))
             _remember((digest, network if is_chosen else ""), caller)
             return caller
     if not blocked_for:
-        counted = fetch_prepared(_COUNT, {**keys, "now": now, "begin": now - WINDOW})
+        count = {**keys, "now": now, "begin": now - WINDOW, "cause": cause.value}
+        counted = fetch_prepared(_COUNT, count)
         blocked_for = _blocked_for(counted[0][0] - 1, counted[0][1], now)
     if blocked_for:
         raise TooManyFailuresError(blocked_for)
@@ -122,12 +130,12 @@ def authenticate(realm_name: str, password: str, ip: IpAddress | None, now: date
 
 
 def prune_failures(now: datetime) -> int:
-    """Forget counts whose window is over; how many there were."""
-    return len(fetch_prepared(_PRUNE, (now - WINDOW,)))
+    """Forget the counts that nobody is shown any more; how many there were."""
+    return len(fetch_prepared(_PRUNE, (now - FAILURES_KEPT,)))
 
 
-def _bucket(name: str) -> int:
-    """Keyed, so that nobody can make up a name that shares a realm's bucket."""
+def bucket_of(name: str) -> int:
+    """What stands for a realm's name in the counts. Keyed, so that nobody can make up a name that shares a realm's bucket."""
     mac = hmac.digest(settings.SECRET_PEPPER.encode(), b"bucket " + name.encode(), hashlib.sha256)
     return int.from_bytes(mac[:4], "big") % BUCKETS
 

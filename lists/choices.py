@@ -43,6 +43,13 @@ class MessageFormat(IntegerChoices):
     MULTIPART = 99, _("Both in one message")
 
 
+class CallRefusal(IntegerChoices):
+    """Why a call of `api_web` was not let in. The caller is never told which."""
+
+    WRONG_PASSWORD = 1, _("Wrong password")
+    IP_NOT_APPROVED = 2, _("IP not approved")
+
+
 class Language(TextChoices):
     """The languages recipients can be served in."""
 

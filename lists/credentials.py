@@ -5,10 +5,10 @@ arguments of these actions and nowhere else. Whether one is right: lists/api_aut
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from lists.api_auth import digest_password
 from lists.audit import record_audit
@@ -19,7 +19,7 @@ from lists.secrets import make_secret
 MOST_ACTIVE = 2  # the old one and the new one, while scripts change over
 SHOWN_REVOKED = timedelta(days=90)
 MOST_REVOKED = 50  # on one page
-SHORTEST, LONGEST = 8, 200  # characters of a password brought along
+SHORTEST, LONGEST = 6, 200  # characters of a password brought along
 
 
 class TooManyPasswordsError(Exception):
@@ -28,6 +28,18 @@ class TooManyPasswordsError(Exception):
 
 class SamePasswordError(Exception):
     """The realm has this password already, and it is active."""
+
+
+class RevokedPasswordError(Exception):
+    """The realm had this password and revoked it, at `revoked_at` for the last time."""
+
+    def __init__(self, revoked_at: datetime) -> None:
+        super().__init__(revoked_at)
+        self.revoked_at = revoked_at
+
+    def __str__(self) -> str:
+        day = f"{self.revoked_at.astimezone(UTC):%-d %B %Y}"
+        return f"This password was revoked on {day}. Choose another, or make a new one."
 
 
 class UnusablePasswordError(Exception):
@@ -107,7 +119,8 @@ def make_password(realm: Realm, *, actor: User | None) -> NewPassword:
 def bring_password(realm: Realm, password: str, *, actor: User | None) -> RealmCredential:
     """Let scripts go on with the password they have.
 
-    Raises UnusablePasswordError, TooManyPasswordsError, SamePasswordError. No hint is kept: of a password that somebody chose,
+    Raises UnusablePasswordError, TooManyPasswordsError, SamePasswordError, RevokedPasswordError: one that leaked and was revoked
+    does not come back. No hint is kept: of a password that somebody chose,
     four characters are half of the guess.
     """
     require_usable(password)
@@ -134,12 +147,16 @@ def _add(realm: Realm, password: str, *, hint: str, is_chosen: bool) -> RealmCre
     """The realm's row is locked, so that two admins at once do not make three. NO KEY: what is written below it goes on."""
     Realm.objects.select_for_update(no_key=True).get(pk=realm.pk)
     digest = digest_password(realm.name, password)
-    active = RealmCredential.objects.filter(realm=realm, revoked_at=None)
-    kept = [bytes(each) for each in active.values_list("secret_digest", flat=True)]
+    known = RealmCredential.objects.filter(realm=realm)
+    active = known.filter(revoked_at=None).values_list("secret_digest", flat=True)
+    kept = [bytes(each) for each in active]
     if len(kept) >= MOST_ACTIVE:
         raise TooManyPasswordsError
     if digest in kept:
         raise SamePasswordError
+    revoked = known.filter(secret_digest=digest).aggregate(last=Max("revoked_at"))["last"]
+    if revoked:
+        raise RevokedPasswordError(revoked)
     return RealmCredential.objects.create(
         realm=realm, secret_digest=digest, hint=hint, is_chosen=is_chosen
     )

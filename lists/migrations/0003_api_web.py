@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('network', models.CharField(max_length=50)),
                 ('failures', models.PositiveIntegerField()),
                 ('window_started_at', models.DateTimeField()),
+                ('last_cause', models.PositiveSmallIntegerField(choices=[(1, 'Wrong password'), (2, 'IP not approved')])),
             ],
         ),
         migrations.RunSQL(UNLOGGED, migrations.RunSQL.noop),
@@ -54,6 +55,11 @@ class Migration(migrations.Migration):
             model_name='realmcredential',
             name='is_chosen',
             field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.AddField(
+            model_name='realmcredential',
+            name='last_used_ip',
+            field=models.GenericIPAddressField(blank=True, null=True),
         ),
         migrations.AddField(
             model_name='subscription',

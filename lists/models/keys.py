@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from lists.choices import CallRefusal
 from lists.models.lists import List
 from lists.models.people import Membership
 from lists.models.realms import Realm
@@ -48,6 +49,9 @@ class RealmCredential(models.Model):
     is_chosen = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_ip = models.GenericIPAddressField(
+        null=True, blank=True
+    )  # emptied after 90 days (AT-50)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -68,9 +72,10 @@ class RealmCredential(models.Model):
 
 
 class PasswordFailure(models.Model):
-    """How many wrong passwords for a realm name came from one network lately (security.md §4). UNLOGGED.
+    """How many calls for a realm name were refused to one network, in its last window (security.md §4). UNLOGGED.
 
-    `bucket` stands for the name that was given, known or not: 65,536 of them, so that made-up names cannot fill the table.
+    The realm's admin reads it for a day (lists/refused_calls.py). `bucket` stands for the name that was given, known or not:
+    65,536 of them, so that made-up names cannot fill the table.
     """
 
     pk = models.CompositePrimaryKey("bucket", "network")
@@ -78,6 +83,7 @@ class PasswordFailure(models.Model):
     network = models.CharField(max_length=50)
     failures = models.PositiveIntegerField()
     window_started_at = models.DateTimeField()
+    last_cause = models.PositiveSmallIntegerField(choices=CallRefusal)
 
     def __str__(self) -> str:
         return f"wrong passwords, bucket {self.bucket}"

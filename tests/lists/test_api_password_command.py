@@ -112,7 +112,7 @@ class TestBringing:
         [
             ("", "0 characters"),
             ("\n", "0 characters"),
-            ("gnome12", "7 characters"),
+            ("gnome", "5 characters"),
             ("G" * (LONGEST + 1) + "\n", "201 characters"),
             ("G" * 1_000_000, "characters"),
             (f" {OWN}", "begins or ends with a space"),
@@ -152,6 +152,15 @@ class TestBringing:
         pipe("Another-one 2001")
         assert "Revoke one first" in refusal("bring")
 
+    def test_a_revoked_one_is_refused(self, realm: Realm, pipe) -> None:
+        pipe(OWN)
+        row = json.loads(run("bring", "--json")[0])["id"]
+        run("revoke", f"--id={row}")
+        RealmCredential.objects.update(revoked_at=make.NOW)
+        pipe(OWN)
+        said = refusal("bring")
+        assert said.startswith("This password was revoked on 4 March 2026.") and OWN not in said
+
     def test_at_a_terminal_it_is_typed_twice(self, realm: Realm, typed) -> None:
         typed(OWN, OWN)
         run("bring")
@@ -179,12 +188,14 @@ class TestListing:
         run("revoke", f"--id={made.row.pk}")
         pipe(OWN)
         run("bring")
-        RealmCredential.objects.filter(is_chosen=True).update(last_used_at=make.NOW)
+        RealmCredential.objects.filter(is_chosen=True).update(
+            last_used_at=make.NOW, last_used_ip="203.0.113.9"
+        )
 
         brought, revoked = run("list")[0].splitlines()
 
         assert "brought along" in brought and brought.endswith(
-            "last used 2026-03-04 12:00 UTC, active"
+            "last used 2026-03-04 12:00 UTC from 203.0.113.9, active"
         )
         assert revoked.startswith(f"{made.row.pk}  ends in {made.text[-4:]}, made ")
         assert "never used, revoked " in revoked
@@ -199,6 +210,7 @@ class TestListing:
             "hint": made.text[-4:],
             "created_at": made.row.created_at.isoformat(),
             "last_used_at": None,
+            "last_used_ip": None,
             "revoked_at": None,
         }
 

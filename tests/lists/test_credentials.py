@@ -11,6 +11,7 @@ from django.db import connection
 from lists.api_auth import WrongPasswordError, authenticate
 from lists.credentials import (
     MOST_REVOKED,
+    RevokedPasswordError,
     SamePasswordError,
     TooManyPasswordsError,
     bring_password,
@@ -101,9 +102,23 @@ class TestBringing:
         bring_password(other, OWN, actor=alice)
         assert opens(realm, OWN) and opens(other, OWN)
 
-    def test_a_revoked_one_may_come_back(self, realm: Realm, alice: User) -> None:
+    def test_a_revoked_one_does_not_come_back(self, realm: Realm, alice: User) -> None:
+        """It may have leaked. Rows of earlier releases may hold it twice: the last time is told."""
         row = bring_password(realm, OWN, actor=alice)
         revoke_password(realm, row.pk, actor=alice, now=make.NOW)
+        row.pk, row.revoked_at = None, make.NOW - timedelta(days=40)
+        row.save(force_insert=True)
+
+        with pytest.raises(RevokedPasswordError, match="revoked on 4 March 2026"):
+            bring_password(realm, OWN, actor=alice)
+
+        assert not opens(realm, OWN)
+        assert audited() == ["bring_api_password", "revoke_api_password"]
+
+    def test_one_that_another_realm_revoked_is_taken(self, realm: Realm, alice: User) -> None:
+        other = make.make_realm("other")
+        row = bring_password(other, OWN, actor=alice)
+        revoke_password(other, row.pk, actor=alice, now=make.NOW)
         bring_password(realm, OWN, actor=alice)
         assert opens(realm, OWN)
 

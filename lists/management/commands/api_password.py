@@ -11,6 +11,7 @@ from django.utils import timezone
 from lists.credentials import (
     LONGEST,
     MOST_ACTIVE,
+    RevokedPasswordError,
     SamePasswordError,
     TooManyPasswordsError,
     UnusablePasswordError,
@@ -85,6 +86,8 @@ def _bring(realm: Realm, _id: int | None) -> Done:
         raise CommandError(f"This password cannot be used. {error.reason}") from None
     except SamePasswordError:
         raise CommandError("This password is active already.") from None
+    except RevokedPasswordError as error:
+        raise CommandError(str(error)) from None
     return Done({"id": row.pk}, f"Scripts that send it are let in. It is password {row.pk}.")
 
 
@@ -122,6 +125,7 @@ def _as_json(row: RealmCredential) -> dict[str, Any]:
         "id": row.pk,
         "is_brought": row.is_chosen,
         "hint": row.hint,
+        "last_used_ip": row.last_used_ip,
         **{name: at and at.isoformat() for name, at in times.items()},
     }
 
@@ -129,6 +133,7 @@ def _as_json(row: RealmCredential) -> dict[str, Any]:
 def _as_line(row: RealmCredential) -> str:
     origin = "brought along" if row.is_chosen else f"ends in {row.hint}"
     used = f"last used {_at(row.last_used_at)}" if row.last_used_at else "never used"
+    used += f" from {row.last_used_ip}" if row.last_used_ip else ""
     state = f"revoked {_at(row.revoked_at)}" if row.revoked_at else "active"
     return f"{row.pk}  {origin}, made {_at(row.created_at)}, {used}, {state}"
 
