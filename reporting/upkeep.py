@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from lists import api_auth
+from lists.models import RealmCredential
 from optout import quarantine, retention
 from reporting import feed
 from reporting.counters import advance_counts
@@ -61,10 +62,12 @@ def apply_retention(now: datetime) -> dict[str, int]:
     oldest = now - retention.KEPT
     everything = now.weekday() == SUNDAY
     downloads = Download.objects.filter(started_at__lt=oldest).exclude(ip=None, agent="")
+    passwords = RealmCredential.objects.filter(last_used_at__lt=oldest).exclude(last_used_ip=None)
     result = {
         "ledger_rows": retention.empty_ledger(now, since=None if everything else oldest - NIGHT),
         "quarantined": retention.empty_quarantine(now),
         "downloads": downloads.update(ip=None, agent=""),
+        "passwords": passwords.update(last_used_ip=None),
         "notices": Notice.objects.filter(settled_at__lt=oldest).delete()[0],
     }
     call_command("clearsessions")

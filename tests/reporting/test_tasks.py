@@ -17,7 +17,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
 from lists.api_auth import WrongPasswordError, authenticate
-from lists.models import List, PasswordFailure, User
+from lists.credentials import make_password
+from lists.models import List, PasswordFailure, Realm, RealmCredential, User
 from optout.choices import Channel, RefusalCause
 from optout.models import OptOut, Suppression
 from optout.quarantine import quarantine_optout
@@ -180,11 +181,11 @@ class TestTheCommands:
                 run("tell_owners")
         assert run("tell_owners") == {"raised": 0, "mailed": 2}  # Do Not Mail as well
 
-    def test_wrong_passwords_are_forgotten_when_they_count_no_more(self, db: None) -> None:
-        for minutes in (1, 11):
-            asked_at = timezone.now() - timedelta(minutes=minutes)
+    def test_wrong_passwords_are_forgotten_after_a_day(self, db: None) -> None:
+        for hours in (23, 25):
+            asked_at = timezone.now() - timedelta(hours=hours)
             with pytest.raises(WrongPasswordError):
-                authenticate(f"realm-{minutes}", "wrong", None, asked_at)
+                authenticate(f"realm-{hours}", "wrong", None, asked_at)
 
         assert run("tend_limits")["password_failures_forgotten"] == 1
         assert PasswordFailure.objects.count() == 1
@@ -204,3 +205,16 @@ class TestTheCommands:
         download = Download.objects.get()
         assert (download.ip, download.agent, download.rows) == (None, "", 1)
         assert Suppression.objects.get().address == "jane@example.com"
+
+    def test_retention_empties_from_where_a_password_was_used(self, realm: Realm) -> None:
+        for days in (91, 89):
+            row = make_password(realm, actor=None).row
+            RealmCredential.objects.filter(pk=row.pk).update(
+                last_used_at=timezone.now() - timedelta(days=days), last_used_ip="203.0.113.9"
+            )
+
+        assert run("apply_retention")["passwords"] == 1
+
+        kept = RealmCredential.objects.order_by("last_used_at")
+        assert [row.last_used_ip for row in kept] == [None, "203.0.113.9"]
+        assert None not in [row.last_used_at for row in kept]
