@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import quote
 
+from django.contrib import messages
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.messages.storage.base import BaseStorage
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.exception import convert_exception_to_response
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
-from django.urls import resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from config.views import outage
@@ -55,6 +58,55 @@ class PortalAuthentication(PortalOnly, AuthenticationMiddleware):
 
 class PortalMessages(PortalOnly, MessageMiddleware):
     pass
+
+
+class PortalDeadEnds(PortalOnly):
+    """Below /manage/ nobody stands before a bare 405, or is signed in again without hearing that nothing was saved.
+
+    A browser comes by GET to an address for POST alone after signing in there, and when it reloads what such an address
+    answered: it is sent to the page above. Other methods, and whoever is not signed in, get the 405.
+    """
+
+    NOTHING_DONE = "Nothing was done. Press the button once more."
+    SIGNED_OUT = "You were signed out, and nothing was saved. Sign in, and send it again."
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if not request.path_info.startswith("/manage/"):
+            return response
+        if request.method == "GET" and response.status_code == 405:
+            return self._page_above(request) or response
+        if request.method == "POST" and response.status_code == 302:
+            target = response.headers["Location"]
+            asks = target.startswith(f"{reverse('account_login')}?next=")
+            if asks and not request.user.is_authenticated:
+                messages.warning(request, self.SIGNED_OUT)
+        return response
+
+    def _page_above(self, request: HttpRequest) -> HttpResponse | None:
+        page = _above(request.path_info)
+        if page is None or not request.user.is_authenticated:
+            return None
+        answer = HttpResponseRedirect(quote(page))
+        waiting = cast("BaseStorage", messages.get_messages(request))
+        is_said = any(str(each) == self.NOTHING_DONE for each in waiting)
+        waiting.used = False  # they were looked at, not shown
+        if not is_said:  # the page above may be for POST alone, too
+            messages.warning(request, self.NOTHING_DONE)
+        return answer
+
+
+def _above(path: str) -> str | None:
+    """The nearest address above this one that there is."""
+    while path := path.rstrip("/").rpartition("/")[0]:
+        for page in (f"{path}/", path):
+            try:
+                resolve(page)
+            except Resolver404:
+                continue
+            return page
+    return None
 
 
 class WholeAnswers:

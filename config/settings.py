@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "config.middleware.PortalCsrf",
     "config.middleware.PortalAuthentication",
     "config.middleware.PortalMessages",
+    "config.middleware.PortalDeadEnds",
     "allauth.account.middleware.AccountMiddleware",
 ]
 

@@ -6,6 +6,7 @@ from django.test import Client, RequestFactory
 
 from config.middleware import WholeAnswers
 from lists.models import List, User
+from tests import make
 
 FACTORY = RequestFactory()
 
@@ -35,6 +36,83 @@ class TestPortalAnswers:
 
         assert client.get("/manage/").headers["Cache-Control"] == "no-store"
         assert "no-store" in Client().get("/manage/account/login/").headers["Cache-Control"]
+
+
+@pytest.mark.django_db
+class TestPortalDeadEnds:
+    """A browser that comes by GET where only a POST is answered, and a POST of somebody who was signed out meanwhile."""
+
+    NOTHING_DONE = "Nothing was done. Press the button once more."
+    SIGNED_OUT = "You were signed out, and nothing was saved."
+
+    @pytest.mark.parametrize(
+        ("path", "pages"),
+        [
+            ("/manage/realm", ["/manage/"]),
+            ("/manage/settings/api/passwords", ["/manage/settings/api"]),
+            ("/manage/lists/{list}/service/test", ["/manage/lists/{list}/service"]),
+            ("/manage/lists/{list}/close", ["/manage/lists/"]),
+            (
+                "/manage/lists/{list}/access/keys/7",
+                ["/manage/lists/{list}/access/keys", "/manage/lists/{list}/access"],
+            ),
+        ],
+    )
+    def test_a_get_goes_to_the_page_above(
+        self, client: Client, alice: User, optout_list: List, path: str, pages: list[str]
+    ) -> None:
+        client.force_login(alice)
+        number = optout_list.public_id
+
+        answer = client.get(path.format(list=number), follow=True)
+
+        assert answer.redirect_chain == [(page.format(list=number), 302) for page in pages]
+        assert answer.content.decode().count(self.NOTHING_DONE) == 1
+        assert self.NOTHING_DONE not in client.get("/manage/").content.decode()
+
+    def test_other_methods_get_the_405(self, client: Client, alice: User) -> None:
+        client.force_login(alice)
+        for method in ("head", "put", "delete", "options"):
+            assert getattr(client, method)("/manage/realm").status_code == 405
+
+    @pytest.mark.parametrize(
+        ("typed", "sent"),
+        [("a%0d%0ab", "a%0D%0Ab"), ("%2e%2e", ".."), ("a%3Fb", "a%3Fb"), ("%ff", "%25FF")],
+    )
+    def test_odd_addresses_stay_what_they_are(
+        self, client: Client, alice: User, typed: str, sent: str
+    ) -> None:
+        client.force_login(alice)
+        answer = client.get(f"/manage/lists/{typed}/service/test")
+        assert (answer.status_code, answer["Location"]) == (302, f"/manage/lists/{sent}/service")
+
+    def test_who_was_signed_out_hears_that_nothing_was_saved(
+        self, client: Client, alice: User
+    ) -> None:
+        answer = client.post("/manage/settings/api/passwords", follow=True)
+
+        assert answer.redirect_chain[0][0].startswith("/manage/account/login/?next=")
+        assert self.SIGNED_OUT in answer.content.decode()
+        back = client.post(
+            answer.redirect_chain[0][0],
+            {"login": alice.email, "password": make.PASSWORD},
+            follow=True,
+        )
+        assert [page for page, _ in back.redirect_chain] == [
+            "/manage/settings/api/passwords",
+            "/manage/settings/api",
+        ]
+        assert self.NOTHING_DONE in back.content.decode()
+        assert self.SIGNED_OUT not in back.content.decode()
+
+    def test_looking_while_signed_out_and_signing_out_say_nothing(
+        self, client: Client, alice: User
+    ) -> None:
+        answer = client.get("/manage/settings/api", follow=True)
+        assert self.SIGNED_OUT not in answer.content.decode()
+        client.force_login(alice)
+        client.post("/manage/account/logout/")
+        assert self.SIGNED_OUT not in client.get("/manage/account/login/").content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

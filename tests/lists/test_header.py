@@ -70,7 +70,8 @@ class TestRealms:
         client = sign_in(alice)
         assert client.post("/manage/realm", {"realm": "other"}).status_code == 404
         assert client.post("/manage/realm").status_code == 404
-        assert client.get("/manage/realm").status_code == 405
+        assert client.get("/manage/realm").status_code == 302
+        assert client.put("/manage/realm").status_code == 405
         assert "acme" in open_screen(client, "/manage/").text
 
     def test_an_operator_may_choose_any(self, alice: User, charlie: User) -> None:
