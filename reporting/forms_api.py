@@ -22,6 +22,10 @@ _KEY_HELP = (
     "email address: without that field the command fails, and where the two do not belong together, that record fails. "
     "Opt-outs by page and link need none."
 )
+_OWN_HELP = (
+    f"{SHORTEST} to {LONGEST} characters, exactly as the scripts send it. Short ones are weak: wrong tries are limited for each "
+    "network by itself, so somebody with many networks has many tries, and a short password needs few."
+)
 
 
 class CallsForm(forms.Form):
@@ -59,7 +63,7 @@ class OwnPasswordForm(forms.Form):
 
     password = forms.CharField(
         label="Password",
-        help_text=f"{SHORTEST} to {LONGEST} characters, exactly as the scripts send it.",
+        help_text=_OWN_HELP,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         error_messages={"required": "Type the password that your scripts send."},

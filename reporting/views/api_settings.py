@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from lists.access import Standing
 from lists.actions import change_realm
 from lists.credentials import (
+    RevokedPasswordError,
     SamePasswordError,
     TooManyPasswordsError,
     bring_password,
@@ -28,6 +29,7 @@ from lists.credentials import (
     revoke_password,
 )
 from lists.networks import compile_networks
+from lists.refused_calls import refused_calls
 from lists.views.context import admin_standing
 from lists.views.realm_settings import settings_tabs
 from lists.views.recent_sign_in import require_recent_sign_in
@@ -55,6 +57,7 @@ def api_settings(request: HttpRequest) -> HttpResponse:
         require_recent_sign_in(request)
     if change_realm(standing.realm, values, actor=standing.user):
         messages.success(request, f"Saved. It holds {_soon()}.")
+        _warn_if_shut_out(request, values["approved_ips"])
     else:
         messages.info(request, "Nothing was changed.")
     return redirect("api_settings")
@@ -93,7 +96,7 @@ def bring_api_password(request: HttpRequest) -> HttpResponse:
         if request.method != "POST":
             raise
         # The usual way would keep what was typed in the session, until the sign-in is confirmed (AT-26).
-        messages.info(request, "Confirm that it is you, then type the password once more.")
+        messages.info(request, "First your own Heed password; then the scripts’ password again.")
         return redirect("bring_api_password")
     if request.method != "POST" and not passwords_of(standing.realm, timezone.now()).may_add:
         messages.error(request, _TOO_MANY)
@@ -106,6 +109,8 @@ def bring_api_password(request: HttpRequest) -> HttpResponse:
             return _show(request, standing, refusal=_TOO_MANY, status=422)
         except SamePasswordError:
             form.add_error("password", "This password is active already.")
+        except RevokedPasswordError as error:
+            form.add_error("password", str(error))
         else:
             messages.success(request, "Scripts that send this password are let in from now on.")
             return redirect("api_settings")
@@ -149,16 +154,18 @@ def _show(
     refusal: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    ip = client_ip(request)
-    approved = compile_networks(standing.realm.approved_ips)
+    now = timezone.now()
+    refused = refused_calls(standing.realm, now)
     context = {
         "tabs": settings_tabs("api_settings"),
         "realm": standing.realm,
         "address": _address(),
-        "passwords": passwords_of(standing.realm, timezone.now()),
+        "passwords": passwords_of(standing.realm, now),
+        "refused": refused,
+        "is_one_locked": any(each.locked_until for each in refused),
         "form": form or _calls_form(request, standing),
-        "your_ip": ip,
-        "is_shut_out": bool(approved) and ip not in approved,
+        "your_ip": client_ip(request),
+        "is_shut_out": _is_shut_out(request, standing.realm.approved_ips),
         "refusal": refusal,
     }
     return render(request, "reporting/api_settings.html", context, status=status)
@@ -167,6 +174,20 @@ def _show(
 def _calls_form(request: HttpRequest, standing: Standing, *, is_sent: bool = False) -> CallsForm:
     sent = request.POST if is_sent else None
     return CallsForm(sent, realm=standing.realm, your_ip=str(client_ip(request) or ""))
+
+
+def _is_shut_out(request: HttpRequest, approved_ips: list[str]) -> bool:
+    return bool(approved_ips) and client_ip(request) not in compile_networks(approved_ips)
+
+
+def _warn_if_shut_out(request: HttpRequest, approved_ips: list[str]) -> None:
+    """Beside "Saved.": the same warning at the field is far below."""
+    if _is_shut_out(request, approved_ips):
+        your_ip = client_ip(request)
+        whose = f"Your own IP, {your_ip}, is" if your_ip else "Your own IP cannot be told, so it is"
+        messages.warning(
+            request, f"{whose} not among the approved ones: a command from here is refused."
+        )
 
 
 def _address() -> str:

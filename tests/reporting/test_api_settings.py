@@ -1,7 +1,9 @@
 """The realm's API settings: passwords shown once or never, and the rules of calls (S4.13, S4.20, security.md §5)."""
 
 import re
+from contextlib import suppress
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -9,9 +11,14 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from lists.api_auth import WrongPasswordError, authenticate, digest_password
+from lists.api_auth import (
+    TooManyFailuresError,
+    WrongPasswordError,
+    authenticate,
+    digest_password,
+)
 from lists.credentials import bring_password, make_password, revoke_password
-from lists.models import AuditEntry, Realm, RealmCredential, User
+from lists.models import AuditEntry, PasswordFailure, Realm, RealmCredential, User
 from tests import make
 from tests.lists.screens import Screen, look_at, open_screen
 from tests.reporting.portal import signed_in, signed_in_long_ago
@@ -57,7 +64,8 @@ class TestTheScreen:
         assert screen.heading == "API settings"
         assert 'id="address">https://optout.acme.example/api_web<' in screen.html
         assert 'id="realm-name">acme<' in screen.html
-        assert "Service page" in screen.text
+        assert "Service page" in screen.text and "/bin/api_web" in screen.text
+        assert "change all contacts and opt-outs of all lists of this realm" in screen.text
 
     def test_the_tabs_of_the_settings_lead_here_and_back(self, alice: User) -> None:
         client = signed_in(alice)
@@ -81,6 +89,12 @@ class TestTheScreen:
         RealmCredential.objects.update(last_used_at=make.NOW)
         screen = open_screen(client, PATH)
         assert "4 Mar 2026, 12:00" in screen.text and "Never used" not in screen.text
+        assert "12:00 from" not in screen.text
+
+        RealmCredential.objects.update(last_used_ip="203.0.113.9")
+        assert "4 Mar 2026, 12:00 from 203.0.113.9" in open_screen(client, PATH).text
+        path = revoke_path(new.row)
+        assert "12:00 UTC from 203.0.113.9" in open_screen(client, path).text
 
     def test_revoked_ones_are_folded_below(self, realm: Realm, alice: User) -> None:
         now = timezone.now()
@@ -120,12 +134,59 @@ class TestTheScreen:
 
 
 @pytest.mark.django_db
+class TestRefusedCalls:
+    def refuse(self, name: str, times: int, ip: str = "203.0.113.9", minutes: int = 1) -> None:
+        """So many wrong passwords, a few minutes ago."""
+        when = timezone.now() - timedelta(minutes=minutes)
+        for _ in range(times):
+            with suppress(WrongPasswordError, TooManyFailuresError):
+                authenticate(name, CANARY, ip_address(ip), when)
+
+    def test_none_is_one_line(self, alice: User) -> None:
+        assert "No refused call is known." in open_screen(signed_in(alice), PATH).text
+
+    def test_a_network_is_shown_with_its_tries_and_why(self, realm: Realm, alice: User) -> None:
+        self.refuse("acme", 3)
+        password = make_password(realm, actor=alice).text
+        Realm.objects.update(approved_ips=["192.0.2.10"])
+        with suppress(WrongPasswordError):
+            authenticate("acme", password, ip_address("198.51.100.7"), timezone.now())
+
+        text = open_screen(signed_in(alice), PATH).text
+
+        row = re.search(r"198\.51\.100\.7 (\d+) .*? (IP not approved) 203\.0\.113\.9 (\d+) ", text)
+        assert row is not None and row.groups() == ("1", "IP not approved", "3")
+        assert "Wrong password" in text and "Locked" not in text and "or more" not in text
+
+    def test_a_locked_one_says_until_when(self, realm: Realm, alice: User) -> None:
+        self.refuse("acme", 25, minutes=2)
+        since = PasswordFailure.objects.get().window_started_at
+        text = open_screen(signed_in(alice), PATH).text
+        assert f"20 or more {since:%-d %b, %H:%M} Wrong password" in text
+        assert f"Locked until {since + timedelta(minutes=10):%H:%M}" in text
+
+    def test_the_lock_is_over_and_the_row_stays_for_a_day(self, realm: Realm, alice: User) -> None:
+        self.refuse("acme", 20, minutes=11)
+        self.refuse("acme", 1, "203.0.113.77", minutes=24 * 60 + 1)
+        text = open_screen(signed_in(alice), PATH).text
+        assert "203.0.113.9 20 or more" in text and "Locked" not in text
+        assert "203.0.113.77" not in text
+
+    def test_a_wrong_realm_name_is_shown_to_nobody(self, realm: Realm, alice: User) -> None:
+        self.refuse("acmee", 3)
+        self.refuse(CANARY, 3)
+        screen = open_screen(signed_in(alice), PATH)
+        assert "No refused call is known." in screen.text
+        assert "acmee" not in screen.html and CANARY not in screen.html
+
+
+@pytest.mark.django_db
 class TestMaking:
     def test_it_is_shown_in_this_one_answer(self, realm: Realm, alice: User) -> None:
         client = signed_in(alice)
         response = client.post(PASSWORDS)
 
-        look_at(response)
+        assert "change all contacts and opt-outs of all lists" in look_at(response).text
         password = shown_password(response)
         assert response.status_code == 200
         assert "no-store" in response["Cache-Control"]
@@ -149,7 +210,7 @@ class TestMaking:
             make_password(realm, actor=alice)
         client = signed_in(alice)
         screen = open_screen(client, PATH)
-        assert "There can be no third." in screen.text
+        assert "There can be no third. Give one of them to all scripts, best" in screen.text
         assert OWN not in screen.links
 
         response = client.post(PASSWORDS)
@@ -173,8 +234,19 @@ class TestMaking:
         assert "no-store" in response["Cache-Control"]
         assert let_in("acme", password) and not kept_anywhere(password)
 
+    def test_reloading_what_the_confirmation_showed_makes_no_second(self, alice: User) -> None:
+        client = signed_in_long_ago(alice)
+        asked = client.post(PASSWORDS)
+        for _ in range(2):
+            answer = client.post(asked["Location"], {"password": make.PASSWORD}, follow=True)
+        assert answer.redirect_chain == [(PASSWORDS, 302), (PATH, 302)]
+        assert "Nothing was done." in look_at(answer).text
+        assert RealmCredential.objects.count() == 1
+
     def test_looking_makes_none(self, alice: User) -> None:
-        assert signed_in(alice).get(PASSWORDS).status_code == 405
+        answer = signed_in(alice).get(PASSWORDS, follow=True)
+        assert answer.redirect_chain == [(PATH, 302)]
+        assert "Nothing was done. Press the button once more." in look_at(answer).text
         assert not RealmCredential.objects.exists()
 
 
@@ -202,7 +274,7 @@ class TestBringing:
         ("password", "says"),
         [
             ("", "Type the password"),
-            ("Gnome 9", "It has 7 characters"),
+            ("Gnome", "It has 5 characters"),
             ("Gnome" * 41, "It has 205 characters"),
             (f" {CANARY}", "begins or ends with a space"),
             (f"{CANARY} ", "begins or ends with a space"),
@@ -225,7 +297,7 @@ class TestBringing:
         assert "Gnome" not in screen.html
         assert not RealmCredential.objects.exists() and not AuditEntry.objects.exists()
 
-    @pytest.mark.parametrize("password", ["12345678", "G" * 200, "Gärten & Blümen+%^", "a b c d e"])
+    @pytest.mark.parametrize("password", ["gnome1", "G" * 200, "Gärten & Blümen+%^", "a b c d e"])
     def test_what_scripts_send_is_taken_as_it_is(self, alice: User, password: str) -> None:
         assert signed_in(alice).post(OWN, {"password": password}).status_code == 302
         assert let_in("acme", password)
@@ -240,6 +312,15 @@ class TestBringing:
         screen = look_at(response)
         assert "This password is active already." in screen.text
         assert CANARY not in screen.html
+
+    def test_a_revoked_one_is_refused(self, realm: Realm, alice: User) -> None:
+        row = bring_password(realm, CANARY, actor=alice)
+        revoke_password(realm, row.pk, actor=alice, now=make.NOW)
+        response = signed_in(alice).post(OWN, {"password": CANARY})
+        assert response.status_code == 422
+        screen = look_at(response)
+        assert "This password was revoked on 4 March 2026. Choose another" in screen.text
+        assert CANARY not in screen.html and not let_in("acme", CANARY)
 
     def test_a_third_is_refused(self, realm: Realm, alice: User) -> None:
         for _ in range(2):
@@ -267,7 +348,10 @@ class TestBringing:
         assert response["Location"] == OWN
         assert not kept_anywhere(CANARY)
         asked = client.get(OWN, follow=True)
-        assert "type the password once more" in asked.content.decode()
+        screen = look_at(asked)
+        assert "First your own Heed password; then the scripts’ password again." in screen.text
+        assert "Your Heed password" in screen.text
+        assert screen.fields["password"] == [""]
         assert not RealmCredential.objects.exists()
 
 
@@ -405,6 +489,15 @@ class TestCalls:
         assert "is not among them" in open_screen(client, PATH).text
         Realm.objects.update(approved_ips=["127.0.0.0/8"])
         assert "is not among them" not in open_screen(client, PATH).text
+
+    def test_who_shuts_out_themselves_hears_so_beside_saved(
+        self, realm: Realm, alice: User
+    ) -> None:
+        client = signed_in(alice)
+        for approved, is_warned in (("192.0.2.10", True), ("127.0.0.1", False), ("", False)):
+            screen = look_at(self.save(client, approved_ips=approved))
+            said = "Your own IP, 127.0.0.1, is not among the approved ones" in screen.text
+            assert ("Saved." in screen.text, said) == (True, is_warned)
 
     def test_an_ip_that_cannot_be_known_is_not_approved(
         self, realm: Realm, alice: User, settings
