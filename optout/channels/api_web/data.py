@@ -36,7 +36,8 @@ _NO_LOST_PLUS = re.compile(r"@[^@]*@|\s@|@\s")
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What was sent: the names of the fields, and of each record as many values; None for one that cannot be read."""
+    """What was sent: the names of the fields, and the values of each record; None for one that cannot be read. A record that
+    has fewer values than there are names has none for the last ones."""
 
     fields: tuple[str, ...]
     records: list[tuple[str, ...] | None]
@@ -66,9 +67,8 @@ def email_value(text: str) -> Address | None:
         address = parse_email(text)
     except AddressError:
         return None
-    # `"jane@example.com^joe@example.com"`: quotes around two records.
-    is_two = "^" in address.key and address.key.count("@") > 1
-    return None if is_two else address
+    # `jane@x.com|joe@y.com`: to take two for one would lose both, and say that it went well.
+    return None if address.key.count("@") > 1 else address
 
 
 def _split_plain(text: str) -> Iterator[str]:
@@ -115,7 +115,7 @@ def _read_record(record: str, length: int) -> tuple[str, ...] | None:
         return None
     if values == ("",):
         return None
-    return values + ("",) * (length - len(values))
+    return values
 
 
 def _values(record: str, most: int) -> tuple[str, ...] | None:
@@ -123,7 +123,10 @@ def _values(record: str, most: int) -> tuple[str, ...] | None:
     if '"' in record:
         return _quoted_values(record, most)
     values = tuple(map(str.strip, record.split(",", most)))
-    return None if len(values) > most else values
+    if len(values) > most:
+        # A comma too many at the end is no value.
+        return None if values[most].strip(" \t\r\n,") else values[:most]
+    return values
 
 
 def _quoted_values(record: str, most: int) -> tuple[str, ...] | None:
@@ -131,9 +134,11 @@ def _quoted_values(record: str, most: int) -> tuple[str, ...] | None:
     position = 0
     while match := _PART.match(record, position):
         quoted, behind, bare, comma = match.groups()
-        if len(values) == most or (behind and not behind.isspace()):
+        if len(values) == most:
+            return None if record[position:].strip(" \t\r\n,") else tuple(values)
+        if behind and not behind.isspace():
             return None
-        if quoted and "^" in quoted and "," in quoted and "@" in quoted:
+        if quoted and "^" in quoted and "@" in quoted:
             raise CommandError(
                 _CROSSED_QUOTES
             )  # `"Foo^joe@example.com,Bar"` is no name, but hides Joe

@@ -12,8 +12,10 @@ from optout.channels.api_web.command import Answer, Command
 from optout.channels.api_web.handlers import HANDLERS, asks_for_optout
 from optout.channels.api_web.lines import BAD_CREDENTIALS, CommandError, failure
 from optout.channels.api_web.long_answers import LongAnswer
-from optout.channels.api_web.parameters import read_parameters
+from optout.channels.api_web.parameters import Sent
 from optout.client_ip import client_ip
+
+MAX_CREDENTIAL = 10_000  # bytes of a realm, password or command that are looked at
 
 
 def answer(request: HttpRequest) -> HttpResponseBase:
@@ -44,14 +46,16 @@ def _read(request: HttpRequest) -> Command:
     """The command, from a caller who proved its realm. Raises CommandError, WrongPasswordError, TooManyFailuresError."""
     now = timezone.now()
     ip = client_ip(request)
-    parameters = read_parameters(request)
-    for name in ("realm", "pwd", "cmd"):
-        if not parameters.get(name):
+    sent = Sent(request)
+    who = {name: sent.text(name, MAX_CREDENTIAL) for name in ("realm", "pwd", "cmd")}
+    for name, text in who.items():
+        if not text:
             raise CommandError(f"The parameter {name} is required")
-    caller = authenticate(parameters.pop("realm"), parameters.pop("pwd"), ip, now)
+    caller = authenticate(who["realm"], who["pwd"], ip, now)
     _check_method(request, caller)
     agent = str(request.META.get("HTTP_USER_AGENT") or "")
-    return Command(parameters.pop("cmd"), parameters, caller, ip, agent, now)
+    parameters = {name: text for name, text in sent.all().items() if name not in who}
+    return Command(who["cmd"], parameters, caller, ip, agent, now)
 
 
 def _check_method(request: HttpRequest, caller: ApiCaller) -> None:

@@ -10,7 +10,7 @@ from optout.channels.api_web.lines import CommandError
 
 _LONGEST_HEAD = 2_000  # bytes of a part's headers
 
-_FIRST_LINE = re.compile(rb"(--[^\r\n]+?)[ \t]*(\r?\n)")
+_FIRST_LINE = re.compile(rb"(--[^\r\n]{1,200}+)(\r?\n)")
 _NAME = re.compile(
     rb"^content-disposition:[^\r\n]*?[;\s]name=(?:\"([^\"\r\n]*)\"|([^;\s]*))",
     re.IGNORECASE | re.MULTILINE,
@@ -34,7 +34,8 @@ def read_multipart(body: bytes, most: int) -> list[tuple[str, bytes]]:
     begin = _FIRST_LINE.match(body)
     if begin is None:
         raise CommandError(_UNREADABLE)
-    boundary, newline = begin.groups()  # scripts that write it themselves end lines with \n alone
+    line, newline = begin.groups()  # scripts that write it themselves end lines with \n alone
+    boundary = line.rstrip(b" \t")
     _before, *parts, end = (newline + body).split(newline + boundary, most + 1)
     if not end.startswith(b"--") and end.strip():  # some leave out the two hyphens, none the line
         raise CommandError(_TOO_MANY if len(parts) == most else _CUT_OFF)

@@ -5,13 +5,14 @@ error: a script sees a FAILURE, but nobody sees an opt-out that was cut off.
 """
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 
 from optout.channels.api_web.lines import CommandError
 from optout.channels.api_web.multipart import is_multipart, read_multipart
-from optout.channels.api_web.urlencoded import ALIASES, canonical, read_urlencoded, to_text
+from optout.channels.api_web.urlencoded import ALIASES, canonical, cut_urlencoded, decode, to_text
 
 API_WEB_MAX_BYTES = 8 * 1024 * 1024  # of a body: ten times what 10,000 ordinary records take
 MAX_PARAMETERS = 100
@@ -27,24 +28,55 @@ _LENGTH = re.compile(r"[0-9]{1,12}")
 _BOM = b"\xef\xbb\xbf"
 
 
+class Sent:
+    """What a script sent, cut apart and not yet decoded: who it is comes first, and costs little whatever else it sent."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        """Read the request. Raises CommandError."""
+        # POST with some or all of it in the URL: both are read, and must not contradict each other.
+        pairs = cut_urlencoded(_query(request), MAX_PARAMETERS)
+        self._values: dict[str, list[_Value]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(_Value(value, decode))
+        if request.method == "POST":
+            for name, found in _cut_body(_read_body(request), MAX_PARAMETERS - len(pairs)):
+                self._values.setdefault(name, []).append(found)
+
+    def text(self, name: str, most: int) -> str:
+        """One short parameter as it was sent, with the spaces around it; empty when it is blank or was not given.
+
+        Of a longer one the first `most` bytes are read. Raises CommandError when it was given with different values.
+        """
+        values = {text for each in self._values.get(name, ()) if (text := each.text(most))}
+        if len(values) > 1:
+            # Never the value, nor a name of the caller's own making: either may be a piece of a password.
+            shown = f"The parameter {name}" if name in _SHOWN else "A parameter"
+            raise CommandError(f"{shown} was given twice with different values")
+        return values.pop() if values else ""
+
+    def all(self) -> dict[str, str]:
+        """All of them that are not blank. Raises CommandError."""
+        texts = {name: self.text(name, API_WEB_MAX_BYTES) for name in self._values}
+        return {name: text for name, text in texts.items() if text}
+
+
+class _Value(NamedTuple):
+    """A value as it was sent, and how it becomes text."""
+
+    octets: bytes
+    read: Callable[[bytes], str]
+
+    def text(self, most: int) -> str:
+        text = self.read(self.octets[:most])
+        return "" if text.isspace() else text
+
+
 def read_parameters(request: HttpRequest) -> dict[str, str]:
     """The parameters of a command, under one name each: `cmd`, `realm`, `pwd`, `data`, `optout`, `headers`, others as sent.
 
     Blank ones count as not given. Values are as sent, with the spaces around them. Raises CommandError.
     """
-    # POST with some or all of it in the URL: both are read, and must not contradict each other.
-    pairs = read_urlencoded(_query(request), MAX_PARAMETERS)
-    if request.method == "POST":
-        pairs += _read_body_pairs(_read_body(request), MAX_PARAMETERS - len(pairs))
-    parameters: dict[str, str] = {}
-    for name, value in pairs:
-        if not value or value.isspace():
-            continue
-        if parameters.setdefault(name, value) != value:
-            # Never the value, nor a name of the caller's own making: either may be a piece of a password.
-            shown = f"The parameter {name}" if name in _SHOWN else "A parameter"
-            raise CommandError(f"{shown} was given twice with different values")
-    return parameters
+    return Sent(request).all()
 
 
 def _query(request: HttpRequest) -> bytes:
@@ -94,12 +126,14 @@ def _read_up_to(stream: Any, most: int) -> bytes:
     return b"".join(chunks)
 
 
-def _read_body_pairs(body: bytes, most: int) -> list[tuple[str, str]]:
+def _cut_body(body: bytes, most: int) -> Iterator[tuple[str, _Value]]:
     # A byte order mark in front, and behind it all a line end (heredocs, `echo |`) or the NUL of a C string.
     body = body.removeprefix(_BOM).strip(b"\r\n\0")
     # What the content type says counts for nothing: scripts send none, text/plain or a wrong one.
     if is_multipart(body):
         # PHP's curl sends an array in this form. Nothing is encoded in it: a plus is a plus.
-        parts = read_multipart(body, most)
-        return [(canonical(name), to_text(content)) for name, content in parts]
-    return read_urlencoded(body, most)
+        for name, content in read_multipart(body, most):
+            yield canonical(name), _Value(content, to_text)
+    else:
+        for name, content in cut_urlencoded(body, most):
+            yield name, _Value(content, decode)

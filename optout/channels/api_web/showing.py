@@ -50,7 +50,7 @@ def find_in_list(command: Command) -> Answer:
 
 def detail(command: Command) -> Answer:
     """All that is known of one contact; nothing when there is none with that id."""
-    wanted = read_wanted(command)
+    wanted = read_wanted(command, Layout.CSV)
     command.required("subscriber_id")
     contact = get_contact(command.caller.realm_id, _number(command, "subscriber_id", 18))
     if contact is None:
@@ -85,7 +85,7 @@ def show_lists(command: Command) -> Answer:
         plain=2,
         element="list",
     )
-    return write_table(table, read_wanted(command))
+    return write_table(table, read_wanted(command, Layout.CSV))
 
 
 def show_optouts(command: Command) -> Answer:

@@ -36,9 +36,10 @@ def subscribe(command: Command) -> str:
     optout_list = command.optout_list()
     if optout_list.is_global:
         raise CommandError(NOT_YOUR_LIST)
-    # Scripts leave it out, though the old service asked for it.
-    message_format = _message_format(command.text(_FORMAT) or str(MessageFormat.MULTIPART.value))
-    if message_format is None:
+    # Scripts leave it out, though the old service asked for it: then one that is there stays, and a new one is 99.
+    wanted = command.text(_FORMAT)
+    message_format = _message_format(wanted)
+    if wanted and message_format is None:
         raise CommandError("The parameter format must be 1, 2 or 99")
     force = command.flag("force_sub")
     given = [_contact(record, message_format) for record in read_records(command)]
@@ -90,8 +91,8 @@ def change(command: Command) -> str:
         raise not_an_email(old_text if old is None else new_text)
     key = command.text(CUSTOMER_KEY)
     realm_id = command.caller.realm_id
-    is_other = command.caller.uses_customer_key and key != ""
-    if is_other and not all(belong_together(realm_id, [(old.digest, key)])):
+    names_key = command.caller.uses_customer_key and key != ""
+    if names_key and not all(belong_together(realm_id, [(old.digest, key)])):
         raise CommandError(NO_CONTACT)
     try:
         contact_id = change_address(
@@ -117,8 +118,9 @@ def _contact(record: Record | None, message_format: int | None) -> ContactRecord
     """What a record says of a contact; None when it says something that cannot be kept."""
     if record is None:
         return None
-    fields = known_fields(record.values)
-    own_format = record.values.get(_FORMAT, "")  # may stand among the fields, and then wins
+    values = record.values()
+    fields = known_fields(values)
+    own_format = values.get(_FORMAT, "")  # may stand among the fields, and then wins
     if own_format:
         message_format = _message_format(own_format)
     if fields is None or (own_format and message_format is None):

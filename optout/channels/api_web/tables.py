@@ -16,7 +16,7 @@ from optout.channels.api_web.lines import CommandError
 class Layout(StrEnum):
     """The ways to write rows, by the names that `output_format` has for them."""
 
-    PLAIN = ""
+    PLAIN = "plain"
     CSV = "csv"
     CSV_TAB = "csv_tab"
     CSV_PIPE = "csv_pipe"
@@ -50,13 +50,13 @@ class Wanted:
     headers: bool
 
 
-def read_wanted(command: Command) -> Wanted:
+def read_wanted(command: Command, default: Layout = Layout.PLAIN) -> Wanted:
     """From `output_format` (or the older `csv=1`) and `headers`. Raises CommandError."""
-    text = command.text("output_format") or ("csv" if command.flag("csv") else "")
+    text = command.text("output_format") or ("csv" if command.flag("csv") else default)
     try:
         layout = Layout(text)
     except ValueError:
-        names = "csv, csv_tab, csv_pipe or xml"
+        names = "plain, csv, csv_tab, csv_pipe or xml"
         raise CommandError(f"The parameter output_format must be {names}") from None
     return Wanted(layout, command.flag("headers"))
 

@@ -1,8 +1,8 @@
-"""Reading url-encoded parameters as fifteen years of scripts write them: encoded in full, in part or not at all.
+"""Cutting url-encoded parameters apart as fifteen years of scripts write them: encoded in full, in part or not at all.
 
 `data=email,company^jane@example.com,AT&T^joe@example.com,B&O`: what follows an ampersand that the script did not encode belongs
-to the data when it looks like it, or else Joe would not be opted out and nobody would know. A trailing `&O` is lost, which no
-opt-out needs. What looks like data and does not follow them is an error.
+to the data where it holds a caret, or else Joe would not be opted out and nobody would know. A trailing `&O` is lost, which no
+opt-out needs. Where it cannot be told, the command fails.
 """
 
 import re
@@ -24,36 +24,41 @@ ALIASES = {  # S4.18; `force_optout` and `header` are what some client libraries
 }
 MAX_PIECES = 12_000  # between ampersands: an unencoded one in each of 10,000 records, and some
 
+_LONGEST_NAME = 200  # bytes; a longer one is no parameter's
 _DATA = "data"
-_MAY_HOLD_MARKS = frozenset({"pwd", "realm", _DATA, "email", "email_new"})
+_MAY_HOLD_CARETS = frozenset({"pwd", "realm", _DATA})
+_KNOWN = frozenset(
+    {"cmd", "list_id", "optout", "format", "force_sub", "override_confirmation", "output_format"}
+    | {"csv", "headers", "version", "identity_field", "identity_value", "email", "email_new"}
+    | {"first", "last", "exact", "limit", "subscriber_id", "days", "customer_key"}
+)
 
 _LOST_PIECE = "A part of the command has no name, an ampersand in data must be sent as %26"
 
 _PIECE = re.compile(rb"[^&]+")
 _CARET = re.compile(rb"\^|%5[Ee]")
 _AT = re.compile(rb"@|%40")
-_BARE_MARK = re.compile(rb"[\^,@]")
+_AS_VALUES = b","
 _MARK = re.compile(rb"[\^,@]|%(?:5[Ee]|2[Cc]|40)")
 _WIDE_ESCAPES = re.compile(rb"(?:%u[0-9A-Fa-f]{4})+")
 # What `surrogateescape` makes of a byte that is no UTF-8, to what the byte is in Windows-1252.
 _OLD_BYTES = dict(enumerate(bytes(range(0x80, 0x100)).decode("cp1252", "replace"), start=0xDC80))
 
 
-class _Span(NamedTuple):
-    """A parameter, and where its value stands."""
+class Pair(NamedTuple):
+    """A parameter: its one name, and its value as it was sent."""
 
     name: str
-    begin: int
-    end: int
+    value: bytes
 
 
-def read_urlencoded(encoded: bytes, most: int) -> list[tuple[str, str]]:
-    """Names and values in order. Raises CommandError, also for more than `most`."""
-    spans = list(islice(_find_spans(encoded), most + 1))
-    if len(spans) > most:
+def cut_urlencoded(encoded: bytes, most: int) -> list[Pair]:
+    """Names, and values that are still encoded, in order. Linear, and quick for whatever a stranger sends. Raises CommandError,
+    also for more than `most`."""
+    pairs = list(islice(_cut(encoded), most + 1))
+    if len(pairs) > most:
         raise CommandError("There are too many parameters")
-    # Line ends around a value that are not encoded come from a command wrapped into lines.
-    return [(name, _decode(encoded[begin:end].strip(b"\r\n"))) for name, begin, end in spans]
+    return pairs
 
 
 def canonical(name: str) -> str:
@@ -64,6 +69,16 @@ def canonical(name: str) -> str:
     return ALIASES.get(name, name)
 
 
+def decode(octets: bytes) -> str:
+    """The text of what is url-encoded. An escape that is broken stays: then the value was not encoded (`100% cotton`)."""
+    octets = octets.replace(b"+", b" ")  # `data.email_value` mends an address that lost its plus
+    if b"%" in octets:
+        if b"%u" in octets:  # JScript's and VBScript's escape(): UTF-16
+            octets = _WIDE_ESCAPES.sub(_from_utf_16, octets)
+        octets = unquote_to_bytes(octets)
+    return to_text(octets)
+
+
 def to_text(octets: bytes) -> str:
     """UTF-8, and what is none Windows-1252 byte by byte: one old record must not garble the addresses of the others."""
     try:
@@ -72,54 +87,73 @@ def to_text(octets: bytes) -> str:
         return octets.decode("utf-8", "surrogateescape").translate(_OLD_BYTES)
 
 
-def _find_spans(encoded: bytes) -> Iterator[_Span]:
-    last: _Span | None = None
-    has_data = False
+def _cut(encoded: bytes) -> Iterator[Pair]:
+    name: str | None = None  # of the parameter that is being read, from `begin` to `end`
+    begin = end = 0
+    batch: _Batch | None = None
     pieces = _PIECE.finditer(encoded)  # blank ones, as by a trailing &, are nothing
     for count, piece in enumerate(pieces):
         if count >= MAX_PIECES:
             raise CommandError("There are too many ampersands in the command")
-        raw_name, equals, _value = piece[0].partition(b"=")
-        name = canonical(_decode(raw_name)) if equals else None
-        if _is_rest(name, piece[0], encoded, last, has_data=has_data):
-            if last is None or last.name != _DATA:
-                raise CommandError(_LOST_PIECE)
-            last = last._replace(end=piece.end())
-        elif name is not None:
-            if last is not None:
-                yield last
-            last = _Span(name, piece.start() + len(raw_name) + 1, piece.end())
-            has_data = has_data or name == _DATA
-    if last is not None:
-        yield last
+        next_name, value_at = _name_of(piece[0])
+        if batch is not None and batch.takes(next_name, piece[0], is_next=name == _DATA):
+            end = piece.end()
+        elif next_name is not None:
+            if name is not None:
+                yield _pair(name, encoded[begin:end])
+            name, begin, end = next_name, piece.start() + value_at, piece.end()
+            if name == _DATA:
+                batch = _Batch(piece[0])
+        elif batch is None and _MARK.search(piece[0]):
+            raise CommandError(_LOST_PIECE)
+    if name is not None:
+        yield _pair(name, encoded[begin:end])
 
 
-def _is_rest(
-    name: str | None, piece: bytes, encoded: bytes, last: _Span | None, *, has_data: bool
-) -> bool:
-    """Whether a piece is the rest of a batch."""
-    if name is None:  # otherwise it is nothing, having no value (`&submit`)
-        return bool(_MARK.search(piece))
-    # One that has a name may be of a batch too, `B&O=great^joe@example.com`, unless it is encoded as it should be.
-    if not has_data or name in _MAY_HOLD_MARKS or not _BARE_MARK.search(piece):
-        return False
-    if _CARET.search(piece):
+def _pair(name: str, value: bytes) -> Pair:
+    # Line ends around a value that are not encoded come from a command wrapped into lines.
+    return Pair(name, value.strip(b"\r\n"))
+
+
+def _name_of(piece: bytes) -> tuple[str | None, int]:
+    """The name that a piece has, None where it has none, and where its value begins."""
+    raw_name, equals, _value = piece.partition(b"=")
+    if not equals:
+        return None, 0
+    name = canonical(decode(raw_name)) if len(raw_name) <= _LONGEST_NAME else ""
+    return name, len(raw_name) + 1
+
+
+class _Batch:
+    """The data as far as they are read: which of the pieces that follow are theirs."""
+
+    def __init__(self, piece: bytes) -> None:
+        self._lacks_address = False
+        self._note(piece)
+
+    def takes(self, name: str | None, piece: bytes, *, is_next: bool) -> bool:
+        """Whether a piece belongs to the data. `is_next`: only pieces of them came since. Raises CommandError where it may hold
+        records and that cannot be told."""
+        if name in _MAY_HOLD_CARETS or not self._is_suspect(name, piece):
+            return False
+        # A name that we know is rather a parameter; and a script that encodes the caret but not the ampersand is a stranger.
+        is_ours = name is None or (name not in _KNOWN and (b"^" in piece or _AS_VALUES in piece))
+        if not (is_ours and is_next):
+            raise CommandError(_LOST_PIECE)
+        self._note(piece)
         return True
-    if last is None or last.name != _DATA or not _AT.search(piece):
-        return False
-    # Without a caret only if the record that was begun has no address yet: `company,email^B&O=great,joe@example.com`.
-    begun = max(encoded.rfind(caret, *last[1:]) for caret in (b"^", b"%5E", b"%5e"))
-    return begun >= 0 and not _AT.search(encoded, begun, last.end)
 
+    def _is_suspect(self, name: str | None, piece: bytes) -> bool:
+        if name is None:  # without a mark it is nothing, having no value (`&submit`)
+            return bool(_MARK.search(piece))
+        # One with a name may be of a batch too: `B&O=great^joe@example.com`, or `B&O=great,joe@example.com` with Joe's own.
+        return bool(_CARET.search(piece)) or (self._lacks_address and bool(_AT.search(piece)))
 
-def _decode(octets: bytes) -> str:
-    """The text of what is url-encoded. An escape that is broken stays: then the value was not encoded (`100% cotton`)."""
-    octets = octets.replace(b"+", b" ")  # `data.email_value` mends an address that lost its plus
-    if b"%" in octets:
-        if b"%u" in octets:  # JScript's and VBScript's escape(): UTF-16
-            octets = _WIDE_ESCAPES.sub(_from_utf_16, octets)
-        octets = unquote_to_bytes(octets)
-    return to_text(octets)
+    def _note(self, piece: bytes) -> None:
+        """Whether the record that was begun has an address yet."""
+        *_before, record = _CARET.split(piece)
+        is_begun = bool(_before) or self._lacks_address
+        self._lacks_address = is_begun and not _AT.search(record)
 
 
 def _from_utf_16(match: re.Match[bytes]) -> bytes:
