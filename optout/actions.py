@@ -31,7 +31,9 @@ def record_optout(intent: OptOutIntent) -> Recorded:
     Repeating is normal: the address stays suppressed once, and each request has its ledger row. Raises `django.db.Error`s, and
     then nothing was recorded.
     """
-    ((optout_id, is_new),) = fetch_prepared(RECORD_ONE, _values(intent))
+    ((optout_id, is_new),) = fetch_prepared(
+        RECORD_ONE, (*_values(intent), *_evidence_values(intent.evidence))
+    )
     return Recorded(optout_id, intent.digest, is_new)
 
 
@@ -42,7 +44,11 @@ def record_optouts(intents: Sequence[OptOutIntent]) -> list[Recorded]:
     """
     if not intents:
         return []
-    columns = [list(column) for column in zip(*map(_values, intents), strict=True)]
+    # A command's requests share their evidence: it is put into words once.
+    distinct = {id(intent.evidence): intent.evidence for intent in intents}
+    evidence = {key: _evidence_values(each) for key, each in distinct.items()}
+    values = [(*_values(intent), *evidence[id(intent.evidence)]) for intent in intents]
+    columns = [list(column) for column in zip(*values, strict=True)]
     rows = fetch(RECORD_MANY, columns)
     return [
         Recorded(optout_id, intent.digest, is_new)
@@ -81,7 +87,7 @@ def lift_suppressions(lifts: Sequence[LiftIntent]) -> list[Recorded]:
 
 
 def _values(intent: OptOutIntent) -> tuple[Any, ...]:
-    """In the order of the columns of `intent` in the statement."""
+    """In the order of the columns of `intent` in the statement, up to the evidence."""
     return (
         intent.list_id,
         intent.realm_id,
@@ -94,7 +100,6 @@ def _values(intent: OptOutIntent) -> tuple[Any, ...]:
         int(intent.reason),
         int(intent.origin),
         intent.requested_at,
-        *_evidence_values(intent.evidence),
     )
 
 
