@@ -1,15 +1,16 @@
 """A list's entries: its ledger, newest first, as people read it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import QuerySet
 
 from lists.models import List
 from optout.addresses import mask
-from optout.choices import Channel, Kind
+from optout.choices import Assurance, Channel, Kind
 from optout.models import OptOut, Suppression
 from reporting.subjects import Subject
 
@@ -31,7 +32,11 @@ CHANNEL_CHOICES = [("", "Any"), *((each.value, each.label) for each in _CHANNELS
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One ledger row as it is shown. `address` is already masked where the reader may not see it in clear."""
+    """One ledger row as it is shown. `address` is already masked where the reader may not see it in clear.
+
+    `account` says why and by whom, `way` how it came and how sure that is; `remark` what only some have to say. `password`: the
+    one that a program called with, for whoever manages them.
+    """
 
     id: int
     list_id: int
@@ -44,7 +49,9 @@ class Entry:
     medium: str
     reason: str
     assurance: str
-    origin: str
+    account: str
+    way: str
+    remark: str
     recorded_at: datetime
     is_new: bool
     is_suppressed: bool
@@ -52,6 +59,7 @@ class Entry:
     ip: str | None
     agent: str
     note: str
+    password: str
 
     @property
     def is_lift(self) -> bool:
@@ -94,9 +102,19 @@ def as_entries(
     clear: bool,
     evidence: bool,
     suppressed: Collection[bytes] = (),
+    passwords: Mapping[int, str] = MappingProxyType({}),
 ) -> list[Entry]:
-    """Ledger rows as they are shown: with addresses in clear or masked; with IP and program for those who may see them."""
-    return [_as_entry(row, clear, evidence, suppressed) for row in rows]
+    """Ledger rows as they are shown: with addresses in clear or masked; with IP and program for those who may see them.
+
+    `passwords`: how those of `credential_of` are told apart, for those who may see that.
+    """
+    return [_as_entry(row, clear, evidence, suppressed, passwords) for row in rows]
+
+
+def credential_of(row: OptOut) -> int | None:
+    """Which of the realm's API passwords the program knew that reported it."""
+    found = (row.evidence or {}).get("credential")
+    return found if isinstance(found, int) else None
 
 
 def shown_address(address: str | None, digest: bytes, *, clear: bool) -> str:
@@ -106,7 +124,38 @@ def shown_address(address: str | None, digest: bytes, *, clear: bool) -> str:
     return address if clear else mask(address)
 
 
-def _as_entry(row: OptOut, clear: bool, evidence: bool, suppressed: Collection[bytes]) -> Entry:
+def _remark(row: OptOut) -> str:
+    """What neither the reason nor the channel tells."""
+    if "carried_from" in (row.evidence or {}):
+        return "Carried over from another address when the contact’s address changed"
+    if row.channel == Channel.API_WEB and row.kind == Kind.LIFT:
+        return "Put on the list again by a script (force_sub)"
+    return ""
+
+
+def _account(row: OptOut) -> str:
+    """Why it was, and by whom. Of what a script reports nobody here knows who asked for it."""
+    if remark := _remark(row):
+        return remark
+    if row.channel == Channel.API_WEB:
+        return f"{row.get_reason_display()}. Reported by a script"
+    return f"{row.get_reason_display()} by {row.get_origin_display().lower()}"
+
+
+def _way(row: OptOut) -> str:
+    """How it came, and how sure it is who asked."""
+    if row.channel == Channel.PORTAL and row.assurance == Assurance.OPERATOR:
+        return f"{row.get_channel_display()}: somebody signed in did it"
+    return f"{row.get_channel_display()} · {row.get_assurance_display()}"
+
+
+def _as_entry(
+    row: OptOut,
+    clear: bool,
+    evidence: bool,
+    suppressed: Collection[bytes],
+    passwords: Mapping[int, str],
+) -> Entry:
     digest = bytes(row.digest)
     note = (row.evidence or {}).get("note", "")
     return Entry(
@@ -120,8 +169,14 @@ def _as_entry(row: OptOut, clear: bool, evidence: bool, suppressed: Collection[b
         channel=row.get_channel_display(),
         medium=row.get_medium_display(),
         reason=row.get_reason_display(),
-        assurance=row.get_assurance_display(),
-        origin=row.get_origin_display(),
+        assurance=(
+            "somebody signed in"
+            if row.assurance == Assurance.OPERATOR
+            else row.get_assurance_display()
+        ),
+        account=_account(row),
+        way=_way(row),
+        remark=_remark(row),
         recorded_at=row.recorded_at,
         is_new=row.is_new,
         is_suppressed=digest in suppressed,
@@ -129,4 +184,5 @@ def _as_entry(row: OptOut, clear: bool, evidence: bool, suppressed: Collection[b
         ip=row.ip if evidence else None,
         agent=row.agent if evidence else "",
         note=str(note) if evidence else "",
+        password=passwords.get(credential_of(row) or 0, ""),
     )

@@ -11,6 +11,7 @@ from lists.access import Standing
 from lists.choices import ListKind
 from lists.models import List
 from lists.prepared import fetch
+from optout.addresses import digest_of
 from optout.choices import Channel, Reason
 from optout.models import OptOut, Suppression
 from reporting.entries import Entry
@@ -35,6 +36,14 @@ FROM unnest(%s::int[], %s::timestamptz[]) AS w (list_id, suppressed_at) CROSS JO
 LEFT JOIN lists_user u ON u.id = d.user_id LEFT JOIN lists_downloadkey k ON k.id = d.key_id
 """  # noqa: S608 -- made of a constant
 
+_CONTACT = """
+SELECT c.created_at, s.optout_list_id, s.subscribed_at
+FROM lists_contact c
+LEFT JOIN lists_subscription s ON s.digest = c.digest AND s.optout_list_id = ANY (%(lists)s::int[])
+WHERE c.realm_id = %(realm)s AND c.digest = %(digest)s
+ORDER BY s.subscribed_at
+"""
+
 
 class Answer(Enum):
     """Whether a list's messages may go to an address. UNKNOWN is for hashes: not finding one proves nothing."""
@@ -51,6 +60,22 @@ class FirstDownload:
     at: datetime
     format: str
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A contact's place on a list."""
+
+    list_name: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContact:
+    """That the address is a contact's, since when, and which of the lists that were asked about it is on."""
+
+    since: datetime
+    places: Sequence[Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +181,24 @@ def _first_downloads(answers: Sequence[ListAnswer]) -> dict[int, FirstDownload]:
         list_id: FirstDownload(at, str(DownloadFormat(form).label), by)
         for list_id, at, form, by in fetch(_FIRST_DOWNLOADS, (lists, since, _SEEN_AFTER))
     }
+
+
+def find_contact(standing: Standing, lists: Sequence[List], address: str) -> KnownContact | None:
+    """The realm's contact with that address, on these lists. One query.
+
+    Who does not know of all lists is told nothing of a contact that is on none of theirs.
+    """
+    names = {each.pk: each.name for each in lists}
+    values = {
+        "realm": standing.realm.pk,
+        "lists": list(names),
+        "digest": digest_of(address),
+    }
+    rows = fetch(_CONTACT, values)
+    places = [Place(names[list_id], since) for _at, list_id, since in rows if list_id is not None]
+    if not rows or not (places or standing.is_realm_admin):
+        return None
+    return KnownContact(rows[0][0], places)
 
 
 def timeline(lists: Sequence[List], subject: Subject) -> QuerySet[OptOut, OptOut]:

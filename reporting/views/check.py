@@ -11,14 +11,15 @@ from django.views.decorators.http import require_safe
 
 from lists.access import Standing
 from lists.choices import Role
-from lists.models import List
+from lists.models import List, RealmCredential
 from lists.views.context import current_standing
 from optout.addresses import AddressError
-from reporting.entries import Entry, as_entries
+from optout.models import OptOut
+from reporting.entries import Entry, as_entries, credential_of
 from reporting.forms_entries import CheckForm
 from reporting.quota import count_use
 from reporting.subjects import Subject, read_subject
-from reporting.timeline import check_lists, lists_to_check, timeline, with_proof
+from reporting.timeline import check_lists, find_contact, lists_to_check, timeline, with_proof
 
 CHECKS_AN_HOUR = 60  # for mailers, who get a yes or no
 
@@ -65,8 +66,13 @@ def _look_up(standing: Standing, form: CheckForm) -> dict[str, Any]:
     history = _history(lists, subject, standing) if is_told else []
     if is_told:
         answers = with_proof(answers, history)
+    contact = None
+    if _sees_clear(standing) and subject.address is not None:
+        contact = find_contact(standing, lists, subject.address)
     return {
         "answers": answers,
+        "contact": contact,
+        "knows_all_lists": standing.role in {Role.ADMIN, Role.VIEWER},
         "is_suppressed": any(answer.is_suppressed for answer in answers),
         "is_suppressed_everywhere": any(
             answer.is_suppressed and answer.optout_list.is_global for answer in answers
@@ -95,5 +101,18 @@ def _history(
 ) -> list[tuple[Entry, List | None]]:
     names = {each.pk: each for each in lists}
     clear = _sees_clear(standing)
-    entries = as_entries(timeline(lists, subject), clear=clear, evidence=clear)
+    rows = list(timeline(lists, subject))
+    entries = as_entries(rows, clear=clear, evidence=clear, passwords=_passwords(rows, standing))
     return [(entry, names.get(entry.list_id)) for entry in entries]
+
+
+def _passwords(rows: list[OptOut], standing: Standing) -> dict[int, str]:
+    """How a realm admin tells the API passwords apart that programs called with; nothing for others. One query at most."""
+    known = {each for row in rows if (each := credential_of(row)) is not None}
+    if not known or not standing.is_realm_admin:
+        return {}
+    found = RealmCredential.objects.filter(realm=standing.realm, pk__in=known)
+    return {
+        pk: "your own password" if is_chosen else f"password …{hint}"
+        for pk, hint, is_chosen in found.values_list("pk", "hint", "is_chosen")
+    }

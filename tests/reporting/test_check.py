@@ -5,19 +5,28 @@ import time_machine
 from django.db import OperationalError
 
 from lists.choices import Role
+from lists.credentials import bring_password, make_password
+from lists.lookup import snapshot
 from lists.models import List, Realm, User
 from optout.actions import record_optouts
-from optout.addresses import hex_digests
-from optout.choices import Channel, HashKind, Medium, Reason
+from optout.addresses import hex_digests, parse_email
+from optout.choices import Assurance, Channel, HashKind, Medium, Origin, Reason
+from optout.contacts import ContactRecord, change_address, subscribe_contacts
+from optout.evidence import Evidence
 from optout.models import Suppression
 from reporting.timeline import Answer
 from reporting.views import check as check_view
 from tests import make
+from tests.lists.screens import look_at
 from tests.reporting.portal import signed_in
 
 
 def answers(response) -> dict[str, Answer]:
     return {each.optout_list.name: each.answer for each in response.context["answers"]}
+
+
+def told(user: User, text: str = "jane@example.com") -> str:
+    return look_at(check(user, text)).text
 
 
 def check(user: User, text: str, **more):
@@ -206,6 +215,140 @@ class TestCheckAnAddress:
 
     def test_the_answer_is_not_kept_by_the_browser(self, alice: User) -> None:
         assert "no-store" in check(alice, "jane@example.com")["Cache-Control"]
+
+
+@pytest.mark.django_db
+class TestContact:
+    def test_a_contact_is_said_to_be_one(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_contact(
+            realm, "jane@example.com", optout_list, make.make_list(realm, 2, "Offers")
+        )
+
+        text = told(alice)
+
+        assert "No opt-out was recorded for this address." in text
+        assert "on 2 lists ( Garden letters since 4 Mar 2026, Offers since 4 Mar 2026)" in text
+
+    def test_an_admin_is_told_of_one_on_no_list(self, alice: User, realm: Realm) -> None:
+        make.make_contact(realm, "jane@example.com")
+        assert "Contact: on no list, known since" in told(alice)
+
+    def test_an_owner_is_told_of_own_lists_only(
+        self, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        offers = make.make_list(realm, 2, "Offers")
+        make.make_contact(realm, "jane@example.com", offers)
+        assert "Contact:" not in told(bob)
+        assert "No opt-out was recorded for this address on these lists." in told(bob)
+
+        make.make_subscription(optout_list, "jane@example.com")
+
+        assert "on 1 list ( Garden letters since" in told(bob)
+
+    @pytest.mark.parametrize("role", [Role.VIEWER, Role.MAILER])
+    def test_who_sees_no_clear_address_is_not_told(
+        self, realm: Realm, optout_list: List, role: Role
+    ) -> None:
+        user = make.make_user("asker@acme.example")
+        make.make_member(user, realm, role, optout_list)
+        make.make_contact(realm, "jane@example.com", optout_list)
+        assert "Contact:" not in told(user)
+
+    def test_another_realms_contact_is_none(self, alice: User, optout_list: List) -> None:
+        make.make_contact(make.make_realm("other"), "jane@example.com")
+        assert "Contact:" not in told(alice)
+
+
+@pytest.mark.django_db
+class TestWhoDidIt:
+    """The timeline says no more than what is known, and the legend has its words."""
+
+    def test_what_a_script_reported_is_not_said_to_be_the_recipients(
+        self, alice: User, realm: Realm, optout_list: List, django_assert_max_num_queries
+    ) -> None:
+        password = make_password(realm, actor=None).row
+        brought = bring_password(realm, "garden-gate-17", actor=None)
+        for row in (password, brought):
+            make.make_optout(
+                optout_list,
+                channel=Channel.API_WEB,
+                assurance=Assurance.API_CREDENTIAL,
+                evidence=Evidence.of(None, "PHP/8.3", credential=row.pk),
+            )
+
+        client = signed_in(alice)
+        with django_assert_max_num_queries(10):
+            text = look_at(client.get("/manage/check/", {"q": "jane@example.com"})).text
+
+        line = "Unsubscribed. Reported by a script · api_web · API credential"
+        assert f"{line} (password …{password.hint}) · PHP/8.3" in text
+        assert f"{line} (your own password) · PHP/8.3" in text
+        assert "API credential A program with the realm’s password reported it." in text
+
+    def test_which_password_it_was_is_for_realm_admins(
+        self, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        row = make_password(realm, actor=None).row
+        evidence = Evidence.of(None, "PHP/8.3", credential=row.pk)
+        make.make_optout(optout_list, channel=Channel.API_WEB, evidence=evidence)
+        assert row.hint not in told(bob)
+
+    def test_a_lift_by_force_is_a_scripts(self, bob: User, optout_list: List) -> None:
+        make.make_optout(optout_list)
+        subscribe_contacts(
+            snapshot(optout_list),
+            [ContactRecord(parse_email("jane@example.com"), {})],
+            force=True,
+            channel=Channel.API_WEB,
+            assurance=Assurance.API_CREDENTIAL,
+            evidence=Evidence(),
+            now=make.NOW + timedelta(hours=1),
+        )
+
+        said = "Put on the list again by a script (force_sub)"
+        assert said in told(bob)
+        assert "Manual by owner" not in told(bob)
+        entries = signed_in(bob).get(f"/manage/lists/{optout_list.public_id}/entries")
+        assert said in look_at(entries).text
+
+    def test_what_was_carried_over_says_so_without_the_other_address(
+        self, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_optout(optout_list, "old@example.com")
+        make.make_contact(realm, "old@example.com")
+        change_address(
+            realm.pk,
+            parse_email("old@example.com"),
+            parse_email("jane@example.com"),
+            channel=Channel.API_WEB,
+            assurance=Assurance.API_CREDENTIAL,
+            evidence=Evidence(),
+            now=make.NOW,
+        )
+
+        text = told(bob)
+
+        assert "Carried over from another address when the contact’s address changed" in text
+        assert "old@example.com" not in text
+        assert parse_email("old@example.com").digest.hex() not in text
+
+    def test_what_somebody_did_here_is_not_the_operators(
+        self, bob: User, optout_list: List
+    ) -> None:
+        make.make_optout(
+            optout_list,
+            channel=Channel.PORTAL,
+            assurance=Assurance.OPERATOR,
+            reason=Reason.MANUAL,
+            origin=Origin.OWNER,
+        )
+
+        text = told(bob)
+
+        assert "Manual by owner · Portal: somebody signed in did it" in text
+        assert "Operator" not in text
 
 
 @pytest.mark.django_db
