@@ -40,7 +40,7 @@ class MessageFormat(IntegerChoices):
 
     PLAIN_TEXT = 1, _("Plain text")
     HTML = 2, _("HTML")
-    MULTIPART = 99, _("Both in one message")
+    MULTIPART = 99, _("Plain text and HTML")
 
 
 class CallRefusal(IntegerChoices):

@@ -1,6 +1,6 @@
 """Putting contacts on a list and taking them off it by hand, with an audit entry that names nobody."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from lists.models import List, User
 from optout.actions import record_optout
 from optout.addresses import Address
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
+from optout.contact_records import merge
 from optout.contacts import (
     ContactRecord,
     Outcome,
@@ -21,17 +22,22 @@ from optout.contacts import (
 )
 from optout.evidence import Evidence
 from optout.intents import intent_for
-from reporting.contacts import Member, digests_on_list
+from reporting.contacts import Member, digests_on_list, names_of
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of contacts that were to be added; `opted_out` and `refused` are the positions of those that were not."""
+    """What became of contacts that were to be added; `opted_out` and `refused` are the positions of those that were not.
+
+    `renamed`: contacts whose names were others before. `flagged`: the positions of phone numbers that cannot be dialled.
+    """
 
     new: int
     known: int
+    renamed: int
     opted_out: tuple[int, ...]
     refused: tuple[int, ...]
+    flagged: tuple[int, ...]
 
 
 def add_contacts(
@@ -44,7 +50,9 @@ def add_contacts(
 ) -> Added:
     """Put contacts on the list, but for those who opted out of it or of everything: that is never lifted here."""
     with transaction.atomic():
-        before = digests_on_list(optout_list, [each.address.digest for each in records])
+        digests = [each.address.digest for each in records]
+        before = digests_on_list(optout_list, digests)
+        names = names_of(optout_list.realm_id, digests)
         outcomes = subscribe_contacts(
             snapshot(optout_list),
             records,
@@ -55,7 +63,7 @@ def add_contacts(
             now=now,
             actor=actor,
         )
-        added = _tell_apart(records, outcomes, before)
+        added = _tell_apart(records, outcomes, before, names)
         record_audit(
             "add_contacts",
             actor=actor,
@@ -87,7 +95,7 @@ def remove_contact(optout_list: List, contact: Member, *, actor: User) -> bool:
 def opt_out_contact(
     optout_list: List, contact: Member, *, actor: User, now: datetime, evidence: Evidence
 ) -> bool:
-    """Record the contact's opt-out of the list on behalf of its owner; whether it is the first."""
+    """Record the contact's opt-out on behalf of whoever owns the list, which may be Do Not Mail; whether it is the first."""
     found = snapshot(optout_list)
     intent = intent_for(
         found,
@@ -115,12 +123,15 @@ def opt_out_contact(
 
 
 def _tell_apart(
-    records: Sequence[ContactRecord], outcomes: Sequence[Outcome], before: set[bytes]
+    records: Sequence[ContactRecord],
+    outcomes: Sequence[Outcome],
+    before: set[bytes],
+    names: Mapping[bytes, Mapping[str, str]],
 ) -> Added:
     """A contact counts once, however often it was given. Whether it is known elsewhere in the realm is not the question here."""
     new: set[bytes] = set()
     known: set[bytes] = set()
-    opted_out, refused = [], []
+    opted_out, refused, flagged = [], [], []
     for position, (each, outcome) in enumerate(zip(records, outcomes, strict=True)):
         digest = each.address.digest
         if outcome is Outcome.OPTED_OUT:
@@ -129,7 +140,14 @@ def _tell_apart(
             refused.append(position)
         else:
             (known if digest in before else new).add(digest)
-    return Added(len(new), len(known), tuple(opted_out), tuple(refused))
+            if each.address.flagged:
+                flagged.append(position)
+    renamed = sum(
+        {**names[each.address.digest], **each.fields} != names[each.address.digest]
+        for each in merge(records, outcomes)
+        if each.address.digest in names
+    )
+    return Added(len(new), len(known), renamed, tuple(opted_out), tuple(refused), tuple(flagged))
 
 
 def _medium(address: str) -> Medium:

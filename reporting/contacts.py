@@ -46,6 +46,11 @@ _ON_LIST = """
 SELECT digest FROM lists_subscription WHERE optout_list_id = %(list)s AND digest = ANY (%(digests)s::bytea[])
 """
 
+_NAMES = """
+SELECT digest, fields->>'first', fields->>'last' FROM lists_contact
+WHERE realm_id = %(realm)s AND digest = ANY (%(digests)s::bytea[])
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -67,7 +72,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class ContactRow:
-    """A contact as it is shown: address masked, and nothing else of the person, where the reader may not see it in clear."""
+    """A contact as it is shown: address masked, and nothing else of the person, where the reader may not see it in clear.
+
+    A phone number has no `message_format`.
+    """
 
     digest: str
     address: str
@@ -116,6 +124,12 @@ def read_sought(text: str, region: str, *, clear: bool) -> Sought:
     return Sought(digest, _beginning(text) if clear else None)
 
 
+def is_found_whole_only(text: str) -> bool:
+    """Whether no beginning of this finds anything: a domain with letters beyond ASCII is kept in another form."""
+    _local, at, domain = text.rpartition("@")
+    return bool(at) and not domain.isascii()
+
+
 def list_members(
     optout_list: List, sought: Sought | None = None, place: Place | None = None
 ) -> MemberPage:
@@ -160,6 +174,15 @@ def digests_on_list(optout_list: List, digests: Sequence[bytes]) -> set[bytes]:
     return {digest for (digest,) in rows}
 
 
+def names_of(realm_id: int, digests: Sequence[bytes]) -> dict[bytes, dict[str, str]]:
+    """The first and last names of those of these addresses that are the realm's contacts, by digest. One query."""
+    rows = fetch(_NAMES, {"realm": realm_id, "digests": list(digests)})
+    return {
+        digest: {key: name for key, name in (("first", first), ("last", last)) if name}
+        for digest, first, last in rows
+    }
+
+
 def as_rows(
     members: Sequence[Member], suppressed: Mapping[str, OptedOut], *, clear: bool
 ) -> list[ContactRow]:
@@ -171,7 +194,7 @@ def as_rows(
             name=each.name if clear else "",
             customer_key=(each.customer_key or "") if clear else "",
             subscribed_at=each.subscribed_at,
-            message_format=_format_label(each.message_format),
+            message_format=_format_label(each),
             opted_out=suppressed.get(each.address),
         )
         for each in members
@@ -213,5 +236,7 @@ def _page(
     )
 
 
-def _format_label(message_format: int | None) -> str:
-    return "" if message_format is None else str(MessageFormat(message_format).label)
+def _format_label(member: Member) -> str:
+    if member.message_format is None or "@" not in member.address:
+        return ""
+    return str(MessageFormat(member.message_format).label)

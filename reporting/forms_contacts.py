@@ -1,6 +1,7 @@
 """What people type on a list's contacts: whom to look for, and whom to add."""
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,13 @@ MAX_CHARACTERS = 200_000
 _MAX_LINE = 4_000
 _MAX_SHOWN = 80
 _ONLY = "Write an address, or an address, a first and a last name, with commas between them."
+_ONE_A_LINE = "One address a line."
+_ADDRESS_FIRST = "The address comes first."
+_HEADER = re.compile(
+    r"(e-?mail|mail|phone|telephone|mobile)([ _-]?(address|adresse|number))?|address|adresse",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 class ContactSearchForm(forms.Form):
@@ -51,11 +59,10 @@ class Line:
 
 
 class AddContactsForm(forms.Form):
-    """Whom to add to a list, one a line."""
+    """Whom to add to a list, one a line. No `maxlength`: a browser would cut what is pasted, in silence and in mid-line."""
 
     addresses = forms.CharField(
         label="Contacts, one a line",
-        max_length=MAX_CHARACTERS,
         error_messages={"required": "Enter at least one address."},
         widget=forms.Textarea(
             attrs={
@@ -70,19 +77,27 @@ class AddContactsForm(forms.Form):
     def __init__(self, optout_list: List, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.optout_list = optout_list
+        self.header = ""  # the first line, when it names the columns
         example = "+44 20 7946 0958" if optout_list.accepts == Accepts.PHONE else "name@example.com"
         self.fields["addresses"].help_text = (
             f"{Accepts(optout_list.accepts).label}; with a name, if you like: {example}, Jane, Doe. "
-            f"Up to {MAX_LINES:,} lines."
+            f"Rows of a spreadsheet can be pasted as they are. Up to {MAX_LINES:,} lines."
         )
 
     def clean_addresses(self) -> list[Line]:
-        lines = [each for each in self.cleaned_data["addresses"].splitlines() if each.strip()]
+        text: str = self.cleaned_data["addresses"]
+        lines = [each.strip() for each in text.splitlines() if each.strip()]
         if len(lines) > MAX_LINES:
             raise ValidationError(
                 f"These are {len(lines):,} lines. Up to {MAX_LINES:,} can be added at once."
             )
-        return [self._read(each.strip()) for each in lines]
+        if len(text) > MAX_CHARACTERS:
+            raise ValidationError("This is too much text for so few lines. Add them in parts.")
+        if _is_header(lines[0]):
+            self.header = lines.pop(0)
+        if not lines:
+            raise ValidationError("Enter at least one address.")
+        return [self._read(each) for each in lines]
 
     def keep_only(self, lines: Sequence[Line]) -> "AddContactsForm":
         """The form as it goes back: with the lines that could not be added, for whoever mends them."""
@@ -100,15 +115,11 @@ class AddContactsForm(forms.Form):
     def _read(self, text: str) -> Line:
         if len(text) > _MAX_LINE:
             return Line(text, None, "This is too long.")
-        separator = "\t" if "\t" in text else ","  # as a spreadsheet's cells are copied
-        (parts,) = csv.reader([text], delimiter=separator, skipinitialspace=True)
-        address, *names = [each.strip() for each in parts]
+        address, *names = _cells(text)
+        if any(_is_like_an_address(each) for each in names):
+            return Line(text, None, _ONE_A_LINE if _is_like_an_address(address) else _ADDRESS_FIRST)
         if len(names) > 2:
             return Line(text, None, _ONLY)
-        given = {key: name for key, name in zip(("first", "last"), names, strict=False) if name}
-        fields = known_fields(given)
-        if fields is None:
-            return Line(text, None, "A name is too long.")
         try:
             parsed = parse_address(
                 address,
@@ -117,4 +128,53 @@ class AddContactsForm(forms.Form):
             )
         except AddressError as error:
             return Line(text, None, str(error))
+        display_name = _display_name(address)
+        if display_name.lower() == parsed.key:
+            display_name = ""
+        if _is_like_an_address(display_name):
+            return Line(text, None, _ONE_A_LINE)
+        given = {key: name for key, name in zip(("first", "last"), names, strict=False) if name}
+        fields = known_fields({**_split_name(display_name), **given})
+        if fields is None:
+            return Line(text, None, "A name is too long.")
         return Line(text, ContactRecord(parsed, fields))
+
+
+def _cells(text: str) -> list[str]:
+    """A line's cells: with tabs between them as spreadsheets copy them, or whichever of `,` and `;` comes first."""
+    bare = _QUOTED.sub("", text)
+    separator = next((each for each in bare if each in ",;"), ",")
+    if "\t" in text:
+        separator = "\t"
+    (cells,) = csv.reader([text], delimiter=separator, skipinitialspace=True)
+    cells = [each.strip() for each in cells]
+    while len(cells) > 1 and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _is_header(line: str) -> bool:
+    """Whether it is a spreadsheet's first row, which says what the columns are."""
+    if len(line) > _MAX_LINE or "@" in line:
+        return False
+    return any(_HEADER.fullmatch(each) for each in _cells(line))
+
+
+def _is_like_an_address(text: str) -> bool:
+    """Whether it must not be taken for a name."""
+    return "@" in text or sum(map(str.isdigit, text)) >= 7
+
+
+def _display_name(address: str) -> str:
+    """The name in `Jo Do <jo@example.com>`."""
+    name, _bracket, _rest = address.rpartition("<")
+    return name.strip("\"' ")
+
+
+def _split_name(name: str) -> dict[str, str]:
+    """First and last name of `Jo Do`, or of `Do, Jo`."""
+    last, comma, first = name.partition(",")
+    if not comma:
+        first, _space, last = name.partition(" ")
+    given = {"first": first.strip(), "last": last.strip()}
+    return {key: part for key, part in given.items() if part}

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='subscription',
             name='message_format',
-            field=models.PositiveSmallIntegerField(choices=[(1, 'Plain text'), (2, 'HTML'), (99, 'Both in one message')], db_default=99),
+            field=models.PositiveSmallIntegerField(choices=[(1, 'Plain text'), (2, 'HTML'), (99, 'Plain text and HTML')], db_default=99),
         ),
         migrations.AlterField(
             model_name='realmcredential',

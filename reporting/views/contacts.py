@@ -15,6 +15,7 @@ from reporting.contacts import (
     MemberPage,
     Place,
     as_rows,
+    is_found_whole_only,
     list_members,
     read_sought,
 )
@@ -48,7 +49,9 @@ def list_contacts(request: HttpRequest, public_id: str) -> HttpResponse:
         "may_edit": opened.may(Permission.EDIT),
         "has_opted_out": bool(suppressed),
         "is_searched": bool(form.errors or form.cleaned_data["q"]),
+        "is_found_whole_only": is_found_whole_only(form.cleaned_data.get("q", "")),
         "is_paged": "after" in request.GET or "before" in request.GET,
+        "place_in_list": place_in_list(request.GET),
         "took_too_long": took_too_long,
         "previous_url": _page_url(request, "before", page.before if page else None),
         "next_url": _page_url(request, "after", page.after if page else None),
@@ -62,6 +65,16 @@ def open_subscribable(request: HttpRequest, public_id: str, permission: Permissi
     if opened.optout_list.is_global:
         raise Http404
     return opened
+
+
+def place_in_list(query: QueryDict) -> str:
+    """The search and the page as the list's own URL has them, for the way back to it; empty when it has none."""
+    kept = QueryDict(mutable=True)
+    for name in ("q", "after", "before"):
+        text = query.get(name)
+        if text:
+            kept[name] = text
+    return f"?{kept.urlencode()}" if kept else ""
 
 
 def _find(

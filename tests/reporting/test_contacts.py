@@ -80,7 +80,8 @@ class TestTheList:
         assert "3 contacts on this list" in screen.text
         assert "Jane Doe" in screen.text
         assert "29 Feb 2024, 23:01" in screen.text
-        assert "Plain text" in screen.text and "Both in one message" in screen.text
+        formats = [row.message_format for row in response.context["contacts"]]
+        assert formats == ["", "Plain text and HTML", "Plain text"]
         assert "Customer key" not in screen.text
 
     def test_another_realms_contact_of_the_same_address_is_not_shown(
@@ -236,9 +237,29 @@ class TestSearch:
 
         assert "Nobody found" in screen.text
         assert "1 contact on this list" in screen.text
+        assert "Search by the whole address" not in screen.text
         assert screen.fields["q"][-1] == "nobody@example.com"
         assert url(optout_list, "/add") in screen.links
         assert "/manage/check/" in screen.links
+
+    def test_it_says_how_many_were_found(self, bob: User, realm: Realm, optout_list: List) -> None:
+        _fill(optout_list, 60)
+        make.make_contact(realm, "jane@example.com", optout_list)
+        client = signed_in(bob)
+
+        assert "1 of 61 contacts" in open_screen(client, url(optout_list, "?q=jane")).text
+        assert "50 shown, 61 contacts" in open_screen(client, url(optout_list, "?q=p")).text
+        assert "61 contacts on" in open_screen(client, url(optout_list)).text
+
+    def test_the_beginning_of_an_idn_asks_for_the_whole_address(
+        self, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_contact(realm, "jane@exämple.com", optout_list)
+        client = signed_in(bob)
+
+        assert len(shown(client.get(url(optout_list, "?q=jane@exämple.com")))) == 1
+        screen = open_screen(client, url(optout_list, "?q=jane@exämple"))
+        assert "Search by the whole address" in screen.text
 
     def test_a_viewer_must_know_the_whole_address(
         self, viewer: User, realm: Realm, optout_list: List
@@ -457,6 +478,131 @@ class TestAdd:
             "+14155552671": {"last": "Phone"},
         }
 
+    @pytest.mark.parametrize(
+        ("line", "address", "fields"),
+        [
+            ("Jo Do <jo@example.com>", "jo@example.com", {"first": "Jo", "last": "Do"}),
+            ("Jo van Do <jo@example.com>", "jo@example.com", {"first": "Jo", "last": "van Do"}),
+            ('"Do, Jo" <jo@example.com>', "jo@example.com", {"first": "Jo", "last": "Do"}),
+            ("Jo Do <jo@example.com>, Joe", "jo@example.com", {"first": "Joe", "last": "Do"}),
+            ("jo@example.com <jo@example.com>", "jo@example.com", {}),
+            ("<jo@example.com>", "jo@example.com", {}),
+            ("jo@example.com;Jo;Do", "jo@example.com", {"first": "Jo", "last": "Do"}),
+            ("jo@example.com;Jo;Do, jr.;;", "jo@example.com", {"first": "Jo", "last": "Do, jr."}),
+            ('jo@example.com;"Jo;e";', "jo@example.com", {"first": "Jo;e"}),
+            ('jo@example.com\t"Jo"\tDo; Do', "jo@example.com", {"first": "Jo", "last": "Do; Do"}),
+            ("jo@example.com, Jo; Jo", "jo@example.com", {"first": "Jo; Jo"}),
+        ],
+    )
+    def test_a_line_as_programs_write_it(
+        self, bob: User, optout_list: List, line: str, address: str, fields: dict[str, str]
+    ) -> None:
+        response = self.post(bob, optout_list, line)
+
+        assert "1 contact added." in look_at(response).text
+        contact = Contact.objects.get()
+        assert (contact.address, contact.fields) == (address, fields)
+
+    @pytest.mark.parametrize(
+        ("line", "problem"),
+        [
+            ("a@example.com,b@example.com", "One address a line."),
+            ("a@example.com;b@example.com;c@example.com;d@example.com", "One address a line."),
+            ("a@example.com, Ann, ann@", "One address a line."),
+            ("a@example.com, +1 415 555 2671", "One address a line."),
+            ("b@example.com <a@example.com>", "One address a line."),
+            ("Ann, a@example.com", "The address comes first."),
+            ("Ann\tDoe\ta@example.com\tBerlin", "The address comes first."),
+            ("Doe, Ann <a@example.com>", "The address comes first."),
+        ],
+    )
+    def test_an_address_is_never_taken_for_a_name(
+        self, bob: User, optout_list: List, line: str, problem: str
+    ) -> None:
+        response = self.post(bob, optout_list, line)
+        screen = look_at(response)
+
+        assert response.status_code == 422
+        assert "Not understood" in screen.text and problem in screen.text
+        assert _box(screen) == [line]
+        assert not Contact.objects.exists()
+
+    @pytest.mark.parametrize("header", ["email", "E-Mail;Vorname;Nachname", "Address\tName"])
+    def test_the_first_row_of_a_spreadsheet_is_skipped(
+        self, bob: User, optout_list: List, header: str
+    ) -> None:
+        screen = look_at(self.post(bob, optout_list, f"{header}\njane@example.com"))
+
+        assert "1 contact added. The first line was skipped: it names the columns." in screen.text
+        assert Contact.objects.get().address == "jane@example.com"
+
+    def test_a_header_alone_is_nobody(self, bob: User, optout_list: List) -> None:
+        response = self.post(bob, optout_list, "email;first;last")
+
+        assert response.status_code == 422
+        assert "Enter at least one address." in look_at(response).text
+
+    def test_a_header_further_down_is_a_line_like_others(
+        self, bob: User, optout_list: List
+    ) -> None:
+        response = self.post(bob, optout_list, "jane@example.com\nemail")
+
+        assert _box(look_at(response)) == ["email"]
+
+    def test_names_that_change_are_counted(
+        self, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_contact(realm, "same@example.com", optout_list, first="Same")
+        make.make_contact(realm, "other@example.com", optout_list, first="Old", last="Name")
+        make.make_contact(realm, "elsewhere@example.com", make.make_list(realm, 2), first="Old")
+        lines = "same@example.com, Same\nother@example.com, New\nsame@example.com"
+
+        screen = look_at(self.post(bob, optout_list, lines))
+
+        assert (
+            "Nobody was added. 2 contacts were on the list already. 1 name changed." in screen.text
+        )
+        assert Contact.objects.get(address="other@example.com").fields == {
+            "first": "New",
+            "last": "Name",
+        }
+        again = look_at(self.post(bob, optout_list, lines + "\nelsewhere@example.com, New, New"))
+        assert "1 contact added." in again.text and "1 name changed." in again.text
+
+    def test_a_phone_number_that_cannot_be_dialled_is_kept_and_named(
+        self, bob: User, optout_list: List
+    ) -> None:
+        List.objects.filter(pk=optout_list.pk).update(accepts=Accepts.PHONE)
+
+        response = self.post(bob, optout_list, "+1 415 555 01\n+1 415 555 2671")
+        screen = look_at(response)
+
+        assert response.status_code == 200
+        assert "2 contacts added." in screen.text
+        assert "Kept although it does not look dialable +141555501" in screen.text
+        assert on(optout_list) == {"+141555501", "+14155552671"}
+
+    def test_the_browser_cuts_nothing_and_the_server_has_a_bound(
+        self, bob: User, optout_list: List
+    ) -> None:
+        form = open_screen(signed_in(bob), url(optout_list, "/add")).html
+        assert "maxlength" not in form.partition("<textarea")[2].partition(">")[0]
+
+        response = self.post(bob, optout_list, "\n".join(["a" * 3_000] * 70))
+
+        assert response.status_code == 422
+        assert "too much text" in response.content.decode()
+        assert not Contact.objects.exists()
+
+    def test_where_keys_are_used_it_says_that_there_will_be_none(
+        self, bob: User, optout_list: List
+    ) -> None:
+        assert "customer key" not in open_screen(signed_in(bob), url(optout_list, "/add")).text
+
+        Realm.objects.update(uses_customer_key=True)
+
+        assert "customer key" in open_screen(signed_in(bob), url(optout_list, "/add")).text
+
     def test_who_was_on_the_list_is_told_apart_from_who_is_known_elsewhere(
         self, bob: User, realm: Realm, optout_list: List
     ) -> None:
@@ -622,7 +768,10 @@ class TestRemove:
         client = signed_in(bob)
         response = client.post(remove_url(optout_list), {"do": "remove"}, follow=True)
 
-        assert "Removed from the list." in look_at(response).text
+        assert (
+            "jane@example.com is off the list now. No opt-out was recorded."
+            in look_at(response).text
+        )
         assert on(optout_list) == set() and Contact.objects.exists()
         assert not OptOut.objects.exists() and not Suppression.objects.exists()
         audit = AuditEntry.objects.get()
@@ -639,7 +788,7 @@ class TestRemove:
 
         response = client.post(remove_url(optout_list), {"do": "opt_out"}, follow=True)
 
-        assert "Opted out." in look_at(response).text
+        assert "jane@example.com is opted out." in look_at(response).text
         assert on(optout_list) == set() and on(second) == {"jane@example.com"}
         row = OptOut.objects.get()
         assert (row.address, row.channel, row.assurance, row.reason, row.origin, row.is_new) == (
@@ -662,6 +811,50 @@ class TestRemove:
         refused = client.post(url(optout_list, "/add"), {"addresses": "jane@example.com"})
         assert "Not added: 1 opted out" in look_at(refused).text
         assert on(optout_list) == set()
+
+    @pytest.mark.parametrize("do", ["remove", "opt_out"])
+    def test_the_way_back_is_to_the_same_search_and_page(
+        self, bob: User, realm: Realm, optout_list: List, do: str
+    ) -> None:
+        first = make.make_contact(realm, "ja@example.com", optout_list)
+        place = f"?q=ja&after={first.pk}"
+        client = signed_in(bob)
+        listed = open_screen(client, url(optout_list, place))
+        (link,) = [unescape(each) for each in listed.links if "/remove" in each]
+        assert link == remove_url(optout_list) + place
+
+        screen = open_screen(client, link + "&more=1")
+        response = client.post(link, {"do": do})
+
+        assert url(optout_list, place) in [unescape(each) for each in screen.links]
+        assert response.headers["Location"] == url(optout_list, place)
+
+    def test_opting_out_of_everything_is_for_who_may_edit_do_not_mail(
+        self, alice: User, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        second = make.make_list(realm, 2)
+        make.make_subscription(second)
+        assert "opt_out_everywhere" not in open_screen(signed_in(bob), remove_url(optout_list)).html
+        refused = signed_in(bob).post(remove_url(optout_list), {"do": "opt_out_everywhere"})
+        assert refused.status_code == 422 and not OptOut.objects.exists()
+        client = signed_in(alice)
+        screen = open_screen(client, remove_url(optout_list))
+        assert "Opt out of everything from Acme Garden" in screen.text
+
+        response = client.post(remove_url(optout_list), {"do": "opt_out_everywhere"}, follow=True)
+
+        told = "jane@example.com is opted out of everything from Acme Garden."
+        assert told in look_at(response).text
+        assert on(optout_list) == set() and on(second) == set()
+        assert Suppression.objects.get().optout_list == make.do_not_mail(realm)
+        row = OptOut.objects.get()
+        assert (row.channel, row.reason, row.origin) == (
+            Channel.PORTAL,
+            Reason.MANUAL,
+            Origin.OWNER,
+        )
+        audit = AuditEntry.objects.get()
+        assert (audit.action, audit.optout_list) == ("opt_out_contact", make.do_not_mail(realm))
 
     def test_an_operators_opt_out_is_the_operators(self, optout_list: List) -> None:
         operator = make.make_user("root@example.com", is_superuser=True)
