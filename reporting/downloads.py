@@ -22,7 +22,7 @@ from lists.prepared import fetch_prepared
 from lists.secrets import digest_secret
 from optout.client_ip import client_ip
 from optout.evidence import short_agent
-from optout.places import places
+from optout.slots import slots
 from reporting.asked import Asked, RefusedError, single_value
 from reporting.exports import Export, Extent, measure_export, stream_export
 from reporting.models.downloads import Download, DownloadFormat, DownloadOutcome
@@ -215,8 +215,8 @@ def _describe(response: HttpResponseBase, optout_list: ListSnapshot, asked: Aske
 def _stream(
     request: HttpRequest, export: Export, reader: Reader, now: datetime
 ) -> StreamingHttpResponse:
-    place = places.take(reader.holder)
-    if place is None:
+    slot = slots.take(reader.holder)
+    if slot is None:
         raise RefusedError(
             503, f"Too many downloads at once. Please come back in {RETRY_AFTER} seconds."
         )
@@ -227,14 +227,14 @@ def _stream(
         body = LoggedStream(
             download,
             stream_export(export, extent),
-            place,
+            slot,
             has_header=export.format == DownloadFormat.CSV,
             gzip=gzip,
-            socket=request.META.get("gunicorn.socket"),
+            client=request.META.get("gunicorn.socket"),
         )
         response = StreamingHttpResponse(body)
     except BaseException:
-        place.give_back()
+        slot.give_back()
         raise
     response.headers["Left-Out"] = str(extent.left_out)
     if gzip:

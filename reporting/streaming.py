@@ -1,16 +1,16 @@
-"""The body of a download while it runs: its place, its deadline, and what became of it."""
+"""The body of a download while it runs, and what became of it."""
 
 import logging
 import socket
 import zlib
-from collections.abc import Generator, Iterator
-from contextlib import suppress
-from time import monotonic
+from collections.abc import Generator
+from contextlib import closing
 
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
-from optout.places import DEADLINE, DeadlineError, Place
+from optout.long_answers import LongAnswer
+from optout.slots import Slot
 from reporting.models.downloads import Download, DownloadOutcome
 
 _GZIP_LEVEL = 1  # hashes hardly shrink further, whatever it costs
@@ -18,65 +18,46 @@ _GZIP_LEVEL = 1  # hashes hardly shrink further, whatever it costs
 logger = logging.getLogger(__name__)
 
 
-class LoggedStream:
-    """The body of a download. Ends, whatever happens, with its place given back and its outcome in the access log.
+class LoggedStream(LongAnswer):
+    """The body of a download. Ends, whatever happens, with its outcome in the access log.
 
-    Memory stays flat: one chunk. `close` is called by the server, also when the client went away before the first byte.
-    `socket` is the client's where the server lends it: only there can a client be dropped that reads nothing at all.
+    Memory stays flat: one chunk. `client` is the client's socket where the server lends it.
     """
 
     def __init__(
         self,
         download: Download,
         chunks: Generator[bytes],
-        place: Place,
+        slot: Slot,
         *,
         has_header: bool,
         gzip: bool,
-        socket: socket.socket | None,
+        client: socket.socket | None,
     ) -> None:
+        super().__init__(self._pack(chunks, gzip=gzip), slot, client)
         self._download = download
-        self._chunks = chunks
-        self._place = place
         self._has_header = has_header
-        self._packer = zlib.compressobj(_GZIP_LEVEL, wbits=31) if gzip else None
-        self._socket = socket
-        self._ends_at = monotonic() + DEADLINE.total_seconds()
         self._lines = 0
-        self._is_complete = False
         self._is_closed = False
 
-    def __iter__(self) -> Iterator[bytes]:
-        """The chunks. Raises DeadlineError."""
-        for chunk in self._chunks:
-            self._keep_deadline()
-            self._lines += chunk.count(b"\n")
-            packed = self._packer.compress(chunk) if self._packer else chunk
-            if packed:
-                yield packed
-        self._keep_deadline()
-        if self._packer:
-            yield self._packer.flush()
-        self._is_complete = True
-
-    def _keep_deadline(self) -> None:
-        """Let the client take what is sent next until the deadline; then the server's own write fails."""
-        left = self._ends_at - monotonic()
-        if left <= 0:
-            raise DeadlineError
-        if self._socket is not None:
-            self._socket.settimeout(left)
+    def _pack(self, chunks: Generator[bytes], *, gzip: bool) -> Generator[bytes]:
+        """The chunks, counted, and packed if so wished."""
+        packer = zlib.compressobj(_GZIP_LEVEL, wbits=31) if gzip else None
+        with closing(chunks):
+            for chunk in chunks:
+                self._lines += chunk.count(b"\n")
+                packed = packer.compress(chunk) if packer else chunk
+                if packed:
+                    yield packed
+        if packer:
+            yield packer.flush()
 
     def close(self) -> None:
         if self._is_closed:
             return
         self._is_closed = True
-        self._place.give_back()
-        if self._socket is not None:
-            with suppress(OSError):  # the client may be gone
-                self._socket.settimeout(None)
         try:
-            self._chunks.close()
+            super().close()
             self._write_down()
         except (DatabaseError, InterfaceError):
             # The answer is over; the entry stays "started", which is true as well.
@@ -84,7 +65,7 @@ class LoggedStream:
 
     def _write_down(self) -> None:
         rows = max(self._lines - self._has_header, 0)
-        outcome = DownloadOutcome.COMPLETE if self._is_complete else DownloadOutcome.BROKEN_OFF
+        outcome = DownloadOutcome.COMPLETE if self.is_complete else DownloadOutcome.BROKEN_OFF
         Download.objects.filter(pk=self._download.pk).update(
             outcome=outcome, rows=rows, finished_at=timezone.now()
         )

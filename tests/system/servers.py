@@ -169,9 +169,13 @@ def running_web(folder: Path, *, bind: str | None = None, **environment: str) ->
 
 @contextmanager
 def running_nginx(
-    folder: Path, upstream: str, forwarded: str = "$proxy_add_x_forwarded_for"
+    folder: Path,
+    upstream: str,
+    forwarded: str = "$proxy_add_x_forwarded_for",
+    version: str = "1.1",
 ) -> Iterator[str]:
-    """nginx in front of `upstream` (host:port or unix:/path) while the block runs; where it listens."""
+    """nginx in front of `upstream` (host:port or unix:/path), to which it speaks that version of HTTP, while the block runs;
+    where it listens."""
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     address = f"127.0.0.1:{free_port()}"
     # Its workers must get to sockets in a folder that is only ours.
@@ -187,6 +191,7 @@ http {{
         listen {address};
         location / {{
             proxy_pass http://{upstream};
+            proxy_http_version {version};
             proxy_set_header Host $host;
             proxy_set_header X-Forwarded-For {forwarded};
             proxy_set_header X-Forwarded-Proto $scheme;

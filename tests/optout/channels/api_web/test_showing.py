@@ -18,8 +18,9 @@ from lists.prepared import fetch
 from optout.channels.api_web import showing
 from optout.channels.api_web.command import Command
 from optout.channels.api_web.lines import CommandError
+from optout.long_answers import DeadlineError
 from optout.models import Suppression
-from optout.places import DeadlineError, places
+from optout.slots import slots
 from tests import make
 from tests.optout.channels.api_web.calls import call, make_password
 
@@ -222,7 +223,11 @@ class TestDetail:
         return jane
 
     def test_plain(self, jane: Contact) -> None:
-        assert ask("detail", subscriber_id=jane.pk) == f"{jane.pk} {JANE} Jane Doe"
+        answer = ask("detail", subscriber_id=jane.pk, output_format="plain")
+
+        assert answer == f"{jane.pk} {JANE} Jane Doe"
+        # without a format it is csv, as is show_lists (protocols.md)
+        assert ask("detail", subscriber_id=jane.pk).startswith(f"{jane.pk},{JANE},Jane,Doe,")
 
     def test_csv_has_every_field(self, jane: Contact) -> None:
         assert ask("detail", subscriber_id=jane.pk, output_format="csv", headers=1) == (
@@ -265,7 +270,8 @@ class TestShowLists:
     def test_number_name_description(self, realm: Realm, optout_list: List) -> None:
         make.make_list(realm, 7, "Seeds, bulbs", description='Every\n"spring"', closed_at=make.NOW)
         make.make_list(make.make_realm("other"), 3)
-        assert ask("show_lists") == "1 Garden letters\n7 Seeds, bulbs"
+        assert ask("show_lists", output_format="plain") == "1 Garden letters\n7 Seeds, bulbs"
+        assert ask("show_lists").startswith("1,Garden letters,,0\n")
         assert ask("show_lists", output_format="csv", headers=1) == (
             "List Number,List Name,List Description,Folder ID\n"
             "1,Garden letters,,0\n"
@@ -445,10 +451,10 @@ class TestBreakingOff:
             list(pieces)
         response.close()
         connection.close()
-        assert ask_long(list_id=1).count(b"\n") == 199_999  # its place is free
+        assert ask_long(list_id=1).count(b"\n") == 199_999  # its slot is free
 
     def test_one_that_takes_too_long_is_broken_off(self, full: List) -> None:
-        with patch("optout.channels.api_web.long_answers.monotonic", return_value=1000.0) as clock:
+        with patch("optout.long_answers.monotonic", return_value=1000.0) as clock:
             response = call("acme", "show_opt", list_id=1)
             pieces = iter(response)
             clock.return_value += 30 * 60 - 1
@@ -476,19 +482,19 @@ class TestManyAtOnce:
 
     def test_a_realm_has_one_long_answer_at_a_time(self, full: List, settings) -> None:
         settings.DOWNLOADS_AT_ONCE = 2
-        place = places.take(f"realm {full.realm_id}")
-        assert place is not None
+        slot = slots.take(f"realm {full.realm_id}")
+        assert slot is not None
         assert is_refused(ask("show_opt", list_id=1))
-        assert ask("show_optglobal") == ""  # short ones need no place
-        place.give_back()
+        assert ask("show_optglobal") == ""  # short ones need no slot
+        slot.give_back()
         assert ask_long(list_id=1).count(b"\n") == 49_999
 
-    def test_downloads_and_scripts_share_the_places(self, full: List, settings) -> None:
+    def test_downloads_and_scripts_share_the_slots(self, full: List, settings) -> None:
         settings.DOWNLOADS_AT_ONCE = 1
-        place = places.take("key 1")
-        assert place is not None
+        slot = slots.take("key 1")
+        assert slot is not None
         assert is_refused(ask("show_opt", list_id=1))
-        place.give_back()
+        slot.give_back()
 
 
 class TestWithoutADoor:
