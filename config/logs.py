@@ -7,13 +7,15 @@ from typing import Any
 
 from django.views.debug import ExceptionReporter
 
-QUERY = re.compile(r"\?[^\s'\"]*")
+# To the next space: a quote is legal in a URL, and so in a password that stands there.
+QUERY = re.compile(r"\?\S*")
 ADDRESS = re.compile(r"[^\s@<>'\"(),;:/?=&]+@[^\s@<>'\"(),;:/?=&]+\.[^\s@<>'\"(),;:/?=&]+")
 
 
 # Paths that are themselves a secret: whoever has a signed link may unsubscribe its recipient. And an old script's command in
-# which the question mark is missing, so that the password stands in the path.
-SECRET_PATH = re.compile(r"(/o/|/password/reset/key/|/api_web(?=[^\s'\"=]{1,99}=))[^\s'\"]+")
+# which the question mark is missing, so that the password stands in the path: that is taken out to the end of the line, since a
+# path is logged as it reads, with spaces and all.
+SECRET_PATH = re.compile(r"(/o/|/password/reset/key/|/api_web(?=\S{1,99}=))(?:(?<=/api_web).+|\S+)")
 PHONE = re.compile(r"\+[0-9]{7,15}\b")
 # What a report may show of the request, the settings and the source of a template: nothing.
 _LEFT_OUT: dict[str, Any] = {
@@ -31,7 +33,7 @@ _LEFT_OUT: dict[str, Any] = {
 
 def without_secrets(text: str) -> str:
     """The text with query strings, email addresses and phone numbers (as we write them: +14155550123) taken out."""
-    text = SECRET_PATH.sub(r"\1[…]", QUERY.sub("?[…]", text))
+    text = QUERY.sub("?[…]", SECRET_PATH.sub(r"\1[…]", text))
     return PHONE.sub("[address]", ADDRESS.sub("[address]", text))
 
 

@@ -88,7 +88,16 @@ class TestConsole:
         ("text", "clean"),
         [
             ("GET /u/x?item=a%40b.example HTTP/1.1", "GET /u/x?[…] HTTP/1.1"),
+            ("at '/u/x?p=hr_it's-a\"secret'", "at '/u/x?[…]"),
             ("Not Found: /bin/api_web&r=acme&p=secret", "Not Found: /bin/api_web[…]"),
+            (
+                'Not Found: /bin/api_web&r=acme&p=it\'s a "secret"\nend',
+                "Not Found: /bin/api_web[…]\nend",
+            ),
+            ("Not Found: /api_web'&p=secret", "Not Found: /api_web[…]"),
+            ("Not Found: /api_web?r=acme&p=a secret", "Not Found: /api_web[…]"),
+            ("Not Found: /o/token'rest", "Not Found: /o/[…]"),
+            ("GET /u/x?p=it's HTTP/1.1", "GET /u/x?[…] HTTP/1.1"),
             (
                 'File "/heed/api_web/door.py", line 3, a=1',
                 'File "/heed/api_web/door.py", line 3, a=1',
