@@ -44,11 +44,9 @@ class ApiCaller:
     """A program that proved its realm, and what that realm wants of programs."""
 
     realm_id: int
-    realm_name: str
     credential_id: int
     uses_customer_key: bool
     refuses_get: bool
-    region: str
     approved_ips: tuple[str, ...]
 
     def allows(self, ip: IpAddress | None) -> bool:
@@ -57,10 +55,11 @@ class ApiCaller:
 
 
 # One row at least, whether the realm exists or not: what the failures of this name and network are, beside the realm's active
-# passwords.
+# passwords. The approved IPs come as one text, which is taken apart only for who is let in: a long list of them would tell by
+# its time that there is such a realm.
 _FIND = """
-SELECT f.failures, f.window_started_at, r.id, r.uses_customer_key, r.refuses_get, r.default_region, r.approved_ips,
-    c.id, c.secret_digest, c.is_chosen, c.last_used_at
+SELECT f.failures, f.window_started_at, r.id, r.uses_customer_key, r.refuses_get,
+    array_to_string(r.approved_ips, ','), c.id, c.secret_digest, c.is_chosen, c.last_used_at
 FROM (SELECT 1) AS one
 LEFT JOIN lists_passwordfailure f ON f.bucket = %(bucket)s AND f.network = %(network)s
 LEFT JOIN lists_realm r ON r.name = %(name)s
@@ -111,7 +110,7 @@ def authenticate(realm_name: str, password: str, ip: IpAddress | None, now: date
     cause = CallRefusal.WRONG_PASSWORD
     found = _match(rows, digest)
     if found is not None:
-        caller, is_chosen, used_at = _as_caller(name, found)
+        caller, is_chosen, used_at = _as_caller(found)
         if not caller.allows(ip):
             cause = CallRefusal.IP_NOT_APPROVED
         elif not (is_chosen and blocked_for):
@@ -150,17 +149,15 @@ def _match(rows: list[tuple[Any, ...]], digest: bytes) -> tuple[Any, ...] | None
     """The row of the active password that this is; every one is compared, in constant time."""
     found = None
     for row in rows:
-        if hmac.compare_digest(row[8] or b"", digest):
+        if hmac.compare_digest(row[7] or b"", digest):
             found = row
     return found
 
 
-def _as_caller(name: str, row: tuple[Any, ...]) -> tuple[ApiCaller, bool, datetime | None]:
-    _, _, realm_id, uses_key, refuses_get, region, approved, credential_id, _, is_chosen, used = row
-    caller = ApiCaller(
-        realm_id, name, credential_id, uses_key, refuses_get, region, tuple(approved)
-    )
-    return caller, is_chosen, used
+def _as_caller(row: tuple[Any, ...]) -> tuple[ApiCaller, bool, datetime | None]:
+    _, _, realm_id, uses_key, refuses_get, approved, credential_id, _, is_chosen, used = row
+    approved_ips = tuple(approved.split(",")) if approved else ()
+    return ApiCaller(realm_id, credential_id, uses_key, refuses_get, approved_ips), is_chosen, used
 
 
 def _remembered(digest: bytes, network: str) -> ApiCaller | None:

@@ -60,16 +60,12 @@ class TestLettingIn:
     def test_the_right_password_tells_the_realm_and_its_wishes(
         self, realm: Realm, password: str
     ) -> None:
-        Realm.objects.update(
-            uses_customer_key=True, refuses_get=True, default_region="DE", approved_ips=[str(IP)]
-        )
+        Realm.objects.update(uses_customer_key=True, refuses_get=True, approved_ips=[str(IP)])
         assert ask("acme", password) == ApiCaller(
             realm_id=realm.pk,
-            realm_name="acme",
             credential_id=RealmCredential.objects.get().pk,
             uses_customer_key=True,
             refuses_get=True,
-            region="DE",
             approved_ips=(str(IP),),
         )
 

@@ -51,7 +51,8 @@ def read_data(text: str) -> Data:
     text = text.rstrip(_BLANK)  # records at the end that are blank are none
     records = _split_quoted(text) if '"' in text else _split_plain(text)
     fields = _read_fields(next(records))
-    read = [_read_record(record, len(fields)) for record in records]
+    email_at = fields.index("email")
+    read = [_read_record(record, len(fields), email_at) for record in records]
     if not read:
         raise CommandError("The data must be field names, a caret and at least one record")
     return Data(fields, read)
@@ -94,7 +95,7 @@ def _split_quoted(text: str) -> Iterator[str]:
 
 
 def _read_fields(record: str) -> tuple[str, ...]:
-    fields = _values(record, MAX_FIELDS)
+    fields = _values(record, MAX_FIELDS, None)
     if fields is None:
         raise CommandError("The field names in the data cannot be read")
     named = [name for name in fields if name]
@@ -105,8 +106,8 @@ def _read_fields(record: str) -> tuple[str, ...]:
     return fields
 
 
-def _read_record(record: str, length: int) -> tuple[str, ...] | None:
-    values = _values(record, length)
+def _read_record(record: str, length: int, email_at: int) -> tuple[str, ...] | None:
+    values = _values(record, length, email_at)
     if values is None:
         # A caret in it stands within quotes, and the record is wrong besides: these quotes may well not be what they seem,
         # and what is between them be records.
@@ -118,10 +119,10 @@ def _read_record(record: str, length: int) -> tuple[str, ...] | None:
     return values
 
 
-def _values(record: str, most: int) -> tuple[str, ...] | None:
+def _values(record: str, most: int, email_at: int | None) -> tuple[str, ...] | None:
     """The values of a record; None when there are more than `most`, or text stands behind a closing quote."""
     if '"' in record:
-        return _quoted_values(record, most)
+        return _quoted_values(record, most, email_at)
     values = tuple(map(str.strip, record.split(",", most)))
     if len(values) > most:
         # A comma too many at the end is no value.
@@ -129,7 +130,7 @@ def _values(record: str, most: int) -> tuple[str, ...] | None:
     return values
 
 
-def _quoted_values(record: str, most: int) -> tuple[str, ...] | None:
+def _quoted_values(record: str, most: int, email_at: int | None) -> tuple[str, ...] | None:
     values: list[str] = []
     position = 0
     while match := _PART.match(record, position):
@@ -138,10 +139,10 @@ def _quoted_values(record: str, most: int) -> tuple[str, ...] | None:
             return None if record[position:].strip(" \t\r\n,") else tuple(values)
         if behind and not behind.isspace():
             return None
-        if quoted and "^" in quoted and "@" in quoted:
-            raise CommandError(
-                _CROSSED_QUOTES
-            )  # `"Foo^joe@example.com,Bar"` is no name, but hides Joe
+        # `"Foo^joe@example.com"` is no name, but hides Joe; in its own column it may be an address.
+        is_address = len(values) == email_at and quoted is not None and quoted.count("@") == 1
+        if quoted and "^" in quoted and "@" in quoted and not is_address:
+            raise CommandError(_CROSSED_QUOTES)
         values.append((bare if quoted is None else _ESCAPED.sub(r"\1\2", quoted)).strip())
         if not comma:
             break

@@ -74,6 +74,15 @@ class TestRecords:
             None,
         ]
 
+    def test_an_address_with_a_caret_may_stand_in_quotes(self) -> None:
+        assert records(f'email,first^"a^b@example.com",A^{JANE},Jane') == [
+            ("a^b@example.com", "A"),
+            (JANE, "Jane"),
+        ]
+        for hidden in (f'"Foo^{JOE}"', f'"{JANE}^{JOE}"'):
+            assert reason(f"first,email^{hidden},{JANE}").startswith("The quotation marks")
+        assert reason(f'email,first^"{JANE}^{JOE}",x').startswith("The quotation marks")
+
     def test_a_blank_one_between_others_fails_alone(self) -> None:
         assert records(f"email,first^^{JANE}^ ^{JOE}") == [None, (JANE, ""), None, (JOE, "")]
         assert records(f'email^""^{JANE}') == [None, (JANE,)]

@@ -501,7 +501,7 @@ class TestWithoutADoor:
     """What no request can carry, for the text of a request has been decoded."""
 
     def ask(self, realm: Realm, **parameters: str) -> str:
-        caller = ApiCaller(realm.pk, "acme", 1, False, False, "US", ())
+        caller = ApiCaller(realm.pk, 1, False, False, ())
         command = Command("find", parameters, caller, ip_address("192.0.2.7"), "", make.NOW)
         return str(showing.find(command))
 
