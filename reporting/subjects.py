@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lists.bounded import TookTooLongError, at_most
 from lists.prepared import fetch_prepared
 from optout.addresses import DIGEST_BYTES, lookup_keys, parse_address, parse_hash
 from optout.choices import HashKind
-from reporting.bounded import TookTooLongError, at_most
 
 SEARCH_SECONDS = 5
 

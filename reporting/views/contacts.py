@@ -7,9 +7,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from lists.access import OpenedList, Permission, open_list
+from lists.bounded import TookTooLongError, at_most
 from lists.views.context import list_context
 from optout.addresses import AddressError
-from reporting.bounded import TookTooLongError, at_most
 from reporting.contacts import (
     MOST_COUNTED,
     MemberPage,

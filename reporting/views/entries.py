@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from lists.access import OpenedList, Permission, open_list
+from lists.bounded import TookTooLongError, at_most
 from lists.models import User
 from lists.views.context import list_context
 from optout.addresses import AddressError
@@ -19,7 +20,6 @@ from optout.choices import Channel, Medium, Reason
 from optout.client_ip import client_ip
 from optout.evidence import Evidence
 from optout.models import OptOut
-from reporting.bounded import TookTooLongError, at_most
 from reporting.entries import as_entries, ledger_of, shown_address, suppressed_digests
 from reporting.forms_entries import EntryFilterForm, LiftForm
 from reporting.lifting import find_suppression, lift_one

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from lists.bounded import TookTooLongError
 from lists.choices import Accepts, MessageFormat, Role
 from lists.models import AuditEntry, Contact, List, Realm, Subscription, User
 from lists.prepared import fetch
@@ -12,7 +13,6 @@ from optout.addresses import hex_digests, parse_address
 from optout.choices import Assurance, Channel, HashKind, Medium, Origin, Reason
 from optout.models import OptOut, Suppression
 from reporting import contacts as contacts_query
-from reporting.bounded import TookTooLongError
 from reporting.contacts import Place, list_members, read_sought
 from reporting.views import contacts as contacts_view
 from tests import make

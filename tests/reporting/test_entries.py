@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from lists.bounded import TookTooLongError
 from lists.choices import Role
 from lists.models import AuditEntry, List, Realm, User
 from optout.actions import record_optouts
@@ -14,7 +15,6 @@ from optout.addresses import hex_digests
 from optout.choices import Channel, Kind, Reason
 from optout.models import OptOut, Suppression
 from reporting import subjects
-from reporting.bounded import TookTooLongError
 from reporting.entries import ledger_of
 from reporting.views import entries as entries_view
 from tests import make

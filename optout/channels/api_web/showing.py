@@ -1,9 +1,11 @@
 """`find`, `findinlist`, `detail` and the `show_…` commands: what scripts look up. They change nothing."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from lists.bounded import TookTooLongError, at_most
 from lists.contacts import (
     CUSTOM_PREFIX,
     MAX_FOUND,
@@ -32,6 +34,8 @@ from optout.channels.api_web.tables import (
     write_table,
 )
 from optout.shown import Shown, stream_shown
+
+SEARCH_SECONDS = 5
 
 _FOUND = ("subscriber_id", "email", "first", "last", "lists")
 _NO_FOLDER = "0"  # there are no folders; scripts still read the column
@@ -110,7 +114,8 @@ def _find(command: Command, list_id: int | None) -> Answer:
     address = email_value(email) if email and not is_part else None
     if email and not is_part and address is None:
         raise not_an_email(email)
-    found = find_contacts(
+    look = partial(
+        find_contacts,
         command.caller.realm_id,
         digest=None if address is None else address.digest,
         # No address has a space in it: it was a plus that the script did not encode.
@@ -120,6 +125,7 @@ def _find(command: Command, list_id: int | None) -> Answer:
         list_id=list_id,
         limit=_limit(command),
     )
+    found = _search(look) if address is None else look()
     table = Table(
         columns=(*_FOUND, *_key_column(command)),
         rows=[
@@ -136,6 +142,15 @@ def _find(command: Command, list_id: int | None) -> Answer:
         plain=2,
     )
     return write_table(table, wanted)
+
+
+def _search(look: Callable[[], list[FoundContact]]) -> list[FoundContact]:
+    """What may read every contact of the realm, for a few seconds at most. Raises CommandError."""
+    try:
+        with at_most(SEARCH_SECONDS):
+            return look()
+    except TookTooLongError:
+        raise CommandError("This took too long, ask for less") from None
 
 
 def _show(command: Command, optout_list: ListSnapshot) -> Answer:

@@ -9,9 +9,11 @@ from xml.etree import ElementTree as ET
 import psycopg
 import pytest
 from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from psycopg.pq import TransactionStatus
 
+from lists import contacts
 from lists.api_auth import ApiCaller
 from lists.models import Contact, List, Realm, Subscription
 from lists.prepared import fetch
@@ -127,6 +129,24 @@ class TestFind:
         assert ask("find", last="doe", first="JANE") == f"{jane.pk} {JANE}"
         assert ask("find", email="joe@example.com", first="Jane") == ""
         assert ask("find", email="j%", exact=0) == ""
+
+    def test_a_search_that_takes_too_long_is_not_answered_with_nothing(
+        self, realm: Realm, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make.make_contact(realm, JANE, optout_list)
+        monkeypatch.setattr(contacts, "_HAS_PART", "pg_sleep(5) IS NOT NULL")
+        monkeypatch.setattr(showing, "SEARCH_SECONDS", 0.01)
+        assert ask("find", email="jane", exact=0) == "FAILURE: This took too long, ask for less"
+
+    @pytest.mark.parametrize(("exact", "is_limited"), [(1, False), (0, True)])
+    def test_only_a_search_needs_a_limit(
+        self, realm: Realm, exact: int, *, is_limited: bool
+    ) -> None:
+        make.make_contact(realm, JANE)
+        with CaptureQueriesContext(connection) as asked:
+            assert ask("find", email=JANE, exact=exact).endswith(JANE)
+        limits = [each for each in asked if "statement_timeout" in each["sql"]]
+        assert len(limits) == is_limited
 
     def test_at_most_250(self, realm: Realm) -> None:
         for n in range(252):

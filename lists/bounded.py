@@ -1,4 +1,4 @@
-"""A question that a person asks in the portal may not keep the database busy for long."""
+"""A question that a person in the portal or a script asks may not keep the database busy for long."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
