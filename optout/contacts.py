@@ -14,7 +14,13 @@ from lists.audit import record_audit
 from lists.lookup import ListSnapshot
 from lists.models import List, User
 from lists.prepared import fetch, fetch_prepared
-from optout.actions import LiftIntent, lift_suppressions, record_optouts
+from optout.actions import (
+    LiftIntent,
+    Recorded,
+    lift_suppressions,
+    record_optout,
+    record_optouts,
+)
 from optout.address_change import AddressTakenError, NoContactError, change_address
 from optout.addresses import lookup_keys
 from optout.choices import Assurance, Channel, Origin, Reason
@@ -42,6 +48,7 @@ __all__ = [
     "delete_contacts",
     "end_subscriptions",
     "end_suppressed",
+    "opt_out_contacts",
     "subscribe_contacts",
     "update_contacts",
 ]
@@ -113,6 +120,20 @@ def update_contacts(realm_id: int, records: Sequence[ContactRecord]) -> list[boo
     return [outcome in WRITTEN for outcome in outcomes]
 
 
+def opt_out_contacts(optout_list: ListSnapshot, intents: Sequence[OptOutIntent]) -> list[Recorded]:
+    """Record opt-outs of the list, in their order, and make sure that whoever is being subscribed at this moment is not.
+
+    That second look comes after the commit, the caller's if there is one: an error in it is logged, for the opt-outs hold.
+    """
+    if not intents:
+        return []
+    # A single one is planned once for a connection.
+    recorded = [record_optout(intents[0])] if len(intents) == 1 else record_optouts(intents)
+    digests = [intent.digest for intent in intents]
+    transaction.on_commit(lambda: end_suppressed(optout_list, digests), robust=True)
+    return recorded
+
+
 def delete_contacts(intents: Sequence[OptOutIntent]) -> int:
     """Forget the contacts whom these global opt-outs of one realm are about, and record the opt-outs; how many there were."""
     if not intents:
@@ -143,7 +164,8 @@ def end_suppressed(optout_list: ListSnapshot, digests: Collection[bytes]) -> Non
     """Take addresses off the list, or off all lists for Do Not Mail, that are suppressed for it.
 
     An opt-out and a subscription that are written at the same moment do not see each other. Called after the commit of each,
-    whichever comes last sees both. One query, when all is well.
+    whichever comes last sees both. Only those call it that are about contacts: after an opt-out by another way in, a place on the
+    list may be left over, but the address is suppressed in any case. One query, when all is well.
     """
     left_over = _left_over(optout_list, digests)
     if left_over:

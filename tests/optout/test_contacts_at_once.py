@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from lists.lookup import ListSnapshot, snapshot
 from lists.models import AuditEntry, Contact, List, Realm, Subscription
-from optout.actions import record_optout, record_optouts
+from optout.actions import record_optout
 from optout.addresses import digest_of, parse_email
 from optout.choices import Kind
 from optout.contacts import (
@@ -23,7 +23,7 @@ from optout.contacts import (
     change_address,
     delete_contacts,
     end_subscriptions,
-    end_suppressed,
+    opt_out_contacts,
     update_contacts,
 )
 from optout.models import OptOut, Suppression
@@ -203,8 +203,6 @@ class TestTheSameCommandTwentyTimes:
 
 @pytest.mark.django_db(transaction=True)
 class TestEverythingAtOnce:
-    """Opt-outs are followed by `end_suppressed`, as in the channel."""
-
     def commands(
         self, realm: Realm, lists: Sequence[ListSnapshot], do_not_mail: ListSnapshot
     ) -> list[Callable[[int], Any]]:
@@ -217,8 +215,7 @@ class TestEverythingAtOnce:
         def unsub(seed: int, place: ListSnapshot | None = None) -> None:
             place = place or lists[seed % 2]
             people = shuffled(seed)[:25]
-            record_optouts([make.make_intent(place, each) for each in people])
-            end_suppressed(place, [digest_of(each) for each in people])
+            opt_out_contacts(place, [make.make_intent(place, each) for each in people])
 
         def unsub_everywhere(seed: int) -> None:
             unsub(seed, do_not_mail)
@@ -301,19 +298,31 @@ class TestMeanwhile:
     ) -> None:
         out_of = do_not_mail if everywhere else place
         with transaction.atomic():
-            record_optout(make.make_intent(out_of))
+            (recorded,) = opt_out_contacts(out_of, [make.make_intent(out_of)])
             in_thread(lambda: subscribe(place, record())).result(timeout=20)
-        end_suppressed(out_of, [digest_of(JANE)])
 
+        assert recorded.is_new
         assert not Subscription.objects.exists()
+
+    def test_an_opt_out_holds_when_the_second_look_fails(
+        self, place: ListSnapshot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr("optout.contacts.FIND_LEFT_OVER", "SELECT 1 / 0")
+        for emails in ([JANE], [JANE, JOE]):
+            intents = [make.make_intent(place, each) for each in emails]
+            assert len(opt_out_contacts(place, intents)) == len(emails)
+            assert "division by zero" in caplog.text
+            caplog.clear()
+
+        assert Suppression.objects.count() == 2
+        assert opt_out_contacts(place, []) == [] and not caplog.text
 
     def test_an_opt_out_during_a_force_comes_after_it(self, place: ListSnapshot) -> None:
         make.make_optout(place)
         intent = make.make_intent(place)
 
         def opt_out() -> bool:
-            recorded = record_optout(intent)
-            end_suppressed(place, [intent.digest])
+            (recorded,) = opt_out_contacts(place, [intent])
             return recorded.is_new
 
         with transaction.atomic():

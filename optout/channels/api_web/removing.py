@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from lists.lookup import ListSnapshot, get_list_by_number
-from optout.actions import record_optout, record_optouts
 from optout.channels.api_web.command import Command
 from optout.channels.api_web.lines import NOT_YOUR_LIST, CommandError, counted
 from optout.channels.api_web.records import Record, read_records
@@ -13,7 +12,7 @@ from optout.contacts import (
     belong_together,
     delete_contacts,
     end_subscriptions,
-    end_suppressed,
+    opt_out_contacts,
 )
 from optout.intents import OptOutIntent, intent_for
 
@@ -30,7 +29,7 @@ def unsubscribe(command: Command) -> str:
     usable = _of_their_key(command, [record for record in given if record is not None])
 
     if is_optout:
-        _record(command, optout_list, usable)
+        opt_out_contacts(optout_list, _intents(command, optout_list, usable))
         done = [record.address.digest for record in usable]
     else:
         digests = [record.address.digest for record in usable]
@@ -58,16 +57,6 @@ def delete(command: Command) -> str:
     # The old service's own spelling: scripts compare the line.
     text = f"{len(given)} record(s) procesed. {len(usable)} users deleted"
     return counted(done=len(usable), text=text)
-
-
-def _record(command: Command, optout_list: ListSnapshot, records: Sequence[Record]) -> None:
-    intents = _intents(command, optout_list, records)
-    if len(intents) == 1:
-        record_optout(intents[0])  # planned once for a connection
-    else:
-        record_optouts(intents)
-    # A `sub` at the same moment does not see the opt-out, nor the opt-out it: whichever commits last looks once more.
-    end_suppressed(optout_list, [intent.digest for intent in intents])
 
 
 def _intents(
