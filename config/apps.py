@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.db.backends.signals import connection_created
 
-from config.database import make_commits_durable
+from config.database import prepare_connection
 
 
 class ConfigConfig(AppConfig):
@@ -14,6 +14,4 @@ class ConfigConfig(AppConfig):
         from config import checks  # noqa: F401  registers them
 
         if not settings.TESTING:  # a test database is made anew after a crash
-            connection_created.connect(
-                make_commits_durable, dispatch_uid="config.make_commits_durable"
-            )
+            connection_created.connect(prepare_connection, dispatch_uid="config.prepare_connection")

@@ -13,13 +13,14 @@ __all__ = [
     "database_settings",
     "ensure_server",
     "leave_server",
-    "make_commits_durable",
+    "prepare_connection",
     "server_binaries",
 ]
 
 # Stronger than "on" is left alone: the answer then also waits for a standby to show the row.
-_DURABLE = """
-SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') <> 'remote_apply'
+_PREPARE = """
+SELECT set_config('default_transaction_isolation', 'read committed', false),
+    CASE WHEN current_setting('synchronous_commit') <> 'remote_apply' THEN set_config('synchronous_commit', 'on', false) END
 """
 
 POSTGRESQL_SCHEMES = ("postgres://", "postgresql://")
@@ -50,14 +51,17 @@ def database_settings(url: str | None, state: Path, *, durable: bool = True) -> 
     } | shared
 
 
-def make_commits_durable(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Promise 1: no answer before its commit is on disk, whatever the server, the role or DATABASE_URL would have it.
+def prepare_connection(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """What we rely on, whatever the server, the role or DATABASE_URL would have it.
+
+    Promise 1: no answer before its commit is on disk. And whoever waited for a lock then sees what others did meanwhile: each
+    statement has a snapshot of its own (optout/contact_locks.py); in a stricter isolation it would see the time before.
 
     Called with each new connection, before its first transaction. A statement and not libpq's `options`: PgBouncer refuses
     those at the start of a connection, and where it is told to ignore them, the setting would be lost without a word.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_DURABLE)
+        cursor.execute(_PREPARE)
 
 
 def _from_url(url: str) -> dict[str, Any]:

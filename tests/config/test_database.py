@@ -4,16 +4,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from config.checks import commits_are_durable
-from config.database import database_settings, make_commits_durable
+from config.database import database_settings, prepare_connection
 from tests.system.servers import ROOT, test_database_url
 
 NOWHERE = Path("/nonexistent")
+# What an operator might have set, and we cannot live with.
+OPTIONS = r"-csynchronous_commit=off -cdefault_transaction_isolation=repeatable\ read"
 
 
 class TestAddressOfAServer:
@@ -66,9 +69,13 @@ class TestAddressOfAServer:
         assert "hunter2" not in str(refusal.value)
 
 
-def set_synchronous_commit(value: str) -> None:
+def set_locally(name: str, value: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('synchronous_commit', %s, true)", [value])
+        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+
+
+def set_synchronous_commit(value: str) -> None:
+    set_locally("synchronous_commit", value)
 
 
 def synchronous_commit() -> str:
@@ -86,14 +93,14 @@ class TestDurability:
     def test_a_new_connection_waits_for_the_disk(self, before: str) -> None:
         set_synchronous_commit(before)
 
-        make_commits_durable(connection=connection)
+        prepare_connection(connection=connection)
 
         assert synchronous_commit() == "on"
 
     def test_what_is_stronger_is_left_alone(self) -> None:
         set_synchronous_commit("remote_apply")
 
-        make_commits_durable(connection=connection)
+        prepare_connection(connection=connection)
 
         assert synchronous_commit() == "remote_apply"
 
@@ -101,14 +108,15 @@ class TestDurability:
     def test_every_process_does_so_whatever_the_address_says(self, tmp_path: Path) -> None:
         program = (
             "import django; django.setup(); from django.db import connection; cursor = connection.cursor();"
-            "cursor.execute('SHOW synchronous_commit'); print(cursor.fetchone()[0])"
+            "cursor.execute('SHOW synchronous_commit'); print(cursor.fetchone()[0]);"
+            "cursor.execute('SHOW transaction_isolation'); print(cursor.fetchone()[0])"
         )
         done = subprocess.run(
             [sys.executable, "-c", program],
             cwd=ROOT,
             env=os.environ
             | {
-                "DATABASE_URL": f"{test_database_url()}&options=-csynchronous_commit%3Doff",
+                "DATABASE_URL": f"{test_database_url()}&options={quote(OPTIONS)}",
                 "DJANGO_SETTINGS_MODULE": "config.settings",
                 "HEED_STATE": str(tmp_path),
             },
@@ -116,7 +124,7 @@ class TestDurability:
             text=True,
             check=True,
         )
-        assert done.stdout.split() == ["on"]
+        assert done.stdout.splitlines() == ["on", "read committed"]
 
     @pytest.mark.parametrize(
         ("value", "is_told"),
@@ -141,3 +149,16 @@ class TestDurability:
 
     def test_without_a_database_nothing_is_asked(self) -> None:
         assert commits_are_durable() == []
+
+
+@pytest.mark.django_db
+class TestIsolation:
+    @pytest.mark.parametrize("before", ["serializable", "repeatable read", "read committed"])
+    def test_whoever_waited_for_a_lock_sees_what_others_did(self, before: str) -> None:
+        set_locally("default_transaction_isolation", before)
+
+        prepare_connection(connection=connection)
+
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW default_transaction_isolation")
+            assert cursor.fetchall() == [("read committed",)]
