@@ -24,7 +24,7 @@ STANDARD_FIELDS = (
 )
 CUSTOM_PREFIX = "custom_"
 MAX_FIELD = 1_000  # characters of a value
-MAX_FIELDS = 50  # of one contact
+MAX_FIELDS = 50  # of one record: a contact may gather more
 MAX_FOUND = 250
 
 _MAX_ADDRESS = 254  # what the column holds: nothing longer can be part of one
