@@ -22,7 +22,7 @@ from optout.contacts import (
 )
 from optout.evidence import Evidence
 from optout.intents import intent_for
-from reporting.contacts import Member, digests_on_list, names_of
+from reporting.contacts import ListedContact, digests_on_list, names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def add_contacts(
     return added
 
 
-def remove_contact(optout_list: List, contact: Member, *, actor: User) -> bool:
+def remove_contact(optout_list: List, contact: ListedContact, *, actor: User) -> bool:
     """Take a contact off the list without an opt-out; whether it was on it."""
     with transaction.atomic():
         removed = bool(end_subscriptions(snapshot(optout_list), [contact.digest]))
@@ -93,7 +93,7 @@ def remove_contact(optout_list: List, contact: Member, *, actor: User) -> bool:
 
 
 def opt_out_contact(
-    optout_list: List, contact: Member, *, actor: User, now: datetime, evidence: Evidence
+    optout_list: List, contact: ListedContact, *, actor: User, now: datetime, evidence: Evidence
 ) -> bool:
     """Record the contact's opt-out on behalf of whoever owns the list, which may be Do Not Mail; whether it is the first."""
     found = snapshot(optout_list)

@@ -53,7 +53,7 @@ WHERE realm_id = %(realm)s AND digest = ANY (%(digests)s::bytea[])
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ListedContact:
     """A contact, with its place on the list; `subscribed_at` and `message_format` are None when it is not on it."""
 
     id: int
@@ -95,17 +95,17 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberPage:
+class ContactPage:
     """Contacts of a list in the order of their addresses. `before` and `after`: the ids that the pages beside begin at."""
 
-    rows: Sequence[Member]
+    contacts: Sequence[ListedContact]
     count: int
     before: int | None = None
     after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageStart:
     """Where a page begins: beside the contact of that id, in that direction."""
 
     direction: Literal["after", "before"]
@@ -130,20 +130,20 @@ def is_found_whole_only(text: str) -> bool:
     return bool(at) and not domain.isascii()
 
 
-def list_members(
-    optout_list: List, sought: Sought | None = None, place: Place | None = None
-) -> MemberPage:
-    """50 of the list's contacts, from `place` on; only those sought. Two queries."""
+def list_contacts_page(
+    optout_list: List, sought: Sought | None = None, start: PageStart | None = None
+) -> ContactPage:
+    """50 of the list's contacts, from `start` on; only those sought. Two queries."""
     values: dict[str, Any] = {
         "list": optout_list.pk,
         "realm": optout_list.realm_id,
         "most": MOST_COUNTED + 1,
-        "position": None if place is None else place.contact_id,
+        "position": None if start is None else start.contact_id,
         "size": PAGE_SIZE + 1,
     }
     ((count, address),) = fetch(_HEAD, values)
-    # A place at a contact that has been deleted meanwhile is the beginning.
-    direction = None if place is None or address is None else place.direction
+    # A start at a contact that has been deleted meanwhile is the beginning.
+    direction = None if start is None or address is None else start.direction
     conditions = []
     if sought is not None:
         conditions.append(_seeking(sought))
@@ -157,15 +157,15 @@ def list_members(
         conditions="".join(f" AND {each}" for each in conditions),
         order="~>~" if direction == "before" else "~<~",
     )
-    found = [Member(*row) for row in fetch(statement, values)]
+    found = [ListedContact(*row) for row in fetch(statement, values)]
     exact = [each for each in found if sought is not None and each.digest == sought.digest]
-    return MemberPage(exact, count) if exact else _page(found, count, direction)
+    return ContactPage(exact, count) if exact else _page(found, count, direction)
 
 
-def find_member(optout_list: List, digest: bytes) -> Member | None:
+def find_listed(optout_list: List, digest: bytes) -> ListedContact | None:
     """The realm's contact with that digest and its place on the list, if it has one; None when there is no such contact."""
     rows = fetch(_ONE, {"list": optout_list.pk, "realm": optout_list.realm_id, "digest": digest})
-    return Member(*rows[0]) if rows else None
+    return ListedContact(*rows[0]) if rows else None
 
 
 def digests_on_list(optout_list: List, digests: Sequence[bytes]) -> set[bytes]:
@@ -184,7 +184,7 @@ def names_of(realm_id: int, digests: Sequence[bytes]) -> dict[bytes, dict[str, s
 
 
 def as_rows(
-    members: Sequence[Member], suppressed: Mapping[str, OptedOut], *, clear: bool
+    contacts: Sequence[ListedContact], suppressed: Mapping[str, OptedOut], *, clear: bool
 ) -> list[ContactRow]:
     """Contacts as they are shown."""
     return [
@@ -197,7 +197,7 @@ def as_rows(
             message_format=_format_label(each),
             opted_out=suppressed.get(each.address),
         )
-        for each in members
+        for each in contacts
     ]
 
 
@@ -219,16 +219,18 @@ def _seeking(sought: Sought) -> str:
 
 
 def _page(
-    found: Sequence[Member], count: int, direction: Literal["after", "before"] | None
-) -> MemberPage:
+    found: Sequence[ListedContact], count: int, direction: Literal["after", "before"] | None
+) -> ContactPage:
     shown = found[:PAGE_SIZE]
     is_more = len(found) > PAGE_SIZE
     if not shown:
-        return MemberPage((), count)
+        return ContactPage((), count)
     if direction == "before":
         shown = shown[::-1]
-        return MemberPage(shown, count, before=shown[0].id if is_more else None, after=shown[-1].id)
-    return MemberPage(
+        return ContactPage(
+            shown, count, before=shown[0].id if is_more else None, after=shown[-1].id
+        )
+    return ContactPage(
         shown,
         count,
         before=shown[0].id if direction is not None else None,
@@ -236,7 +238,7 @@ def _page(
     )
 
 
-def _format_label(member: Member) -> str:
-    if member.message_format is None or "@" not in member.address:
+def _format_label(contact: ListedContact) -> str:
+    if contact.message_format is None or "@" not in contact.address:
         return ""
-    return str(MessageFormat(member.message_format).label)
+    return str(MessageFormat(contact.message_format).label)

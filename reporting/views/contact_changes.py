@@ -20,7 +20,7 @@ from lists.views.context import list_context
 from optout.client_ip import client_ip
 from optout.evidence import Evidence
 from reporting.contact_changes import Added, add_contacts, opt_out_contact, remove_contact
-from reporting.contacts import ContactRow, Member, as_rows, find_member
+from reporting.contacts import ContactRow, ListedContact, as_rows, find_listed
 from reporting.forms_contacts import AddContactsForm, Line
 from reporting.opted_out import opted_out
 from reporting.views.contacts import open_subscribable, place_in_list
@@ -70,7 +70,7 @@ def remove_list_contact(request: HttpRequest, public_id: str, digest: str) -> Ht
     The way back is to the search and the page of the list that one came from: they stand in the URL.
     """
     opened = open_subscribable(request, public_id, Permission.EDIT)
-    contact = find_member(opened.optout_list, bytes.fromhex(digest))
+    contact = find_listed(opened.optout_list, bytes.fromhex(digest))
     do_not_mail = _editable_do_not_mail(opened)
     back = reverse("list_contacts", args=[public_id]) + place_in_list(request.GET)
     leaves = {"opt_out": opened.optout_list}  # by what is pressed
@@ -162,7 +162,7 @@ def _said(added: Added, header: str) -> str:
     return " ".join(said)
 
 
-def _opt_out(request: HttpRequest, optout_list: List, contact: Member, address: str) -> None:
+def _opt_out(request: HttpRequest, optout_list: List, contact: ListedContact, address: str) -> None:
     """`address` is how the reader may see it."""
     is_new = opt_out_contact(
         optout_list,
@@ -184,7 +184,7 @@ def _opt_out(request: HttpRequest, optout_list: List, contact: Member, address: 
         messages.info(request, f"{address} was opted out{everything} already. It is off {off} now.")
 
 
-def _row(opened: OpenedList, contact: Member) -> ContactRow:
+def _row(opened: OpenedList, contact: ListedContact) -> ContactRow:
     suppressed = opted_out(opened.optout_list, [contact.address])
     (row,) = as_rows([contact], suppressed, clear=opened.may(Permission.CLEAR))
     return row

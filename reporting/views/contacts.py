@@ -12,11 +12,11 @@ from lists.views.context import list_context
 from optout.addresses import AddressError
 from reporting.contacts import (
     MOST_COUNTED,
-    MemberPage,
-    Place,
+    ContactPage,
+    PageStart,
     as_rows,
     is_found_whole_only,
-    list_members,
+    list_contacts_page,
     read_sought,
 )
 from reporting.forms_contacts import ContactSearchForm
@@ -34,13 +34,13 @@ def list_contacts(request: HttpRequest, public_id: str) -> HttpResponse:
     clear = opened.may(Permission.CLEAR)
     form = ContactSearchForm(request.GET, clear=clear)
     page, took_too_long = _find(request, opened, form)
-    members = page.rows if page is not None else ()
-    suppressed = opted_out(opened.optout_list, [each.address for each in members])
+    contacts = page.contacts if page is not None else ()
+    suppressed = opted_out(opened.optout_list, [each.address for each in contacts])
     count = page.count if page is not None else 0
     context = {
         **list_context(opened, "list_contacts"),
         "form": form,
-        "contacts": as_rows(members, suppressed, clear=clear),
+        "contacts": as_rows(contacts, suppressed, clear=clear),
         "count": min(count, MOST_COUNTED),
         "is_counted": page is not None,
         "is_more": count > MOST_COUNTED,
@@ -79,7 +79,7 @@ def place_in_list(query: QueryDict) -> str:
 
 def _find(
     request: HttpRequest, opened: OpenedList, form: ContactSearchForm
-) -> tuple[MemberPage | None, bool]:
+) -> tuple[ContactPage | None, bool]:
     """The page, or None; and whether looking for it was stopped, which is not the same as finding nothing."""
     if not form.is_valid():
         return None, False
@@ -93,21 +93,21 @@ def _find(
             return None, False
     try:
         with at_most(SEARCH_SECONDS):
-            return list_members(optout_list, sought, _place(request.GET)), False
+            return list_contacts_page(optout_list, sought, _page_start(request.GET)), False
     except TookTooLongError:
         return None, True
 
 
-def _place(query: QueryDict) -> Place | None:
+def _page_start(query: QueryDict) -> PageStart | None:
     for direction in ("before", "after"):
         text = query.get(direction, "")
         if text.isascii() and text.isdigit() and len(text) <= 18:
-            return Place("before" if direction == "before" else "after", int(text))
+            return PageStart("before" if direction == "before" else "after", int(text))
     return None
 
 
 def _page_url(request: HttpRequest, direction: str, contact_id: int | None) -> str:
-    """The same search, at another place; nothing where there is none."""
+    """The same search, another page of it; nothing where there is none."""
     if contact_id is None:
         return ""
     query = request.GET.copy()

@@ -13,7 +13,7 @@ from optout.addresses import hex_digests, parse_address
 from optout.choices import Assurance, Channel, HashKind, Medium, Origin, Reason
 from optout.models import OptOut, Suppression
 from reporting import contacts as contacts_query
-from reporting.contacts import Place, list_members, read_sought
+from reporting.contacts import PageStart, list_contacts_page, read_sought
 from reporting.views import contacts as contacts_view
 from tests import make
 from tests.lists.screens import Screen, look_at, open_screen
@@ -377,7 +377,7 @@ class TestPaging:
         for direction in ("after", "before"):
             assert len(shown(client.get(url(optout_list), {direction: place}))) == 3
 
-    def test_another_realms_contact_is_no_place(self, bob: User, optout_list: List) -> None:
+    def test_another_realms_contact_is_no_page_start(self, bob: User, optout_list: List) -> None:
         _fill(optout_list, 3)
         theirs = make.make_contact(make.make_realm("other"), "p000001@example.com")
 
@@ -404,11 +404,11 @@ class TestManyContacts:
         monkeypatch.setattr(contacts_query, "fetch", _explaining(plans))
         middle = Contact.objects.get(address="p050000@example.com").pk
 
-        list_members(optout_list)
-        list_members(optout_list, place=Place("after", middle))
-        list_members(optout_list, place=Place("before", middle))
+        list_contacts_page(optout_list)
+        list_contacts_page(optout_list, start=PageStart("after", middle))
+        list_contacts_page(optout_list, start=PageStart("before", middle))
         for text in ("p0500", "p050000@example.com", "p05000_"):
-            list_members(optout_list, read_sought(text, "US", clear=True))
+            list_contacts_page(optout_list, read_sought(text, "US", clear=True))
 
         assert len(plans) == 6
         for plan in plans:
@@ -428,9 +428,9 @@ class TestManyContacts:
         plans: list[str] = []
         monkeypatch.setattr(contacts_query, "fetch", _explaining(plans))
 
-        page = list_members(short)
+        page = list_contacts_page(short)
 
-        assert len(page.rows) == 20
+        assert len(page.contacts) == 20
         assert "Seq Scan" not in plans[0]
 
 
