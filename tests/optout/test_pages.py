@@ -390,6 +390,7 @@ class TestDoors:
             "optout.done.open_done",  # its token is in the address
             "optout.preview.open_preview",  # changes nothing
             "optout.views.broken_link",  # changes nothing
+            "optout.views.open_api_web",  # the realm's password, which no other site's page knows
             "optout.views.open_link",  # the form's own guard; one-click; servers
             "optout.views.open_pixel",  # images
             "optout.views.open_signed_link",  # the form's own guard; one-click
