@@ -16,6 +16,12 @@ COPY (
 ) TO STDOUT {options}
 """
 _SINCE = "AND s.suppressed_at >= %(since)s"
+# The same rows, found by what the ledger has since then: each suppression was made by a row of that very time. For the beginning
+# of an answer, where few are new and the list may be long; to read most of a list, its own table is far quicker.
+_SINCE_BY_LEDGER = """AND s.suppressed_at >= %(since)s AND s.digest IN (
+    SELECT o.digest FROM optout_optout o
+    WHERE o.optout_list_id = %(list)s AND o.recorded_at >= %(since)s AND o.kind = 1 AND o.is_new
+)"""
 _OF_CONTACT = "LEFT JOIN lists_contact c ON c.realm_id = %(realm)s AND c.digest = s.digest"
 # A null would stand there without quotes, and a line end within a value is two lines to old scripts.
 _KEY = "regexp_replace(coalesce(c.customer_key, ''), '[[:cntrl:]]', ' ', 'g')"
@@ -42,10 +48,11 @@ def stream_shown(shown: Shown, delimiter: str = "", most: int | None = None) -> 
     Errors are raised, also in the middle: whoever sends the pieces on must then break off, so that nobody takes them for all.
     """
     has_key = bool(delimiter) and shown.key_of_realm is not None
+    since = _SINCE if most is None else _SINCE_BY_LEDGER
     statement = _COPY.format(
         columns=f"s.address, {_KEY}" if has_key else "s.address",
         contact=_OF_CONTACT if has_key else "",
-        since="" if shown.since is None else _SINCE,
+        since="" if shown.since is None else since,
         options=_QUOTED if delimiter else "",
     )
     values = {
