@@ -9,7 +9,6 @@ from django.db import transaction
 from lists.audit import record_audit
 from lists.lookup import snapshot
 from lists.models import List, User
-from optout.actions import record_optout
 from optout.addresses import Address
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.contact_records import merge
@@ -17,7 +16,7 @@ from optout.contacts import (
     ContactRecord,
     Outcome,
     end_subscriptions,
-    end_suppressed,
+    opt_out_contacts,
     subscribe_contacts,
 )
 from optout.evidence import Evidence
@@ -108,7 +107,7 @@ def opt_out_contact(
         origin=Origin.OPERATOR if actor.is_superuser else Origin.OWNER,
     )
     with transaction.atomic():
-        recorded = record_optout(intent)
+        (recorded,) = opt_out_contacts(found, [intent])
         record_audit(
             "opt_out_contact",
             actor=actor,
@@ -117,8 +116,6 @@ def opt_out_contact(
             optout=recorded.optout_id,
             suppressed=recorded.is_new,
         )
-        # Whoever is being added at this very moment.
-        transaction.on_commit(lambda: end_suppressed(found, [contact.digest]), robust=True)
     return recorded.is_new
 
 

@@ -3,7 +3,7 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from lists.bounded import TookTooLongError
 from lists.choices import Accepts, MessageFormat, Role
@@ -17,6 +17,8 @@ from reporting.contacts import ContactPage, PageStart, Sought, list_contacts_pag
 from reporting.views import contacts as contacts_view
 from tests import make
 from tests.lists.screens import Screen, look_at, open_screen
+from tests.optout.test_contacts import record, subscribe
+from tests.optout.test_contacts_at_once import in_thread
 from tests.reporting.portal import signed_in
 
 
@@ -950,6 +952,23 @@ class TestRemove:
             assert answer.status_code == 404
         assert on(optout_list) == {"jane@example.com"}
         assert not OptOut.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestMeanwhile:
+    @pytest.mark.parametrize("do", ["opt_out", "opt_out_everywhere"])
+    def test_who_is_being_added_while_opted_out_is_not_on_the_list(
+        self, alice: User, realm: Realm, optout_list: List, do: str
+    ) -> None:
+        make.make_contact(realm, "jane@example.com")
+        client = signed_in(alice)
+        with transaction.atomic():
+            client.post(remove_url(optout_list), {"do": do})
+            in_thread(lambda: subscribe(optout_list, record())).result(timeout=20)
+            assert on(optout_list) == {"jane@example.com"}  # neither saw the other
+
+        assert Suppression.objects.count() == 1
+        assert not Subscription.objects.exists()
 
 
 def _suppress_by_hash(optout_list: List, address: str) -> None:
