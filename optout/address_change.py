@@ -12,9 +12,9 @@ from optout.addresses import Address, lookup_keys
 from optout.choices import Assurance, Channel, Origin, Reason
 from optout.contact_locks import lock_contacts, seeing_others
 from optout.contact_statements import (
-    END_SUPPRESSED,
     FIND_CONTACT,
     FIND_TO_CARRY,
+    LEAVE_SUPPRESSED,
     MOVE_CONTACT,
     MOVE_SUBSCRIPTIONS,
 )
@@ -88,7 +88,7 @@ def change_address(
         fetch(MOVE_CONTACT, (new.digest, int(new.medium), new.key, contact_id))
         carried = _carry(change)
         fetch(MOVE_SUBSCRIPTIONS, {"realm": realm_id, "old": old.digest, "new": new.digest})
-        _end_suppressed(change)
+        _leave_suppressed(change)
         transaction.on_commit(lambda: _carry_once_more(change, carried), robust=True)
     return contact_id
 
@@ -118,13 +118,13 @@ def _carry_once_more(change: _Change, already: Collection[int]) -> None:
     with transaction.atomic():
         lock_contacts(change.realm_id, (change.old.digest, change.new.digest))
         _carry(change, already)
-        _end_suppressed(change)
+        _leave_suppressed(change)
 
 
-def _end_suppressed(change: _Change) -> None:
+def _leave_suppressed(change: _Change) -> None:
     values = {
         "realm": change.realm_id,
         "keys": list(lookup_keys(change.new.key)),
         "digest": change.new.digest,
     }
-    fetch(END_SUPPRESSED, values)
+    fetch(LEAVE_SUPPRESSED, values)

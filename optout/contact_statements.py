@@ -137,7 +137,7 @@ ON CONFLICT DO NOTHING
 """
 
 # What one address is subscribed to although it is suppressed there, or in the realm as a whole.
-END_SUPPRESSED = """
+LEAVE_SUPPRESSED = """
 WITH suppressed AS MATERIALIZED (
     SELECT l.id, l.kind = 'global' AS is_global FROM lists_list l, LATERAL (
         SELECT FROM optout_suppression WHERE optout_list_id = l.id AND digest = ANY (%(keys)s::bytea[]) LIMIT 1
