@@ -12,6 +12,7 @@ from django.db import connection
 from lists import api_auth
 from lists.models import RealmCredential
 from optout import quarantine, retention
+from optout.left_over import end_left_over_subscriptions
 from reporting import feed
 from reporting.counters import advance_counts
 from reporting.models import Download, Notice
@@ -58,7 +59,10 @@ def tend_limits(now: datetime) -> dict[str, int]:
 
 
 def apply_retention(now: datetime) -> dict[str, int]:
-    """Empty what identifies callers after 90 days (AT-50), and clear out old sessions. Suppressions are never touched."""
+    """Empty what identifies callers after 90 days (AT-50), end subscriptions beside a suppression, and clear out old sessions.
+
+    Suppressions are never touched.
+    """
     oldest = now - retention.KEPT
     everything = now.weekday() == SUNDAY
     downloads = Download.objects.filter(started_at__lt=oldest).exclude(ip=None, agent="")
@@ -68,6 +72,7 @@ def apply_retention(now: datetime) -> dict[str, int]:
         "quarantined": retention.empty_quarantine(now),
         "downloads": downloads.update(ip=None, agent=""),
         "passwords": passwords.update(last_used_ip=None),
+        "subscriptions_ended": end_left_over_subscriptions(),
         "notices": Notice.objects.filter(settled_at__lt=oldest).delete()[0],
     }
     call_command("clearsessions")

@@ -18,7 +18,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from lists.api_auth import WrongPasswordError, authenticate
 from lists.credentials import make_password
-from lists.models import List, PasswordFailure, Realm, RealmCredential, User
+from lists.models import List, PasswordFailure, Realm, RealmCredential, Subscription, User
 from optout.choices import Channel, RefusalCause
 from optout.models import OptOut, Suppression
 from optout.quarantine import quarantine_optout
@@ -218,3 +218,13 @@ class TestTheCommands:
         kept = RealmCredential.objects.order_by("last_used_at")
         assert [row.last_used_ip for row in kept] == [None, "203.0.113.9"]
         assert None not in [row.last_used_at for row in kept]
+
+    def test_at_night_nobody_stays_on_a_list_that_they_are_out_of(self, optout_list: List) -> None:
+        """As after an opt-out that ran while the address was subscribed."""
+        make.make_optout(optout_list)
+        for address in ("jane@example.com", "joe@example.com"):
+            make.make_subscription(optout_list, address)
+
+        assert run("apply_retention")["subscriptions_ended"] == 1
+
+        assert Subscription.objects.count() == Suppression.objects.count() == 1
