@@ -13,9 +13,12 @@ ADDRESS = re.compile(r"[^\s@<>'\"(),;:/?=&]+@[^\s@<>'\"(),;:/?=&]+\.[^\s@<>'\"()
 
 
 # Paths that are themselves a secret: whoever has a signed link may unsubscribe its recipient. And an old script's command in
-# which the question mark is missing, so that the password stands in the path: that is taken out to the end of the line, since a
-# path is logged as it reads, with spaces and all.
-SECRET_PATH = re.compile(r"(/o/|/password/reset/key/|/api_web(?=\S{1,99}=))(?:(?<=/api_web).+|\S+)")
+# which the question mark is missing, so that the password stands in the path: all that follows is taken out, since a path is
+# logged as it reads, with spaces, line ends and all. (A traceback names our own files below `api_web/`: those lines stay.)
+SECRET_PATH = re.compile(
+    r"(/o/|/password/reset/key/|/api_web(?!/\w+\.py)(?=.{1,2000}=))(?:(?<=/api_web).+|\S+)",
+    re.IGNORECASE | re.DOTALL,
+)
 PHONE = re.compile(r"\+[0-9]{7,15}\b")
 # What a report may show of the request, the settings and the source of a template: nothing.
 _LEFT_OUT: dict[str, Any] = {

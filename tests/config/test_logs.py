@@ -92,7 +92,7 @@ class TestConsole:
             ("Not Found: /bin/api_web&r=acme&p=secret", "Not Found: /bin/api_web[…]"),
             (
                 'Not Found: /bin/api_web&r=acme&p=it\'s a "secret"\nend',
-                "Not Found: /bin/api_web[…]\nend",
+                "Not Found: /bin/api_web[…]",
             ),
             ("Not Found: /api_web'&p=secret", "Not Found: /api_web[…]"),
             ("Not Found: /api_web?r=acme&p=a secret", "Not Found: /api_web[…]"),
@@ -109,3 +109,21 @@ class TestConsole:
     )
     def test_addresses_and_query_strings_are_taken_out(self, text: str, clean: str) -> None:
         assert without_secrets(text) == clean
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/api_web&r=demo&data=email^a@x.com\nb&p=S3CRET",
+            "/bin/api_web &r=demo&p=S3CRET",
+            "/API_WEB&p=S3CRET'\" x",
+            "/api_web\n&p=S3CRET",
+            f"/api_web{'x' * 300}&p=S3CRET",
+        ],
+    )
+    def test_a_command_whose_question_mark_is_missing(self, path: str) -> None:
+        assert "S3CRET" not in without_secrets(f"Not Found: {path}")
+
+    def test_a_traceback_keeps_its_lines_in_our_own_files(self) -> None:
+        line = 'File "/srv/heed/optout/channels/api_web/door.py", line 30, in answer\n    x = 1'
+
+        assert without_secrets(line) == line

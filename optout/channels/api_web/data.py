@@ -30,8 +30,9 @@ _BLANK = " \t\r\n^"
 # A file that begins with a byte order mark, and one that was taken for Windows-1252 on the way.
 _BYTE_ORDER_MARKS = ("\ufeff", "ï»¿")
 
-# Two addresses in one value, or a space beside the @: no plus that got lost. To put one there would opt out a stranger.
-_NO_LOST_PLUS = re.compile(r"@[^@]*@|\s@|@\s")
+# One space between two letters or digits before the @: a plus that got lost. Elsewhere it is none, and to put one there would
+# opt out a stranger: `Jane Doe jane@x.com`, `- jane@x.com`, `jane@x.com joe@x.com`.
+_LOST_PLUS = re.compile(r"\s*[^\s@]*\w \w[^\s@]*@[^\s@]+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def email_value(text: str) -> Address | None:
     """The address that a value means, also when its plus arrived as a space (protocols.md); None when it is unusable."""
     if len(text) > MAX_TEXT:
         return None
-    if " " in text and not _NO_LOST_PLUS.search(text):
+    if " " in text and _LOST_PLUS.fullmatch(text):
         text = restore_plus(text)
     try:
         address = parse_email(text)

@@ -1,8 +1,8 @@
 """Cutting url-encoded parameters apart as fifteen years of scripts write them: encoded in full, in part or not at all.
 
 `data=email,company^jane@example.com,AT&T^joe@example.com,B&O`: what follows an ampersand that the script did not encode belongs
-to the data where it holds a caret, or else Joe would not be opted out and nobody would know. A trailing `&O` is lost, which no
-opt-out needs. Where it cannot be told, the command fails.
+to the data where it has no name and a caret, or else Joe would not be opted out and nobody would know. A trailing `&O` is lost,
+which no opt-out needs. Where it cannot be told, as behind `B&O=great`, the command fails.
 """
 
 import re
@@ -27,18 +27,12 @@ MAX_PIECES = 12_000  # between ampersands: an unencoded one in each of 10,000 re
 _LONGEST_NAME = 200  # bytes; a longer one is no parameter's
 _DATA = "data"
 _MAY_HOLD_CARETS = frozenset({"pwd", "realm", _DATA})
-_KNOWN = frozenset(
-    {"cmd", "list_id", "optout", "format", "force_sub", "override_confirmation", "output_format"}
-    | {"csv", "headers", "version", "identity_field", "identity_value", "email", "email_new"}
-    | {"first", "last", "exact", "limit", "subscriber_id", "days", "customer_key"}
-)
-
-_LOST_PIECE = "A part of the command has no name, an ampersand in data must be sent as %26"
+_LOST_PIECE = "It cannot be told what belongs to the data, an ampersand in data must be sent as %26"
 
 _PIECE = re.compile(rb"[^&]+")
 _CARET = re.compile(rb"\^|%5[Ee]")
 _AT = re.compile(rb"@|%40")
-_AS_VALUES = b","
+_COMMA = re.compile(rb",|%2[Cc]")
 _MARK = re.compile(rb"[\^,@]|%(?:5[Ee]|2[Cc]|40)")
 _WIDE_ESCAPES = re.compile(rb"(?:%u[0-9A-Fa-f]{4})+")
 # What `surrogateescape` makes of a byte that is no UTF-8, to what the byte is in Windows-1252.
@@ -136,9 +130,7 @@ class _Batch:
         records and that cannot be told."""
         if name in _MAY_HOLD_CARETS or not self._is_suspect(name, piece):
             return False
-        # A name that we know is rather a parameter; and a script that encodes the caret but not the ampersand is a stranger.
-        is_ours = name is None or (name not in _KNOWN and (b"^" in piece or _AS_VALUES in piece))
-        if not (is_ours and is_next):
+        if name is not None or not is_next:
             raise CommandError(_LOST_PIECE)
         self._note(piece)
         return True
@@ -146,14 +138,16 @@ class _Batch:
     def _is_suspect(self, name: str | None, piece: bytes) -> bool:
         if name is None:  # without a mark it is nothing, having no value (`&submit`)
             return bool(_MARK.search(piece))
-        # One with a name may be of a batch too: `B&O=great^joe@example.com`, or `B&O=great,joe@example.com` with Joe's own.
-        return bool(_CARET.search(piece)) or (self._lacks_address and bool(_AT.search(piece)))
+        # One with a name may be of a batch too: `B&O=great^joe@example.com`, or `B&O=great,joe@example.com` with the address that
+        # its record lacks so far. Or it is a parameter that we do not know.
+        is_values = self._lacks_address and _AT.search(piece) and _COMMA.search(piece)
+        return bool(_CARET.search(piece) or is_values)
 
     def _note(self, piece: bytes) -> None:
         """Whether the record that was begun has an address yet."""
-        *_before, record = _CARET.split(piece)
-        is_begun = bool(_before) or self._lacks_address
-        self._lacks_address = is_begun and not _AT.search(record)
+        caret = max(piece.rfind(each) for each in (b"^", b"%5E", b"%5e"))
+        if caret >= 0 or self._lacks_address:
+            self._lacks_address = not _AT.search(piece, caret + 1)
 
 
 def _from_utf_16(match: re.Match[bytes]) -> bytes:
