@@ -55,8 +55,11 @@ ORDER BY c.address USING ~<~
 """.replace("{numbers}", _NUMBERS)
 _HAS_DIGEST = "c.digest = %(digest)s"
 _HAS_PART = "c.address LIKE %(part)s"
-_HAS_FIRST = "lower(c.fields->>'first') = lower(%(first)s)"
-_HAS_LAST = "lower(c.fields->>'last') = lower(%(last)s)"
+# Of a server whose locale is C, lower() knows ASCII alone: for Müller the usual spellings are asked for, too.
+_HAS_FIRST = (
+    "(lower(c.fields->>'first') = lower(%(first)s) OR c.fields->>'first' = ANY (%(firsts)s))"
+)
+_HAS_LAST = "(lower(c.fields->>'last') = lower(%(last)s) OR c.fields->>'last' = ANY (%(lasts)s))"
 _IS_ON_LIST = """
 EXISTS (SELECT FROM lists_subscription s WHERE s.optout_list_id = %(list)s AND s.digest = c.digest)
 """
@@ -146,6 +149,8 @@ def find_contacts(
         "part": f"%{escape_like(part)}%",
         "first": first,
         "last": last,
+        "firsts": _spellings(first),
+        "lasts": _spellings(last),
         "list": list_id,
         "limit": min(limit, MAX_FOUND),
     }
@@ -157,6 +162,10 @@ def find_contacts(
         FoundContact(id_, address, key, json.loads(fields), tuple(numbers))
         for id_, address, key, fields, numbers in rows
     ]
+
+
+def _spellings(name: str) -> list[str]:
+    return list({name, name.lower(), name.upper(), name.title()})
 
 
 def get_contact(realm_id: int, contact_id: int) -> ContactDetail | None:
