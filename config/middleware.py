@@ -81,20 +81,24 @@ class PortalDeadEnds(PortalOnly):
             target = response.headers["Location"]
             asks = target.startswith(f"{reverse('account_login')}?next=")
             if asks and not request.user.is_authenticated:
-                messages.warning(request, self.SIGNED_OUT)
+                _say_once(request, self.SIGNED_OUT)
         return response
 
     def _page_above(self, request: HttpRequest) -> HttpResponse | None:
         page = _above(request.path_info)
         if page is None or not request.user.is_authenticated:
             return None
-        answer = HttpResponseRedirect(quote(page))
-        waiting = cast("BaseStorage", messages.get_messages(request))
-        is_said = any(str(each) == self.NOTHING_DONE for each in waiting)
-        waiting.used = False  # they were looked at, not shown
-        if not is_said:  # the page above may be for POST alone, too
-            messages.warning(request, self.NOTHING_DONE)
-        return answer
+        _say_once(request, self.NOTHING_DONE)  # the page above may be for POST alone, too
+        return HttpResponseRedirect(quote(page))
+
+
+def _say_once(request: HttpRequest, text: str) -> None:
+    """Add a warning to the next page, unless it waits there already."""
+    waiting = cast("BaseStorage", messages.get_messages(request))
+    is_said = any(str(each) == text for each in waiting)
+    waiting.used = False  # they were looked at, not shown
+    if not is_said:
+        messages.warning(request, text)
 
 
 def _above(path: str) -> str | None:

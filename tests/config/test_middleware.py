@@ -105,6 +105,14 @@ class TestPortalDeadEnds:
         assert self.NOTHING_DONE in back.content.decode()
         assert self.SIGNED_OUT not in back.content.decode()
 
+    def test_it_is_said_once_however_often_one_tried(self, client: Client, alice: User) -> None:
+        for _ in range(3):
+            client.post("/manage/settings/api/passwords")
+
+        page = client.get("/manage/account/login/").content.decode()
+
+        assert page.count(self.SIGNED_OUT) == 1
+
     def test_looking_while_signed_out_and_signing_out_say_nothing(
         self, client: Client, alice: User
     ) -> None:
