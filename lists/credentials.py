@@ -120,8 +120,7 @@ def bring_password(realm: Realm, password: str, *, actor: User | None) -> RealmC
     """Let scripts go on with the password they have.
 
     Raises UnusablePasswordError, TooManyPasswordsError, SamePasswordError, RevokedPasswordError: one that leaked and was revoked
-    does not come back. No hint is kept: of a password that somebody chose,
-    four characters are half of the guess.
+    does not come back. No hint is kept: of a password that somebody chose, four characters are half of the guess.
     """
     require_usable(password)
     row = _add(realm, password, hint="", is_chosen=True)
@@ -133,7 +132,7 @@ def bring_password(realm: Realm, password: str, *, actor: User | None) -> RealmC
 def revoke_password(realm: Realm, credential_id: int, *, actor: User | None, now: datetime) -> bool:
     """End one of the realm's passwords for good; False when there is none such, or it was ended before.
 
-    This process refuses it from now on, others within `LIST_CACHE_SECONDS`.
+    It is refused everywhere within `LIST_CACHE_SECONDS`; a request that was just being let in may remember it for as long.
     """
     active = RealmCredential.objects.filter(pk=credential_id, realm=realm, revoked_at=None)
     if not active.update(revoked_at=now):

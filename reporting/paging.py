@@ -89,3 +89,14 @@ def _newer_page[Row: Model](
 
 def _position(row: Any, time_field: str) -> Position:
     return Position(getattr(row, time_field), row.id)
+
+
+def page_url(query: QueryDict, direction: str, position: object | None) -> str:
+    """The same filters and search, at another position: `direction` is `before` or `after`. Nothing where there is none."""
+    if position is None:
+        return ""
+    query = query.copy()
+    query.pop("after", None)
+    query.pop("before", None)
+    query[direction] = str(position)
+    return f"?{query.urlencode()}"

@@ -21,6 +21,7 @@ from reporting.contacts import (
 )
 from reporting.forms_contacts import ContactSearchForm
 from reporting.opted_out import opted_out
+from reporting.paging import page_url
 
 SEARCH_SECONDS = 5
 
@@ -53,8 +54,8 @@ def list_contacts(request: HttpRequest, public_id: str) -> HttpResponse:
         "is_paged": "after" in request.GET or "before" in request.GET,
         "place_in_list": place_in_list(request.GET),
         "took_too_long": took_too_long,
-        "previous_url": _page_url(request, "before", page.before if page else None),
-        "next_url": _page_url(request, "after", page.after if page else None),
+        "previous_url": page_url(request.GET, "before", page.before if page else None),
+        "next_url": page_url(request.GET, "after", page.after if page else None),
     }
     return render(request, "reporting/contacts.html", context)
 
@@ -104,14 +105,3 @@ def _page_start(query: QueryDict) -> PageStart | None:
         if text.isascii() and text.isdigit() and len(text) <= 18:
             return PageStart("before" if direction == "before" else "after", int(text))
     return None
-
-
-def _page_url(request: HttpRequest, direction: str, contact_id: int | None) -> str:
-    """The same search, another page of it; nothing where there is none."""
-    if contact_id is None:
-        return ""
-    query = request.GET.copy()
-    query.pop("after", None)
-    query.pop("before", None)
-    query[direction] = str(contact_id)
-    return f"?{query.urlencode()}"

@@ -1,6 +1,6 @@
 """A list's entries: what came in, and who is suppressed by it."""
 
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -23,7 +23,7 @@ from optout.models import OptOut
 from reporting.entries import as_entries, ledger_of, shown_address, suppressed_digests
 from reporting.forms_entries import EntryFilterForm, LiftForm
 from reporting.lifting import find_suppression, lift_one
-from reporting.paging import Page, keyset_page
+from reporting.paging import Page, keyset_page, page_url
 from reporting.subjects import Subject, read_subject
 
 FILTER_SECONDS = 5
@@ -55,8 +55,8 @@ def list_entries(request: HttpRequest, public_id: str) -> HttpResponse:
         "is_filtered": form.errors or form.is_used,
         "is_paged": "after" in request.GET or "before" in request.GET,
         "took_too_long": took_too_long,
-        "older_url": _page_url(request, "after", page.older),
-        "newer_url": _page_url(request, "before", page.newer),
+        "older_url": page_url(request.GET, "after", page.older),
+        "newer_url": page_url(request.GET, "before", page.newer),
         "service_url": reverse("list_service", args=[public_id]),
     }
     return render(request, "reporting/entries.html", context)
@@ -128,14 +128,3 @@ def _subject(opened: OpenedList, form: EntryFilterForm) -> Subject | None:
     except AddressError as error:
         form.add_error("q", str(error))
         return None
-
-
-def _page_url(request: HttpRequest, parameter: str, position: Any) -> str:
-    """The same filters, at another place; nothing where there is none."""
-    if position is None:
-        return ""
-    query = request.GET.copy()
-    query.pop("after", None)
-    query.pop("before", None)
-    query[parameter] = str(position)
-    return f"?{query.urlencode()}"

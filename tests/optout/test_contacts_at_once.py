@@ -4,12 +4,11 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from lists.lookup import ListSnapshot, snapshot
 from lists.models import AuditEntry, Contact, List, Realm, Subscription
@@ -43,25 +42,11 @@ from tests.optout.test_contacts import (
     subscribe,
 )
 from tests.optout.test_reverting import wait_until_blocked
+from tests.threads import in_thread
 
 TIMES = 20
 PEOPLE = [f"person{n}@example.com" for n in range(50)]
 EVERYBODY = [digest_of(email) for email in PEOPLE]
-
-
-def in_thread(work: Callable[[], Any]) -> "Future[Any]":
-    future: Future[Any] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except Exception as error:  # noqa: BLE001  handed to whoever asks for the result
-            future.set_exception(error)
-        finally:
-            connection.close()
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
 
 
 def at_once(works: Sequence[Callable[[], Any]]) -> list[Any]:

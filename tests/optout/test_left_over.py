@@ -15,8 +15,9 @@ from optout.left_over import end_left_over_subscriptions
 from optout.models import OptOut, Suppression
 from tests import make
 from tests.optout.test_contacts import JANE, JOE, digests, on_list, record, subscribe
-from tests.optout.test_contacts_at_once import PEOPLE, at_once, in_thread, shuffled
+from tests.optout.test_contacts_at_once import PEOPLE, at_once, shuffled
 from tests.optout.test_reverting import wait_until_blocked
+from tests.threads import in_thread
 
 
 def leave_over(optout_list: List, *emails: str, out_of: List | None = None) -> None:
@@ -53,6 +54,13 @@ class TestTheSweep:
         assert end_left_over_subscriptions() == 2
         assert (on_list(optout_list), on_list(second)) == (set(), set())
         assert on_list(theirs) == digests(JANE)
+
+    def test_a_realm_without_do_not_mail_does_not_stop_the_others(self, optout_list: List) -> None:
+        bare = Realm.objects.create(name="bare", sender_name="Bare")
+        leave_over(make.make_list(bare), JANE)
+        leave_over(optout_list, JOE)
+
+        assert end_left_over_subscriptions() == 2
 
     def test_who_is_out_of_both_counts_once(self, realm: Realm, optout_list: List) -> None:
         make.make_optout(make.do_not_mail(realm), JANE)

@@ -1,6 +1,5 @@
 import threading
 import time
-from concurrent.futures import Future
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -17,6 +16,7 @@ from optout.models import OptOut, Suppression
 from optout.reverting import RevertFilter, count_revertible, revert_optouts, undo_optout
 from optout.tokens import DoneToken
 from tests import make
+from tests.threads import in_thread
 
 HER_IP = Evidence(ip=ip_address("192.0.2.7"), agent="Firefox")
 NEIGHBOUR = Evidence(ip=ip_address("192.0.2.7"), agent="Chrome")
@@ -366,24 +366,10 @@ class TestAskingAgainMeanwhile:
         )
         return lambda: request.param(intent)
 
-    def in_thread(self, work: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-
-        def run() -> None:
-            try:
-                future.set_result(work())
-            except Exception as error:  # noqa: BLE001  handed to whoever asks for the result
-                future.set_exception(error)
-            finally:
-                connection.close()
-
-        threading.Thread(target=run, daemon=True).start()
-        return future
-
     def test_an_opt_out_during_it_suppresses_anew(self, take_back: Any, record_again: Any) -> None:
         with transaction.atomic():
             assert take_back()
-            again = self.in_thread(record_again)
+            again = in_thread(record_again)
             wait_until_blocked()
 
         assert again.result(timeout=20).is_new
@@ -394,7 +380,7 @@ class TestAskingAgainMeanwhile:
     ) -> None:
         with transaction.atomic():
             assert not record_again().is_new
-            taking = self.in_thread(take_back)
+            taking = in_thread(take_back)
             wait_until_blocked()
 
         assert not taking.result(timeout=20)

@@ -18,8 +18,8 @@ from reporting.views import contacts as contacts_view
 from tests import make
 from tests.lists.screens import Screen, look_at, open_screen
 from tests.optout.test_contacts import record, subscribe
-from tests.optout.test_contacts_at_once import in_thread
 from tests.reporting.portal import signed_in
+from tests.threads import in_thread
 
 
 def url(optout_list: List, rest: str = "") -> str:

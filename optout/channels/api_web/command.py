@@ -21,7 +21,7 @@ _NUMBER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What was asked, by whom, from where. `parameters` have the names of `parameters.read_parameters`."""
+    """What was asked, by whom, from where. `parameters` have the names of `parameters.Sent.all`."""
 
     name: str
     parameters: Mapping[str, str]

@@ -11,9 +11,9 @@ from optout import replies
 from optout.channels.api_web.command import Answer, Command
 from optout.channels.api_web.handlers import HANDLERS, asks_for_optout
 from optout.channels.api_web.lines import BAD_CREDENTIALS, CommandError, failure
-from optout.channels.api_web.long_answers import LongAnswer
 from optout.channels.api_web.parameters import Sent
 from optout.client_ip import client_ip
+from optout.long_answers import LongAnswer
 
 MAX_CREDENTIAL = 10_000  # bytes of a realm, password or command that are looked at
 

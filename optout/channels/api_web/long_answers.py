@@ -7,8 +7,6 @@ from optout.channels.api_web.lines import CommandError
 from optout.long_answers import LongAnswer
 from optout.slots import slots
 
-__all__ = ["LongAnswer", "answer_lines"]
-
 SHORT = 5_000  # lines
 
 

@@ -55,7 +55,10 @@ class Sent:
         return values.pop() if values else ""
 
     def all(self) -> dict[str, str]:
-        """All of them that are not blank. Raises CommandError."""
+        """All that are not blank, each by its one name: `cmd`, `realm`, `pwd`, `data`, `optout`, `headers`, others as sent.
+
+        Values have the spaces around them. Raises CommandError.
+        """
         texts = {name: self.text(name, API_WEB_MAX_BYTES) for name in self._values}
         return {name: text for name, text in texts.items() if text}
 
@@ -69,14 +72,6 @@ class _Value(NamedTuple):
     def text(self, most: int) -> str:
         text = self.read(self.octets[:most])
         return "" if text.isspace() else text
-
-
-def read_parameters(request: HttpRequest) -> dict[str, str]:
-    """The parameters of a command, under one name each: `cmd`, `realm`, `pwd`, `data`, `optout`, `headers`, others as sent.
-
-    Blank ones count as not given. Values are as sent, with the spaces around them. Raises CommandError.
-    """
-    return Sent(request).all()
 
 
 def _query(request: HttpRequest) -> bytes:

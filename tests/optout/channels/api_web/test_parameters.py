@@ -18,7 +18,6 @@ from optout.channels.api_web.parameters import (
     API_WEB_MAX_BYTES,
     MAX_PARAMETERS,
     Sent,
-    read_parameters,
 )
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -43,7 +42,7 @@ def read(
     body = body.encode() if isinstance(body, str) else body
     query = query.encode() if isinstance(query, str) else query
     meta = {"QUERY_STRING": query.decode("latin-1"), **meta}
-    return read_parameters(RequestFactory().generic(method, "/api_web", body, content_type, **meta))
+    return Sent(RequestFactory().generic(method, "/api_web", body, content_type, **meta)).all()
 
 
 def reason(*args: Any, **kwargs: Any) -> str:
@@ -227,7 +226,7 @@ class TestEncoding:
     def test_a_query_that_is_no_bytes_is_read(self) -> None:
         request = RequestFactory().get("/", QUERY_STRING="x=Łukasz")
 
-        assert read_parameters(request) == {"x": "Łukasz"}
+        assert Sent(request).all() == {"x": "Łukasz"}
 
     @given(
         st.fixed_dictionaries(
@@ -613,5 +612,5 @@ def _seconds(body: bytes) -> float:
     request = RequestFactory().generic("POST", "/api_web", body, URLENCODED)
     started = time.process_time()
     with contextlib.suppress(CommandError):
-        read_parameters(request)
+        Sent(request).all()
     return time.process_time() - started
