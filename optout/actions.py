@@ -13,7 +13,13 @@ from lists.prepared import fetch, fetch_prepared
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
 from optout.intents import OptOutIntent
-from optout.statements import LIFT, RECORD_MANY, RECORD_ONE
+from optout.statements import (
+    LIFT,
+    RECORD_MANY,
+    RECORD_MANY_AND_REPORT,
+    RECORD_ONE,
+    RECORD_ONE_AND_REPORT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +32,17 @@ class Recorded:
 
 
 def record_optout(intent: OptOutIntent) -> Recorded:
-    """Record one opt-out: suppress the address, end its subscriptions, write the ledger. Durable when it returns.
+    """Record one opt-out: suppress the address, end its subscriptions, write the ledger, and count a global request in its
+    report. Durable when it returns.
 
     Repeating is normal: the address stays suppressed once, and each request has its ledger row. Raises `django.db.Error`s, and
     then nothing was recorded.
     """
-    ((optout_id, is_new),) = fetch_prepared(
-        RECORD_ONE, (*_values(intent), *_evidence_values(intent.evidence))
-    )
+    values = (*_values(intent), *_evidence_values(intent.evidence))
+    statement = RECORD_ONE
+    if intent.report is not None:
+        statement, values = RECORD_ONE_AND_REPORT, (*values, *_report_columns([intent]))
+    ((optout_id, is_new),) = fetch_prepared(statement, values)
     return Recorded(optout_id, intent.digest, is_new)
 
 
@@ -49,7 +58,10 @@ def record_optouts(intents: Sequence[OptOutIntent]) -> list[Recorded]:
     evidence = {key: _evidence_values(each) for key, each in distinct.items()}
     values = [(*_values(intent), *evidence[id(intent.evidence)]) for intent in intents]
     columns = [list(column) for column in zip(*values, strict=True)]
-    rows = fetch(RECORD_MANY, columns)
+    statement = RECORD_MANY
+    if reports := _report_columns(intents):
+        statement, columns = RECORD_MANY_AND_REPORT, [*columns, *reports]
+    rows = fetch(statement, columns)
     return [
         Recorded(optout_id, intent.digest, is_new)
         for intent, (optout_id, is_new) in zip(intents, rows, strict=True)
@@ -101,6 +113,12 @@ def _values(intent: OptOutIntent) -> tuple[Any, ...]:
         int(intent.origin),
         intent.requested_at,
     )
+
+
+def _report_columns(intents: Sequence[OptOutIntent]) -> list[list[Any]]:
+    """The columns of `request` in the statement; none where no intent has a line in the report."""
+    rows = [each.report.values(each.requested_at) for each in intents if each.report is not None]
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _lift_values(lift: LiftIntent) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ MAX_EMAIL = 254  # octets (RFC 5321 §4.5.3.1.3, less the angle brackets)
 DIGEST_BYTES = 16
 
 EMAIL_PARAMETERS = frozenset({"item", "email"})
-ADDRESS_PARAMETERS = EMAIL_PARAMETERS | {"phone"}
+ADDRESS_PARAMETERS = EMAIL_PARAMETERS | {"phone", "phoneNumber"}
 MAX_FIELDS = 100
 
 type Accepts = Literal["email", "phone", "either"]

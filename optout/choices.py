@@ -25,13 +25,14 @@ class Channel(IntegerChoices):
     PIXEL = 5, _("Pixel")
     S2S = 6, _("Server to server")
     API_WEB = 7, _("api_web")
-    GLOBAL_UNSUBSCRIBE = 8, _("Global unsubscribe")
+    GLOBAL_FORM = 8, _("Global Unsubscribe form")
     REST = 9, _("REST API")
     JOIN = 10, _("Join form")
     INBOUND_SMS = 11, _("Inbound SMS")
     INBOUND_EMAIL = 12, _("Inbound email")
     FILE_IMPORT = 13, _("File import")
     PORTAL = 14, _("Portal")
+    GLOBAL_API = 15, _("Global Unsubscribe API")
 
 
 class Kind(IntegerChoices):

@@ -15,7 +15,7 @@ from optout.visits import Visit
 TOKEN_FIELD = "t"  # noqa: S105  the name of a field
 # A trap for robots, which fill in everything. Its name means nothing to browsers and password managers.
 HONEYPOT_FIELD = "note"
-TYPED_FIELD = "item"  # the form that asks for the address has it; only there the trap is set
+TYPED_FIELDS = ("item", "email", "phoneNumber")  # of a form that asks; only there the trap is set
 QUICK = timedelta(seconds=1)  # nobody types an address in less
 
 
@@ -35,7 +35,8 @@ def check_form(visit: Visit) -> Guarded:
     age = read_form_token(visit.field(TOKEN_FIELD), visit.optout_list.id, visit.now)
     if age is None:
         return Guarded(400)
-    is_robot = TYPED_FIELD in visit.form and bool(visit.field(HONEYPOT_FIELD).strip())
+    asks = any(name in visit.form for name in TYPED_FIELDS)
+    is_robot = asks and bool(visit.field(HONEYPOT_FIELD).strip())
     return Guarded(0, is_robot=is_robot, is_quick=age < QUICK)
 
 
@@ -57,18 +58,23 @@ class Tap(Enum):
     IMPOSSIBLE = "impossible"  # nobody looks at its answer
 
 
+_STRICTNESS = (Admission.RECORD, Admission.CONFIRM, Admission.REFUSE)
+
+
 def admit(visit: Visit, traffic: Traffic, intents: Sequence[OptOutIntent], tap: Tap) -> Judgement:
     """Count this unsigned request, and say what its channel does now; what is refused is in quarantine when this returns.
 
-    `intents` are what the request asks for, all about one address. RECORD: record them. CONFIRM, only where that tap is
+    `intents` are what the request asks for; each address among them counts, and the strictest judgement holds for all. RECORD: record them. CONFIRM, only where that tap is
     POSSIBLE: show the confirm page. REFUSE: say that they were kept, and after which `wait` to try again; without a wait
     trying again is of no use. Whitelisted IPs are exempt (S0.12).
     """
     if visit.is_whitelisted:
         return RECORD
-    judgement = judge_unsigned(
-        visit.optout_list, traffic, visit.network, intents[0].digest, visit.now
-    )
+    judgements = [
+        judge_unsigned(visit.optout_list, traffic, visit.network, digest, visit.now)
+        for digest in dict.fromkeys(intent.digest for intent in intents)
+    ]
+    judgement = max(judgements, key=lambda each: _STRICTNESS.index(each.admission))
     if judgement.admission is Admission.CONFIRM:
         # Below the block, only protected mode stops who cannot tap (S0.15).
         if tap is Tap.IMPOSSIBLE and judgement.cause is RefusalCause.PROTECTED_MODE:

@@ -8,6 +8,7 @@ from lists.lookup import ListSnapshot
 from optout.addresses import Address
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
+from optout.global_requests import Reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class OptOutIntent:
     """What every channel makes of a request, and the only thing that `record_optouts` reads.
 
     `digest` is 16 bytes; `address` the normalised address, or None when only a hash is known. `requested_at` is aware.
-    `evidence` goes into the ledger.
+    `evidence` goes into the ledger. `report`: the line of the Global Unsubscribe report that this request makes or counts up;
+    of the intents of one request only one has it.
     """
 
     list_id: int
@@ -30,6 +32,7 @@ class OptOutIntent:
     evidence: Evidence = field(default_factory=Evidence)
     reason: Reason = Reason.UNSUBSCRIBED
     origin: Origin = Origin.RECIPIENT
+    report: Reported | None = None
 
 
 def intent_for(
@@ -42,7 +45,7 @@ def intent_for(
     evidence: Evidence,
     **more: Any,
 ) -> OptOutIntent:
-    """The intent of a request about one address of one list; `more` is `reason` and `origin`."""
+    """The intent of a request about one address of one list; `more` is `reason`, `origin` and `report`."""
     return OptOutIntent(
         list_id=optout_list.id,
         realm_id=optout_list.realm_id,

@@ -13,9 +13,10 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -65,6 +66,17 @@ def download_url(public_id: str) -> str:
 def api_web_url() -> str:
     """Where the programs of every realm send their commands (S4.3)."""
     return f"{settings.BASE_URL}/api_web"
+
+
+def global_unsubscribe_url(key: str, hosts: Sequence[str] = ()) -> str:
+    """Where a realm's websites send global requests (S1.8): by one of its host names, our own first, else by its key."""
+    base = urlsplit(settings.BASE_URL)
+    if not hosts:
+        return f"{settings.BASE_URL}/g/{key}/unsubscribe/unsubscribe"
+    if base.hostname in hosts:
+        return f"{settings.BASE_URL}/unsubscribe/unsubscribe"
+    port = f":{base.port}" if base.port else ""
+    return f"{base.scheme}://{hosts[0]}{port}/unsubscribe/unsubscribe"
 
 
 def make_token(list_id: int, address: str) -> str:

@@ -15,6 +15,7 @@ from lists.prepared import fetch_prepared
 from optout.actions import record_optouts
 from optout.choices import Assurance, Channel, Medium, RefusalCause, Verdict
 from optout.evidence import Evidence
+from optout.global_requests import Reported
 from optout.intents import OptOutIntent
 from optout.models import QuarantinedOptOut
 
@@ -28,11 +29,12 @@ WAITS_FOR_OWNER = (RefusalCause.UNLISTED_SERVER,)
 _KEEP = """
 INSERT INTO optout_quarantinedoptout AS q (
     optout_list_id, digest, address, medium, channel, assurance, cause, ip, agent, evidence,
-    requests, refused_at, last_refused_at, verdict
+    requests, refused_at, last_refused_at, verdict, report
 )
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, 1, %s, %s, 1)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, 1, %s, %s, 1, %s::jsonb)
 ON CONFLICT (optout_list_id, digest, cause) WHERE verdict = 1
-DO UPDATE SET requests = q.requests + 1, last_refused_at = EXCLUDED.last_refused_at
+DO UPDATE SET
+    requests = q.requests + 1, last_refused_at = EXCLUDED.last_refused_at, report = coalesce(q.report, EXCLUDED.report)
 """
 
 
@@ -54,6 +56,7 @@ def quarantine_optout(intent: OptOutIntent, cause: RefusalCause) -> None:
             json.dumps(dict(evidence.extra)) if evidence.extra else None,
             intent.requested_at,
             intent.requested_at,
+            None if intent.report is None else json.dumps(intent.report.as_json()),
         ),
     )
 
@@ -131,6 +134,7 @@ def _intent(
         # The ledger's time is when it was recorded, so that a download "since" then has it; the request's own is evidence.
         requested_at=now,
         evidence=evidence,
+        report=Reported.from_json(row.report) if row.report else None,
     )
 
 

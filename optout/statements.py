@@ -41,7 +41,7 @@ WITH intent (
     RETURNING s.optout_list_id, leaving.n
 ), left_lists AS (
     SELECT n, array_agg(optout_list_id ORDER BY optout_list_id) AS ids FROM left_now GROUP BY n
-)
+){reports}
 INSERT INTO optout_optout (
     recorded_at, optout_list_id, kind, channel, medium, reason, origin, assurance, is_new, digest, address,
     ip, agent, evidence, left_lists
@@ -64,11 +64,12 @@ _TYPES = (
 _ARRAYS = ", ".join(f"%s::{type_}[]" for type_ in _TYPES)
 _VALUES = ", ".join(f"%s::{type_}" for type_ in _TYPES)
 _UNNEST = f"SELECT * FROM unnest({_ARRAYS}) WITH ORDINALITY"  # noqa: S608  constants only
-RECORD_MANY = _RECORD.replace("{source}", _UNNEST)
+_RECORD_MANY = _RECORD.replace("{source}", _UNNEST)
+RECORD_MANY = _RECORD_MANY.replace("{reports}", "")
 
 # The same for one request. What keeps a batch in order (the sorting, the first of several) has nothing to do here, and the
 # plan, which no longer depends on the length of an array, is made once for a connection: a quarter of the time.
-RECORD_ONE = """
+_RECORD_ONE = """
 WITH intent (
     list_id, realm_id, is_global, digest, address, medium, channel, assurance,
     reason, origin, requested_at, ip, agent, evidence
@@ -88,7 +89,7 @@ WITH intent (
         ELSE ARRAY[i.list_id] END
     )
     RETURNING s.optout_list_id
-)
+){reports}
 INSERT INTO optout_optout (
     recorded_at, optout_list_id, kind, channel, medium, reason, origin, assurance, is_new, digest, address,
     ip, agent, evidence, left_lists
@@ -100,6 +101,39 @@ SELECT
 FROM intent
 RETURNING id, is_new
 """.replace("{values}", _VALUES)
+RECORD_ONE = _RECORD_ONE.replace("{reports}", "")
+
+# The same, and the lines of the Global Unsubscribe report (S1.20), in the one statement: all of it or none. A repeat changes the
+# counter and the time, nothing else. Nobody reads `reported`, so PostgreSQL runs it last, and a batch in key order: whoever
+# holds a line waits for no suppression any more, and no two can lock each other out.
+_REPORT = """, request (
+    realm_id, key, seen_at, product_number, email, phone, website, publisher, custom1, custom2, custom3, form, n
+) AS MATERIALIZED (
+    SELECT * FROM unnest({arrays}) WITH ORDINALITY
+), line AS (
+    SELECT DISTINCT ON (realm_id, key) *, count(*) OVER (PARTITION BY realm_id, key) AS requests
+    FROM request
+    ORDER BY realm_id, key, n
+), reported AS (
+    INSERT INTO optout_globalrequest AS g (
+        realm_id, key, first_seen_at, last_seen_at, unsubscribe_count, product_number, email, phone, website, publisher,
+        custom1, custom2, custom3, form
+    )
+    SELECT
+        realm_id, key, seen_at, seen_at, requests, product_number, email, phone, website, publisher,
+        custom1, custom2, custom3, form
+    FROM line
+    ORDER BY realm_id, key
+    ON CONFLICT (realm_id, key) DO UPDATE SET
+        unsubscribe_count = g.unsubscribe_count + EXCLUDED.unsubscribe_count,
+        last_seen_at = greatest(g.last_seen_at, EXCLUDED.last_seen_at)
+)"""
+_REPORT_TYPES = (
+    "int", "bytea", "timestamptz", "int", "text", "text", "text", "text", "text", "text", "text", "uuid",
+)  # fmt: skip
+_REPORTS = _REPORT.replace("{arrays}", ", ".join(f"%s::{type_}[]" for type_ in _REPORT_TYPES))
+RECORD_MANY_AND_REPORT = _RECORD_MANY.replace("{reports}", _REPORTS)
+RECORD_ONE_AND_REPORT = _RECORD_ONE.replace("{reports}", _REPORTS)
 
 # Ends suppressions. A lift that ends nothing is written down too, as not new.
 LIFT = """

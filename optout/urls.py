@@ -26,5 +26,21 @@ urlpatterns = [
     path("o/<path:token>", views.open_signed_link, name="signed_link"),
     path("api_web", views.open_api_web, name="api_web"),
     re_path(r"^(?:bin/)?api_web/?\Z", views.open_api_web),
-    re_path(r"^[uo](?:/|$)", views.broken_link),
+    # (URL)/unsubscribe/unsubscribe, where (URL) may end in /g/<the realm's key> (S1.8)
+    re_path(
+        rf"^(?:g/(?P<key>{PublicId.regex})/)?unsubscribe/unsubscribe/?\Z",
+        views.open_global_unsubscribe,
+        name="global_unsubscribe",
+    ),
+    re_path(
+        rf"^(?:g/(?P<key>{PublicId.regex})/)?unsubscribe/done\Z",
+        views.open_global_done,
+        name="global_done",
+    ),
+    re_path(
+        rf"^g/(?P<key>{PublicId.regex})/unsubscribe/preview\Z",
+        views.open_global_preview,
+        name="global_preview",
+    ),
+    re_path(r"^(?:[uog]|unsubscribe)(?:/|$)", views.broken_link),
 ]

@@ -72,8 +72,32 @@ def open_api_web(request: HttpRequest) -> HttpResponseBase:
 
 
 @public
+def open_global_unsubscribe(request: HttpRequest, key: str | None = None) -> HttpResponse:
+    """`/unsubscribe/unsubscribe` and `/g/<key>/unsubscribe/unsubscribe`: the global request, by form or API (S1.8)."""
+    from optout.channels.global_unsubscribe import door
+
+    return door.answer(request, key or "")
+
+
+@public
+def open_global_done(request: HttpRequest, key: str | None = None) -> HttpResponse:
+    """`…/unsubscribe/done?t=…`: what the form leads to; GET shows, POST undoes."""
+    from optout.channels.global_unsubscribe import done
+
+    return done.answer(request, key or "")
+
+
+@public
+def open_global_preview(request: HttpRequest, key: str) -> HttpResponse:
+    """`/g/<key>/unsubscribe/preview?…`: the form as these parameters make it, for the owner. Saves nothing."""
+    from optout.channels.global_unsubscribe import form
+
+    return form.preview(request, key)
+
+
+@public
 def broken_link(request: HttpRequest) -> HttpResponse:
-    """Everything else below `/u/` and `/o/`: links that were cut off or copied in part."""
+    """Everything else below `/u/`, `/o/`, `/g/` and `/unsubscribe`: links that were cut off or copied in part."""
     return screens.broken_link(request)
 
 

@@ -1,5 +1,12 @@
 from lists.models.audit import AuditEntry
 from lists.models.contacts import Contact, Subscription
+from lists.models.global_unsubscribe import (
+    GlobalUnsubscribe,
+    Product,
+    Publisher,
+    RealmHost,
+    StoredForm,
+)
 from lists.models.keys import DownloadKey, PasswordFailure, RealmCredential
 from lists.models.lists import List
 from lists.models.people import ListAccess, Membership, User
@@ -9,12 +16,17 @@ __all__ = [
     "AuditEntry",
     "Contact",
     "DownloadKey",
+    "GlobalUnsubscribe",
     "List",
     "ListAccess",
     "Membership",
     "PasswordFailure",
+    "Product",
+    "Publisher",
     "Realm",
     "RealmCredential",
+    "RealmHost",
+    "StoredForm",
     "Subscription",
     "User",
 ]

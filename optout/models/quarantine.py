@@ -22,6 +22,9 @@ class QuarantinedOptOut(models.Model):
     ip = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=120)
     evidence = models.JSONField(null=True)
+    report = models.JSONField(
+        null=True
+    )  # of a global request: its line in the report, once accepted
     requests = models.PositiveIntegerField(default=1)
     refused_at = models.DateTimeField()
     last_refused_at = models.DateTimeField()

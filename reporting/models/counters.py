@@ -1,6 +1,6 @@
 from django.db import models
 
-from lists.models import List
+from lists.models import List, Realm
 from optout.choices import Channel, Kind, Reason
 from optout.models.fields import Xid8Field
 
@@ -38,3 +38,24 @@ class DailyCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} on list {self.optout_list_id}"
+
+
+class GlobalDailyCount(models.Model):
+    """How many global requests a realm got on a day (UTC), by channel and product. One that names two addresses counts once."""
+
+    realm = models.ForeignKey(Realm, models.PROTECT, related_name="global_daily_counts")
+    day = models.DateField()
+    channel = models.PositiveSmallIntegerField(choices=Channel)
+    product_number = models.PositiveIntegerField()
+    requests = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("realm", "day", "channel", "product_number"),
+                name="one_global_count_a_realm_day_channel_and_product",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.day} in realm {self.realm_id}"
