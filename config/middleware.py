@@ -20,7 +20,7 @@ from django.utils.deprecation import MiddlewareMixin
 from config.views import outage
 
 PORTAL_PATHS = ("/manage/", "/ops/")
-PUBLIC_PATHS = ("/u/", "/o/", "/api_web", "/bin/api_web")
+PUBLIC_PATHS = ("/u/", "/o/", "/api_web", "/bin/api_web", "/unsubscribe", "/g/")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -136,7 +136,7 @@ class WholeAnswers:
 
 
 class RecipientsFirst:
-    """Answers `/u/…`, `/o/…` and `api_web` at once: what comes after is the portal's, and costs a one-click a seventh of it.
+    """Answers recipients and programs at once: what comes after is the portal's, and costs a one-click a seventh of it.
 
     The doors of `optout.urls` bring everything with them: their own guard, their own headers, no cookie (`optout/public.py`).
     """

@@ -64,9 +64,9 @@ _STRICTNESS = (Admission.RECORD, Admission.CONFIRM, Admission.REFUSE)
 def admit(visit: Visit, traffic: Traffic, intents: Sequence[OptOutIntent], tap: Tap) -> Judgement:
     """Count this unsigned request, and say what its channel does now; what is refused is in quarantine when this returns.
 
-    `intents` are what the request asks for; each address among them counts, and the strictest judgement holds for all. RECORD: record them. CONFIRM, only where that tap is
-    POSSIBLE: show the confirm page. REFUSE: say that they were kept, and after which `wait` to try again; without a wait
-    trying again is of no use. Whitelisted IPs are exempt (S0.12).
+    `intents` are what the request asks for; each address among them counts, and the strictest judgement holds for all.
+    RECORD: record them. CONFIRM, only where that tap is POSSIBLE: show the confirm page. REFUSE: say that they were kept, and
+    after which `wait` to try again; without a wait trying again is of no use. Whitelisted IPs are exempt (S0.12).
     """
     if visit.is_whitelisted:
         return RECORD
@@ -74,7 +74,7 @@ def admit(visit: Visit, traffic: Traffic, intents: Sequence[OptOutIntent], tap: 
         judge_unsigned(visit.optout_list, traffic, visit.network, digest, visit.now)
         for digest in dict.fromkeys(intent.digest for intent in intents)
     ]
-    judgement = max(judgements, key=lambda each: _STRICTNESS.index(each.admission))
+    judgement = max(judgements, key=lambda each: (_STRICTNESS.index(each.admission), each.wait))
     if judgement.admission is Admission.CONFIRM:
         # Below the block, only protected mode stops who cannot tap (S0.15).
         if tap is Tap.IMPOSSIBLE and judgement.cause is RefusalCause.PROTECTED_MODE:

@@ -1,6 +1,7 @@
 """The report line of a global request: one statement with the suppression and the ledger (S1.19, S1.20)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DataError, transaction
@@ -19,14 +20,14 @@ from tests import make
 JANE = "jane@example.com"
 
 
-def intent(optout_list: List, address: str = JANE, **report: object) -> OptOutIntent:
+def intent(optout_list: List, address: str = JANE, **report: Any) -> OptOutIntent:
     values = {"realm_id": optout_list.realm_id, "email": address, **report}
     return make.make_intent(
         optout_list,
         address,
         channel=Channel.GLOBAL_API,
         assurance=Assurance.PREFILLED,
-        report=Reported(**values),  # type: ignore[arg-type]
+        report=Reported(**values),
     )
 
 
@@ -73,7 +74,7 @@ class TestOneStatement:
         [{"website": "b.example"}, {"product_number": 2}, {"phone": "+12025550123"}],
         ids=["website", "product", "phone"],
     )
-    def test_another_combination_is_another_line(self, dnm: List, other: dict[str, object]) -> None:
+    def test_another_combination_is_another_line(self, dnm: List, other: dict[str, Any]) -> None:
         record_optout(intent(dnm))
         record_optout(intent(dnm, **other))
 
