@@ -7,23 +7,30 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 
 from lists.choices import ListKind, Role
+from lists.global_unsubscribe import EMAIL, PHONE, forget_doors
 from lists.lookup import ListSnapshot, snapshot
 from lists.models import (
     Contact,
     DownloadKey,
+    GlobalUnsubscribe,
     List,
     ListAccess,
     Membership,
+    Product,
+    Publisher,
     Realm,
+    StoredForm,
     Subscription,
     User,
 )
 from lists.secrets import make_secret
-from optout.actions import Recorded, record_optout
+from optout.actions import Recorded, record_optout, record_optouts
 from optout.addresses import Address, parse_address
 from optout.choices import Assurance, Channel
 from optout.evidence import Evidence
+from optout.global_requests import Reported
 from optout.intents import OptOutIntent, intent_for
+from optout.models import GlobalRequest
 
 PASSWORD = "correct horse battery staple"
 _HASHED = make_password(PASSWORD)
@@ -122,3 +129,73 @@ def make_contact(
     for optout_list in lists:
         make_subscription(optout_list, address)
     return contact
+
+
+def make_global_unsubscribe(realm: Realm, is_on: bool = True, **fields: Any) -> GlobalUnsubscribe:
+    """The realm's door for global requests."""
+    door = GlobalUnsubscribe.objects.create(realm=realm, is_on=is_on, **fields)
+    forget_doors()
+    return door
+
+
+def make_product(
+    realm: Realm, number: int = 1, optout_list: List | None = None, **fields: Any
+) -> Product:
+    """A product of the realm, mapped to this list or to Do Not Mail."""
+    values = {"name": f"Product {number}", **fields}
+    product = Product.objects.create(realm=realm, number=number, optout_list=optout_list, **values)
+    forget_doors()
+    return product
+
+
+def make_publisher(
+    realm: Realm, reference: str = "p1", name: str = "Shop", **fields: Any
+) -> Publisher:
+    """A publisher, known by the `pubID` that its scripts send."""
+    return Publisher.objects.create(realm=realm, reference=reference, name=name, **fields)
+
+
+def make_form(realm: Realm, publisher: Publisher, **fields: Any) -> StoredForm:
+    """A stored form of the publisher that asks for email and phone, unless said otherwise."""
+    values = {"name": "Shop form", "fields": [EMAIL, PHONE], **fields}
+    form = StoredForm.objects.create(realm=realm, publisher=publisher, **values)
+    forget_doors()
+    return form
+
+
+def make_global_request(
+    realm: Realm,
+    email: str = "jane@example.com",
+    phone: str = "",
+    *,
+    website: str = "",
+    product_number: int = 0,
+    requested_at: datetime = NOW,
+    channel: Channel = Channel.GLOBAL_API,
+    **report_fields: str,
+) -> GlobalRequest:
+    """A request by API, recorded; its line in the report. `report_fields` are `publisher`, `form`, `custom1` … `custom3`."""
+    report = Reported(realm.pk, email, phone, website, product_number, **report_fields)
+    product = realm.products.filter(number=product_number, is_active=True).first()
+    target = (product and product.optout_list) or do_not_mail(realm)
+    sent = {
+        "product": product_number or None,
+        "website": website,
+        "publisher": report.publisher,
+        "uuid": report.form,
+        **{name: getattr(report, name) for name in ("custom1", "custom2", "custom3")},
+    }
+    intents = [
+        make_intent(
+            target,
+            address,
+            channel=channel,
+            assurance=Assurance.PREFILLED,
+            requested_at=requested_at,
+            evidence=Evidence.of(ip_address("192.0.2.7"), "PHP/8.3", **sent, **also),
+            report=None if also else report,
+        )
+        for address, also in zip(filter(None, (email, phone)), ({}, {"also": True}), strict=False)
+    ]
+    record_optouts(intents)
+    return GlobalRequest.objects.get(realm=realm, key=report.key)
