@@ -1,4 +1,4 @@
-"""What the Service page and the settings give out for the Global Unsubscribe: requests with their answers, and programs (seed 001).
+"""What the Service page and the settings give out for the Global Unsubscribe: requests with answers, and programs (seed 001).
 
 Pure text, as in `reporting/snippets.py`. The tests open the addresses and run the programs as they stand here.
 """
