@@ -25,6 +25,8 @@ _CHANNELS = (
     Channel.PIXEL,
     Channel.S2S,
     Channel.API_WEB,
+    Channel.GLOBAL_FORM,
+    Channel.GLOBAL_API,
     Channel.PORTAL,
 )
 CHANNEL_CHOICES = [("", "Any"), *((each.value, each.label) for each in _CHANNELS)]
@@ -125,12 +127,26 @@ def shown_address(address: str | None, digest: bytes, *, clear: bool) -> str:
 
 
 def _remark(row: OptOut) -> str:
-    """What neither the reason nor the channel tells."""
+    """What stands in the place of a reason."""
     if "carried_from" in (row.evidence or {}):
         return "Carried over from another address when the contact’s address changed"
     if row.channel == Channel.API_WEB and row.kind == Kind.LIFT:
         return "Put on the list again by a script (force_sub)"
     return ""
+
+
+def _asked_for(row: OptOut, evidence: bool) -> str:
+    """What a global request said besides its address; what people typed into custom fields is for those who see evidence."""
+    if row.channel not in {Channel.GLOBAL_FORM, Channel.GLOBAL_API} or row.kind != Kind.OPT_OUT:
+        return ""
+    sent = row.evidence or {}
+    named = (("product", "for product"), ("website", "on"), ("publisher", "publisher"))
+    said = [f"{word} {sent[name]}" for name, word in named if sent.get(name)]
+    custom = [str(sent[name]) for name in ("custom1", "custom2", "custom3") if sent.get(name)]
+    if evidence and custom:
+        said.append(f"custom fields: {' · '.join(custom)}")
+    text = ", ".join(said)
+    return text[:1].upper() + text[1:]
 
 
 def _account(row: OptOut) -> str:
@@ -139,6 +155,8 @@ def _account(row: OptOut) -> str:
         return remark
     if row.channel == Channel.API_WEB:
         return f"{row.get_reason_display()}. Reported by a script"
+    if row.channel == Channel.GLOBAL_API:
+        return f"{row.get_reason_display()}. Reported by a website"
     return f"{row.get_reason_display()} by {row.get_origin_display().lower()}"
 
 
@@ -158,6 +176,7 @@ def _as_entry(
 ) -> Entry:
     digest = bytes(row.digest)
     note = (row.evidence or {}).get("note", "")
+    asked_for = _asked_for(row, evidence)
     return Entry(
         id=row.id,
         list_id=row.optout_list_id,
@@ -174,9 +193,9 @@ def _as_entry(
             if row.assurance == Assurance.OPERATOR
             else row.get_assurance_display()
         ),
-        account=_account(row),
+        account=f"{_account(row)}. {asked_for}" if asked_for else _account(row),
         way=_way(row),
-        remark=_remark(row),
+        remark=_remark(row) or asked_for,
         recorded_at=row.recorded_at,
         is_new=row.is_new,
         is_suppressed=digest in suppressed,

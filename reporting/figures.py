@@ -20,8 +20,9 @@ from reporting.models import Download
 WEEK = 7  # days
 SHOWN = 30  # days of the chart
 
-# The colours of the chart: a channel keeps its own. What has none of its own yet is counted together.
-_COLOURS = (
+# The colours of the chart: a channel keeps its own, the two ways into the Global Unsubscribe share one. What has none of its own
+# yet is counted together.
+_OWN_COLOURS = (
     Channel.PAGE,
     Channel.DIRECT_LINK,
     Channel.ONE_CLICK,
@@ -30,7 +31,13 @@ _COLOURS = (
     Channel.SIGNED_LINK,
     Channel.API_WEB,
 )
-_OTHER = len(_COLOURS) + 1
+_LABELS = (*(str(each.label) for each in _OWN_COLOURS), "Global Unsubscribe", "Other ways")
+_COLOURS = {
+    **{channel: number for number, channel in enumerate(_OWN_COLOURS, start=1)},
+    Channel.GLOBAL_FORM: 8,
+    Channel.GLOBAL_API: 8,
+}
+_OTHER = len(_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +96,11 @@ class Figures:
         days = [self.today - timedelta(days=back) for back in reversed(range(SHOWN))]
         by_channel: dict[tuple[int, date], int] = {}
         for each in self.counts:
-            colour = _COLOURS.index(each.channel) + 1 if each.channel in _COLOURS else _OTHER
+            colour = _COLOURS.get(each.channel, _OTHER)
             by_channel[colour, each.day] = by_channel.get((colour, each.day), 0) + each.requests
-        labels = [*(str(channel.label) for channel in _COLOURS), "Other ways"]
         series = [
             Series(number, label, [by_channel.get((number, day), 0) for day in days])
-            for number, label in enumerate(labels, start=1)
+            for number, label in enumerate(_LABELS, start=1)
         ]
         return bar_chart("Opt-outs per day", days, series)
 

@@ -287,6 +287,24 @@ class TestWhoDidIt:
         assert f"{line} (your own password) · PHP/8.3" in text
         assert "API credential A program with the realm’s password reported it." in text
 
+    def test_a_global_request_says_what_it_was_for(
+        self, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_product(realm, 2, optout_list)
+        for channel in (Channel.GLOBAL_API, Channel.GLOBAL_FORM):
+            make.make_global_request(
+                realm, website="shop.example", product_number=2, custom1="Germany", channel=channel
+            )
+
+        text = told(bob)
+
+        asked = "For product 2, on shop.example, custom fields: Germany"
+        by_api = (
+            f"Unsubscribed. Reported by a website. {asked} · Global Unsubscribe API · Prefilled"
+        )
+        assert by_api in text
+        assert f"Unsubscribed by recipient. {asked} · Global Unsubscribe form" in text
+
     def test_which_password_it_was_is_for_realm_admins(
         self, bob: User, realm: Realm, optout_list: List
     ) -> None:

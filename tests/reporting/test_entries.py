@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.html import escape
 
 from lists.bounded import TookTooLongError
 from lists.choices import Role
@@ -97,7 +98,10 @@ class TestEntries:
 
     def test_only_ways_in_that_there_are_can_be_chosen(self, bob: User, optout_list: List) -> None:
         page = signed_in(bob).get(url(optout_list)).content.decode()
-        for label in ("Hosted page", "One-click", "Server to server", "api_web", "Portal"):
+        for label in (
+            *("Hosted page", "One-click", "Server to server", "api_web", "Portal"),
+            *("Global Unsubscribe form", "Global Unsubscribe API"),
+        ):
             assert f">{label}</option>" in page
         for label in ("REST API", "File import", "Inbound SMS"):
             assert f">{label}</option>" not in page
@@ -320,3 +324,45 @@ class TestSlowSearch:
 
         assert "took too long" in response.content.decode()
         assert "Nothing found" not in response.content.decode()
+
+
+@pytest.mark.django_db
+class TestGlobalRequest:
+    """What a website said besides the address; what people typed for it is for those who see evidence."""
+
+    @pytest.fixture
+    def request_for(self, realm: Realm, optout_list: List) -> List:
+        make.make_product(realm, 2, optout_list)
+        make.make_global_request(
+            realm,
+            website="shop.example",
+            product_number=2,
+            publisher="p1",
+            custom1="Germany",
+            custom3="Too <many>",
+        )
+        return optout_list
+
+    def remarks(self, user: User, optout_list: List) -> list[str]:
+        response = signed_in(user).get(url(optout_list))
+        remark = response.context["entries"][0].remark
+        assert f">{escape(remark)}<" in response.content.decode()
+        return [entry.remark for entry in response.context["entries"]]
+
+    def test_an_owner_reads_all_of_it(self, bob: User, request_for: List) -> None:
+        assert self.remarks(bob, request_for) == [
+            "For product 2, on shop.example, publisher p1, custom fields: Germany · Too <many>"
+        ]
+
+    def test_a_viewer_reads_what_is_about_no_person(self, realm: Realm, request_for: List) -> None:
+        viewer = make.make_user("viewer@acme.example")
+        make.make_member(viewer, realm, Role.VIEWER)
+
+        assert self.remarks(viewer, request_for) == ["For product 2, on shop.example, publisher p1"]
+
+    def test_what_said_nothing_more_has_no_remark(self, alice: User, realm: Realm) -> None:
+        make.make_global_request(realm)
+
+        response = signed_in(alice).get(url(make.do_not_mail(realm)))
+
+        assert [entry.remark for entry in response.context["entries"]] == [""]

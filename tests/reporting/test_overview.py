@@ -128,6 +128,17 @@ class TestChart:
         assert "Show as table" in screen.text and "Day (UTC)" in screen.text
         assert screen.html.count('scope="row"') >= 30
 
+    def test_both_ways_into_the_global_unsubscribe_are_one_colour(
+        self, alice: User, optout_list: List
+    ) -> None:
+        opt_out(optout_list, 3, 2, Channel.GLOBAL_API)
+        opt_out(optout_list, 1, 2, Channel.GLOBAL_FORM)
+        opt_out(optout_list, 1, 2, Channel.PORTAL)
+        screen = overview(alice)
+        assert "<title>2 Mar 2026, Global Unsubscribe: 4</title>" in screen.html
+        assert "<title>2 Mar 2026, Other ways: 1</title>" in screen.html
+        assert 'class="series-8"' in screen.html and 'class="series-9"' in screen.html
+
     def test_without_any_opt_out_it_says_what_to_do(self, alice: User, optout_list: List) -> None:
         screen = overview(alice)
         assert "No opt-outs yet" in screen.text
