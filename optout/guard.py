@@ -15,7 +15,7 @@ from optout.visits import Visit
 TOKEN_FIELD = "t"  # noqa: S105  the name of a field
 # A trap for robots, which fill in everything. Its name means nothing to browsers and password managers.
 HONEYPOT_FIELD = "note"
-TYPED_FIELDS = ("item", "email", "phoneNumber")  # of a form that asks; only there the trap is set
+TYPED_FIELD = "item"  # the hosted page has it where it asks for the address; only there the trap is set
 QUICK = timedelta(seconds=1)  # nobody types an address in less
 
 
@@ -28,15 +28,18 @@ class Guarded:
     is_quick: bool = False
 
 
-def check_form(visit: Visit) -> Guarded:
-    """Whether the form of this visit is ours. A refused one is shown again, and nothing typed is lost."""
+def check_form(visit: Visit, *, has_trap: bool = False) -> Guarded:
+    """Whether the form of this visit is ours. A refused one is shown again, and nothing typed is lost.
+
+    `has_trap` of a form whose trap is told from nothing else: every global one.
+    """
     if visit.is_foreign:
         return Guarded(403)
     age = read_form_token(visit.field(TOKEN_FIELD), visit.optout_list.id, visit.now)
     if age is None:
         return Guarded(400)
-    asks = any(name in visit.form for name in TYPED_FIELDS)
-    is_robot = asks and bool(visit.field(HONEYPOT_FIELD).strip())
+    has_trap = has_trap or TYPED_FIELD in visit.form
+    is_robot = has_trap and bool(visit.field(HONEYPOT_FIELD).strip())
     return Guarded(0, is_robot=is_robot, is_quick=age < QUICK)
 
 
