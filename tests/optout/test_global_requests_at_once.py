@@ -111,15 +111,21 @@ class TestTheSameRequestManyTimes:
         assert line.publisher == line.custom1 == f"p{(line.first_seen_at - make.NOW).seconds // 60}"
 
     def test_a_product_that_changes_its_list_meanwhile(self, realm: Realm, dnm: List) -> None:
-        """The same line by way of two lists: they share nothing but the line."""
+        """The same lines by way of two lists, in any order: they share nothing but the lines."""
         lists = [dnm, make.make_list(realm)]
-        pairs = [request(each, JANE, PHONE, product_number=1) for each in lists]
 
-        at_once([partial(record_optouts, pairs[n % 2]) for n in range(TIMES)])
+        def command(n: int) -> Callable[[], Any]:
+            people = shuffled(n, PEOPLE)
+            return partial(
+                record_optouts,
+                [each for person in people for each in request(lists[n % 2], *person)],
+            )
 
-        assert counts() == {(JANE, PHONE): TIMES}
-        assert Suppression.objects.count() == 4
-        assert OptOut.objects.count() == 2 * TIMES
+        at_once([command(n) for n in range(TIMES)])
+
+        assert counts() == dict.fromkeys(PEOPLE, TIMES)
+        assert Suppression.objects.count() == 4 * len(PEOPLE)
+        assert OptOut.objects.count() == TIMES * 2 * len(PEOPLE)
 
 
 class World:
