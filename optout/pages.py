@@ -12,11 +12,11 @@ from django.http import HttpResponse
 from django.template import loader
 from django.utils import timezone, translation
 from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
 
 from lists.lookup import ListSnapshot
 from optout.languages import Reading
 from optout.replies import with_headers
+from optout.styles import style_of
 from optout.tokens import make_form_token
 
 _CSP = (
@@ -44,13 +44,14 @@ def render_page(
     the address; None leaves these links out.
     """
     nonce = secrets.token_urlsafe(12)
+    template = f"optout/page/{name}.html"
     with translation.override(reading.code):
-        html = loader.get_template(f"optout/page/{name}.html").render(
+        html = loader.get_template(template).render(
             {
                 "list": optout_list,
                 "reading": reading,
                 "nonce": nonce,
-                "css": _css(),
+                "css": style_of(template),
                 "colour": brand_colours(optout_list.colour) if optout_list else None,
                 "initial": initial_of(optout_list.sender) if optout_list else "",
                 "contact": contact_link(optout_list.contact) if optout_list else None,
@@ -151,13 +152,3 @@ def _weight(text: str) -> int:
 def _linear(channel: int) -> float:
     value = channel / 255
     return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
-
-
-@cache
-def _css() -> SafeString:
-    """The style sheet without comments and indentation; read once."""
-    source = loader.get_template("optout/page/page.css").render()
-    source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
-    source = re.sub(r"\s+", " ", source)
-    source = re.sub(r" ?([{};,>]) ?", r"\1", source)
-    return mark_safe(re.sub(r";}", "}", source.replace(": ", ":")).strip())  # noqa: S308 our own file
