@@ -391,6 +391,9 @@ class TestDoors:
             "optout.preview.open_preview",  # changes nothing
             "optout.views.broken_link",  # changes nothing
             "optout.views.open_api_web",  # the realm's password, which no other site's page knows
+            "optout.views.open_global_done",  # its token is in the address
+            "optout.views.open_global_preview",  # changes nothing
+            "optout.views.open_global_unsubscribe",  # the form's own guard; the API
             "optout.views.open_link",  # the form's own guard; one-click; servers
             "optout.views.open_pixel",  # images
             "optout.views.open_signed_link",  # the form's own guard; one-click
