@@ -27,6 +27,7 @@ DIGEST_BYTES = 16
 
 EMAIL_PARAMETERS = frozenset({"item", "email"})
 ADDRESS_PARAMETERS = EMAIL_PARAMETERS | {"phone", "phoneNumber"}
+_IN_ANY_CASE = {name.lower(): name for name in ADDRESS_PARAMETERS}
 MAX_FIELDS = 100
 
 type Accepts = Literal["email", "phone", "either"]
@@ -388,7 +389,7 @@ def _decode_fields(encoded: str | bytes, plus_kept: frozenset[str]) -> dict[str,
         raw_name, _equals, raw_value = part.partition(b"=")
         # `&amp;` is what a link copied out of HTML source has; and old templates write `Email=`
         name = _unescape(raw_name.replace(b"+", b" ")).removeprefix("amp;")
-        name = name.lower() if name.lower() in ADDRESS_PARAMETERS else name
+        name = _IN_ANY_CASE.get(name.lower(), name)
         if name not in plus_kept:
             raw_value = raw_value.replace(b"+", b" ")
         fields.setdefault(name, []).append(_unescape(raw_value))

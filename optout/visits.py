@@ -94,9 +94,7 @@ class Visit:
     @cached_property
     def form(self) -> Fields:
         """The fields of the body, a plus read as a space as browsers mean it."""
-        if self.request.content_type == "multipart/form-data":
-            return _multipart(self.request)
-        return decode_form(self.body, mend_plus=False)
+        return form_fields(self.request, self.body, mend_plus=False)
 
     def field(self, name: str) -> str:
         """The first value of a field of the form, or nothing."""
@@ -117,8 +115,7 @@ class Visit:
         """The address that a program sends, in the link or in the body, with a lost plus mended."""
         if not self.body:
             return self.linked
-        is_multipart = self.request.content_type == "multipart/form-data"
-        fields = self.form if is_multipart else decode_form(self.body)
+        fields = form_fields(self.request, self.body, mend_plus=True)
         names = (*self.query, *fields)
         both = {name: [*self.query.get(name, ()), *fields.get(name, ())] for name in names}
         return read_given(both, self.optout_list)
@@ -166,12 +163,23 @@ def read_body(request: HttpRequest) -> bytes:
         raise BodyError(400) from None
     if len(body) > most:
         raise BodyError(413)
+    # for whoever reads it once more: Django would look for as many bytes as were announced
+    request._body = body  # noqa: SLF001
+    request.META["CONTENT_LENGTH"] = str(len(body))
     return body
+
+
+def form_fields(request: HttpRequest, body: bytes, *, mend_plus: bool) -> Fields:
+    """The fields of a body that `read_body` gave; `mend_plus` as in `decode_form`. Unreadable ones have none."""
+    if request.content_type == "multipart/form-data":
+        return _multipart(request)
+    return decode_form(body, mend_plus=mend_plus)
 
 
 def _multipart(request: HttpRequest) -> Fields:
     # whatever the caller calls it: `charset=idna` breaks Django's parser
-    request.encoding = "utf-8"
+    if request.encoding != "utf-8":  # setting it makes Django read the body anew
+        request.encoding = "utf-8"
     try:
         posted = request.POST
     except (MultiPartParserError, BadRequest, SuspiciousOperation):

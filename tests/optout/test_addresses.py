@@ -407,6 +407,10 @@ class TestOldScripts:
     def test_other_parameters_keep_their_case(self) -> None:
         assert decode_query("Lang=de") == {"Lang": ["de"]}
 
+    @pytest.mark.parametrize("name", ["phoneNumber", "PhoneNumber", "phonenumber", "PHONENUMBER"])
+    def test_a_phone_number_keeps_its_plus_however_its_name_is_written(self, name: str) -> None:
+        assert decode_query(f"{name}=+14155552671") == {"phoneNumber": ["+14155552671"]}
+
     @pytest.mark.parametrize("region", ["US", "DE", "GB"])
     def test_two_zeros_mean_abroad(self, region: str) -> None:
         assert phone_key("0044 20 7946 0958", region) == "+442079460958"

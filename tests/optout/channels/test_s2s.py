@@ -1,4 +1,5 @@
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -71,6 +72,20 @@ class TestAnswers:
 
     def test_it_may_post_multipart(self, listed: List) -> None:
         response = PublicClient(SERVER).post(f"/u/{listed.public_id}", {"item": JANE})
+
+        assert response.content == b"OK"
+        assert OptOut.objects.get().address == JANE
+
+    def test_it_may_post_multipart_in_chunks(self, listed: List) -> None:
+        """Nobody announced the length then."""
+        body = b'--b\r\nContent-Disposition: form-data; name="item"\r\n\r\njane@example.com\r\n--b--\r\n'
+        chunked: Any = {
+            "wsgi.input": BytesIO(body),
+            "wsgi.input_terminated": True,
+            "CONTENT_TYPE": "multipart/form-data; boundary=b",
+        }
+
+        response = PublicClient(SERVER).generic("POST", f"/u/{listed.public_id}", **chunked)
 
         assert response.content == b"OK"
         assert OptOut.objects.get().address == JANE
