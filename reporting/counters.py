@@ -16,45 +16,69 @@ from reporting.models import FeedCursor
 
 CURSOR = "daily_counts"
 
+# A ledger row with which a global request begins: it may have named two addresses, and is counted once (GlobalDailyCount).
+GLOBAL_REQUEST = f"""
+kind = {Kind.OPT_OUT:d} AND channel IN ({Channel.GLOBAL_FORM:d}, {Channel.GLOBAL_API:d})
+AND NOT coalesce((evidence->>'also')::bool, false)
+"""
+
 # Everything below the oldest running transaction, in one go: what was above the cursor is counted and the cursor put behind it.
 # One statement, so one view of the data. The cursor has no id: whole transactions are counted.
-_ADVANCE = """
+# `product_number` is set where a global request begins (the row of its second address, `also`, is the same request).
+# A ledger row's evidence is kept for 90 days. So when everything is counted anew, the days whose counts `mend_feed` left alone
+# stand as they are.
+_ADVANCE = f"""
 WITH horizon AS MATERIALIZED (
     SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xid
-), counted AS MATERIALIZED (
+), fresh AS MATERIALIZED (
     SELECT optout_list_id, (recorded_at AT TIME ZONE 'UTC')::date AS day, kind, channel, reason,
+        CASE WHEN {GLOBAL_REQUEST} THEN coalesce((evidence->>'product')::int, 0) END AS product_number,
         count(*) AS requests, count(*) FILTER (WHERE is_new) AS new
     FROM optout_optout
     WHERE xid >= %(done)s::text::xid8 AND xid < (SELECT xid FROM horizon)
+    GROUP BY 1, 2, 3, 4, 5, 6
+), counted AS MATERIALIZED (
+    SELECT optout_list_id, day, kind, channel, reason, sum(requests)::bigint AS requests, sum(new)::bigint AS new
+    FROM fresh
     GROUP BY 1, 2, 3, 4, 5
 ), kept AS (
     INSERT INTO reporting_dailycount AS c (optout_list_id, day, kind, channel, reason, requests, new)
     SELECT * FROM counted
     ON CONFLICT (optout_list_id, day, kind, channel, reason)
     DO UPDATE SET requests = c.requests + EXCLUDED.requests, new = c.new + EXCLUDED.new
+), kept_global AS (
+    INSERT INTO reporting_globaldailycount AS c (realm_id, day, channel, product_number, requests)
+    SELECT l.realm_id, f.day, f.channel, f.product_number, sum(f.requests)::bigint
+    FROM fresh f JOIN lists_list l ON l.id = f.optout_list_id
+    WHERE f.product_number IS NOT NULL AND f.day > coalesce((
+        SELECT max(day) FROM reporting_globaldailycount WHERE %(done)s = '0'
+    ), '-infinity')
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (realm_id, day, channel, product_number)
+    DO UPDATE SET requests = c.requests + EXCLUDED.requests
 ), moved AS (
     UPDATE reporting_feedcursor SET xid = (SELECT xid FROM horizon), last_id = 0, moved_at = %(now)s
     WHERE name = %(name)s
 )
 SELECT coalesce(sum(requests), 0)::bigint FROM counted
-"""
+"""  # noqa: S608 -- made of constants
 
 # The cursor as a value, so that the index optout_feed is used. One that this server has not reached came with a dump from
 # another one: it says nothing here, nor do the counts up to it, until `advance_counts` has mended both.
-_DONE = f"""
+DONE = f"""
 (SELECT xid FROM reporting_feedcursor WHERE name = '{CURSOR}' AND xid <= pg_snapshot_xmax(pg_current_snapshot()))
 """  # noqa: S608 -- made of constants
-_IS_COUNTED = f"{_DONE} IS NOT NULL"
+IS_COUNTED = f"{DONE} IS NOT NULL"
 # Without a cursor everything is tail.
 _TAIL = f"""
-o.xid >= coalesce({_DONE}, '0'::xid8)
+o.xid >= coalesce({DONE}, '0'::xid8)
 AND o.optout_list_id = ANY (%(lists)s::int[])
 """
 
 _PER_DAY = f"""
 SELECT optout_list_id, day, channel, sum(requests)::bigint, sum(new)::bigint FROM (
     SELECT optout_list_id, day, channel, requests, new FROM reporting_dailycount
-    WHERE {_IS_COUNTED} AND optout_list_id = ANY (%(lists)s::int[]) AND day BETWEEN %(first)s AND %(last)s
+    WHERE {IS_COUNTED} AND optout_list_id = ANY (%(lists)s::int[]) AND day BETWEEN %(first)s AND %(last)s
       AND kind = {Kind.OPT_OUT:d}
     UNION ALL
     SELECT o.optout_list_id, (o.recorded_at AT TIME ZONE 'UTC')::date, o.channel, 1, o.is_new::int
@@ -68,7 +92,7 @@ ORDER BY 2, 3, 1
 _TOTALS = f"""
 SELECT optout_list_id, sum(CASE WHEN kind = {Kind.OPT_OUT:d} THEN new ELSE -new END)::bigint FROM (
     SELECT optout_list_id, kind, new FROM reporting_dailycount
-    WHERE {_IS_COUNTED} AND optout_list_id = ANY (%(lists)s::int[])
+    WHERE {IS_COUNTED} AND optout_list_id = ANY (%(lists)s::int[])
     UNION ALL
     SELECT o.optout_list_id, o.kind, 1 FROM optout_optout o WHERE {_TAIL} AND o.is_new
 ) c

@@ -6,13 +6,15 @@ A row becomes visible when its transaction commits, which may be long after a ro
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from lists.prepared import fetch_prepared
 from optout.choices import Assurance, Channel, Kind, Medium, Origin, Reason
-from reporting.models import DailyCount, FeedCursor
+from optout.retention import KEPT
+from reporting.models import DailyCount, FeedCursor, GlobalDailyCount
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +97,10 @@ SELECT EXISTS (SELECT FROM reporting_feedcursor WHERE xid > pg_snapshot_xmax(pg_
 _RENUMBER = f"UPDATE optout_optout SET xid = '3' WHERE {_FOREIGN}"  # noqa: S608
 
 
+# Global requests are counted from the ledger's evidence, which is kept for 90 days. What is older stands in the counts alone.
+_COUNTED_ANEW = KEPT - timedelta(days=5)
+
+
 def mend_feed() -> dict[str, int]:
     """Make the feed work after a dump was restored on another server; how many ledger rows were changed.
 
@@ -112,6 +118,8 @@ def mend_feed() -> dict[str, int]:
             cursor.execute(_RENUMBER)
             renumbered = cursor.rowcount
         DailyCount.objects.all().delete()
+        since = timezone.now() - _COUNTED_ANEW
+        GlobalDailyCount.objects.filter(day__gt=since.date()).delete()
         FeedCursor.objects.update(xid=0, last_id=0)
     logger.warning(
         "The ledger was restored from another server: its feed begins anew (%d rows renumbered).",
