@@ -37,9 +37,11 @@ class GlobalRequest(models.Model):
     form = models.UUIDField(null=True)
 
     class Meta:
-        # Read by the report, by one of them for each order that it can be shown in (the key breaks ties in the order of first
-        # requests); the last three also by its filters, in the order that it has by itself.
+        # Read by the report, by one of them for each order that it can be shown in (the id breaks ties in the order of first
+        # requests); the last three also by its filters, in the order that it has by itself. The first one also finds the line
+        # after which a page begins.
         indexes = (
+            models.Index(fields=("realm", "id"), name="global_by_id"),
             models.Index(fields=("realm", "last_seen_at", "id"), name="global_by_last_seen"),
             models.Index(fields=("realm", "first_seen_at", "id"), name="global_by_first_seen"),
             models.Index(fields=("realm", "unsubscribe_count", "id"), name="global_by_count"),
