@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from config.demo_contacts import introduce_contacts
+from config.demo_global import has_requests, live_a_global_month, set_up_global
 from config.demo_month import has_a_past, live_a_month
 from config.demo_scene import Scene
 from lists.api_auth import digest_password
@@ -130,8 +131,9 @@ STRANGER = DemoPerson("stranger", "stranger@hilltop.example", "Stan Hill", Role.
 def load_demo(now: datetime) -> Answer:
     """Make sure that the demo is there, and say how to reach it.
 
-    The answer is JSON-able and its keys are a contract: `base_url`, `api_web_url`, `realm`, `lists`, `users`. Later
-    releases add keys and rename none. The month before `now` is only made up when the demo's lists have no opt-out yet.
+    The answer is JSON-able and its keys are a contract: `base_url`, `api_web_url`, `global_unsubscribe_url`, `realm`, `lists`,
+    `users`, `global_unsubscribe`. Later releases add keys and rename none. The month before `now` is only made up when the
+    demo's lists have no opt-out yet, that of the global requests when they have no line in the report.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -153,12 +155,15 @@ def load_demo(now: datetime) -> Answer:
             },
         }
         numbered = {each.number: each for each in lists}
-        is_new = not has_a_past(realm)
+        answer |= set_up_global(realm, numbered)
+        is_new, has_no_requests = not has_a_past(realm), not has_requests(realm)
         if is_new:
             live_a_month(Scene(realm, numbered, people, credential, now))
         introduce_contacts(realm, numbered)
+        if has_no_requests:
+            live_a_global_month(Scene(realm, numbered, people, credential, now))
     forget_all_lists()
-    if is_new:
+    if is_new or has_no_requests:
         advance_counts(now)
     return answer
 

@@ -29,7 +29,7 @@ BATCH = 500
 
 type Event = OptOutIntent | LiftIntent
 
-_BROWSERS = (
+BROWSERS = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Mobile Safari/605.1.15",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/141.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Linux; Android 16; Mobile) Chrome/141.0.0.0 Mobile Safari/537.36",
@@ -145,7 +145,7 @@ def _month_of(scene: Scene, optout_list: ListSnapshot, habit: Habit) -> list[Opt
     rng = scene.rng
     seen: list[Address] = []
     found = []
-    for at in sorted(_times(habit, rng, scene.now)):
+    for at in sorted(times_of(habit, rng, scene.now)):
         if seen and rng.random() < 0.045:  # people ask twice, and so do their mail programs
             address = rng.choice(seen)
         else:
@@ -155,7 +155,8 @@ def _month_of(scene: Scene, optout_list: ListSnapshot, habit: Habit) -> list[Opt
     return found
 
 
-def _times(habit: Habit, rng: random.Random, now: datetime) -> Iterator[datetime]:
+def times_of(habit: Habit, rng: random.Random, now: datetime) -> Iterator[datetime]:
+    """When opt-outs came in the month before, by day and in any order within it: fewer at night, many after the campaign."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for days_ago in range(DAYS, habit.until_days_ago - 1, -1):
         day = midnight - timedelta(days=days_ago)
@@ -200,10 +201,11 @@ def _evidence(scene: Scene, channel: Channel) -> Evidence:
         return Evidence.of(_PARTNER, "python-requests/2.32.4")
     if channel == Channel.API_WEB:
         return Evidence.of(_SHOP, "libwww-perl/6.79", credential=scene.credential.pk)
-    return Evidence.of(_home(rng), rng.choice(_BROWSERS))
+    return Evidence.of(home_ip(rng), rng.choice(BROWSERS))
 
 
-def _home(rng: random.Random) -> IpAddress:
+def home_ip(rng: random.Random) -> IpAddress:
+    """Where somebody sits at home: an address that is reserved for documentation."""
     if rng.random() < 0.3:
         return IPv6Address(
             (0x20010DB8 << 96) | (rng.getrandbits(32) << 64) | rng.getrandbits(63) | 1

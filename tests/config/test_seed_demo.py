@@ -18,22 +18,29 @@ from config.demo import demo_password
 from lists.access import Permission, get_standing, open_list
 from lists.api_auth import digest_password
 from lists.choices import Role
+from lists.global_unsubscribe import find_door
 from lists.models import (
     Contact,
     DownloadKey,
+    GlobalUnsubscribe,
     List,
     ListAccess,
     Membership,
+    Product,
+    Publisher,
     Realm,
     RealmCredential,
+    RealmHost,
+    StoredForm,
     Subscription,
     User,
 )
 from lists.secrets import digest_secret
 from optout.choices import Channel, Kind, Medium, Reason, Verdict
-from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from optout.models import GlobalRequest, LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from optout.queries import is_suppressed
 from reporting.models import DailyCount, Download, Notice
+from tests import make
 
 LIST_KEYS = {
     *("number", "public_id", "name", "direct_link_mode", "redirect_url", "whitelist", "page_url"),
@@ -72,12 +79,20 @@ class TestAnswer:
         assert complained.getvalue() == ""
 
     def test_scripts_find_the_keys_they_rely_on(self, settings: Any, demo: Answer) -> None:
-        assert set(demo) == {"base_url", "api_web_url", "realm", "lists", "users"}
+        assert set(demo) == {
+            *("base_url", "api_web_url", "realm", "lists", "users"),
+            *("global_unsubscribe_url", "global_unsubscribe"),
+        }
         assert demo["base_url"] == settings.BASE_URL
         assert demo["api_web_url"] == f"{settings.BASE_URL}/api_web"
         assert set(demo["realm"]) == {"name", "password"}
         assert all(set(each) == LIST_KEYS for each in demo["lists"])
         assert set(demo["users"]) == USERS
+        found = demo["global_unsubscribe"]
+        assert set(found) == {"key_url", "products", "publisher", "form"}
+        assert all(set(each) == {"number", "name", "list_number"} for each in found["products"])
+        assert set(found["publisher"]) == {"reference", "name"}
+        assert set(found["form"]) == {"uuid", "name", "url"}
         assert all(set(each) == {"email", "password"} for each in demo["users"].values())
 
     def test_there_is_a_list_of_each_kind(self, demo: Answer) -> None:
@@ -111,10 +126,11 @@ class TestRunningItAgain:
     def test_it_prints_the_same_and_adds_nothing(self, demo: Answer) -> None:
         counted = (OptOut, Suppression, QuarantinedOptOut, Download, Notice, DownloadKey, User)
         known = (Contact, Subscription)
-        before = [model.objects.count() for model in (*counted, *known)]
+        models = (*counted, *known, GlobalRequest, Product, Publisher, StoredForm, RealmHost)
+        before = [model.objects.count() for model in models]
 
         assert seed() == demo
-        assert [model.objects.count() for model in (*counted, *known)] == before
+        assert [model.objects.count() for model in models] == before
 
     def test_what_somebody_changed_in_a_list_stays(self, demo: Answer) -> None:
         List.objects.filter(realm__name="demo", number=1).update(name="Garden notes")
@@ -152,6 +168,120 @@ class TestRunningItAgain:
         seed()
 
         assert OptOut.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestGlobalUnsubscribe:
+    def test_it_is_on_in_the_demos_realm_and_by_the_installations_own_name(
+        self, settings: Any, demo: Answer
+    ) -> None:
+        door = GlobalUnsubscribe.objects.get()
+        assert (door.realm.name, door.is_on) == ("demo", True)
+        assert demo["global_unsubscribe_url"] == f"{settings.BASE_URL}/unsubscribe/unsubscribe"
+        key_url = f"{settings.BASE_URL}/g/{door.key}/unsubscribe/unsubscribe"
+        assert demo["global_unsubscribe"]["key_url"] == key_url
+
+    def test_another_realm_that_switches_it_on_changes_nothing(
+        self, settings: Any, demo: Answer
+    ) -> None:
+        make.make_global_unsubscribe(Realm.objects.get(name="demo-neighbour"))
+
+        door = find_door("", urlsplit(settings.BASE_URL).netloc)
+
+        assert door is not None
+        assert door.realm_id == Realm.objects.get(name="demo").pk
+
+    def test_requests_to_it_are_recorded(self, demo: Answer) -> None:
+        for number, url in enumerate(
+            (demo["global_unsubscribe_url"], demo["global_unsubscribe"]["key_url"])
+        ):
+            for product in (
+                0,
+                *(each["number"] for each in demo["global_unsubscribe"]["products"]),
+            ):
+                email = f"try-{number}-{product}@example.com"
+                response = Client().get(
+                    urlsplit(url).path,
+                    {"responseType": "api", "productId": product, "email": email},
+                )
+                assert response.content == b"1", (url, product)
+
+    def test_the_stored_form_opens(self, demo: Answer) -> None:
+        form = demo["global_unsubscribe"]["form"]
+        assert form["url"].endswith(f"/unsubscribe/unsubscribe?uuid={form['uuid']}")
+        parts = urlsplit(form["url"])
+
+        page = Client().get(f"{parts.path}?{parts.query}").content.decode()
+
+        for label in ("Country", "City", "Reason"):
+            assert label in page
+
+    def test_products_go_to_lists_and_to_do_not_mail(self, demo: Answer) -> None:
+        products = demo["global_unsubscribe"]["products"]
+        assert {each["number"]: each["list_number"] for each in products} == {
+            1: 1,
+            2: 2,
+            3: 5,
+            5: 0,
+        }
+        assert Product.objects.filter(is_active=False).count() == 1
+
+    def test_the_report_shows_every_kind_of_request(self, demo: Answer) -> None:
+        lines = GlobalRequest.objects.all()
+        assert 300 <= lines.count() <= 700
+        assert lines.filter(unsubscribe_count__gt=1).count() > 30
+        assert not lines.filter(last_seen_at__gt=timezone.now()).exists()
+        for nothing in ({"email": ""}, {"phone": ""}, {"website": ""}, {"form": None}):
+            assert lines.filter(**nothing).exists()
+            assert lines.exclude(**nothing).exists()
+        assert lines.exclude(custom1="").exclude(custom2="").exclude(custom3="").exists()
+        assert set(lines.values_list("product_number", flat=True).distinct()) == {0, 1, 2, 3, 5}
+        assert len(set(lines.values_list("website", flat=True))) >= 5
+        references = set(Publisher.objects.values_list("reference", flat=True))
+        assert references < set(lines.values_list("publisher", flat=True))
+
+    def test_each_line_counts_its_requests_in_the_ledger(self, demo: Answer) -> None:
+        counted = GlobalRequest.objects.aggregate(all=Sum("unsubscribe_count"))["all"]
+        requests = OptOut.objects.filter(channel__in=(Channel.GLOBAL_API, Channel.GLOBAL_FORM))
+        assert counted == requests.exclude(evidence__has_key="also").count()
+        assert requests.filter(evidence__also=True).exists()
+        days = {at.date() for at in requests.values_list("recorded_at", flat=True)}
+        assert len(days) >= 29
+
+    def test_an_installation_of_before_gets_it(self, demo: Answer) -> None:
+        lines = set(GlobalRequest.objects.values_list("key", "unsubscribe_count"))
+        GlobalRequest.objects.all().delete()
+        OptOut.objects.filter(channel__in=(Channel.GLOBAL_API, Channel.GLOBAL_FORM)).delete()
+        for model in (StoredForm, Publisher, Product, RealmHost, GlobalUnsubscribe):
+            model._default_manager.all().delete()
+
+        again = seed()
+
+        assert again["global_unsubscribe_url"] == demo["global_unsubscribe_url"]
+        assert again["global_unsubscribe"]["form"] == demo["global_unsubscribe"]["form"]
+        assert set(GlobalRequest.objects.values_list("key", "unsubscribe_count")) == lines
+
+    def test_what_somebody_changed_stays_but_it_is_on_again(self, demo: Answer) -> None:
+        """As sign-ins and keys: what is printed works."""
+        GlobalUnsubscribe.objects.update(is_on=False, server_ips=[])
+        Product.objects.filter(number=1).update(name="Garden notes", is_active=False)
+        kept = GlobalRequest.objects.order_by("id")[0]
+        GlobalRequest.objects.exclude(key=kept.key).delete()
+
+        again = seed()
+
+        door = GlobalUnsubscribe.objects.get()
+        assert (door.is_on, door.server_ips) == (True, [])
+        assert Product.objects.get(number=1).name == "Garden notes"
+        assert [each["number"] for each in again["global_unsubscribe"]["products"]] == [2, 3, 5]
+        assert GlobalRequest.objects.count() == 1
+
+    def test_a_host_name_of_somebody_else_stays_theirs(self, demo: Answer) -> None:
+        RealmHost.objects.update(realm=Realm.objects.get(name="demo-neighbour"))
+
+        again = seed()
+
+        assert again["global_unsubscribe_url"] == demo["global_unsubscribe"]["key_url"]
 
 
 @pytest.mark.django_db

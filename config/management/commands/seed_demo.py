@@ -35,6 +35,9 @@ def as_text(answer: Answer) -> str:
         f"api_web        {answer['api_web_url']}",
         f"               realm {realm['name']}, password {realm['password']}",
         "",
+        f"Global Unsubscribe  {answer['global_unsubscribe_url']}",
+        f"                    {answer['global_unsubscribe']['form']['url']}",
+        "",
     ]
     for each in answer["lists"]:
         lines += [
