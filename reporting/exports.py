@@ -29,11 +29,16 @@ _ITEM = {
     DownloadFormat.CSV: "s.address",
 }
 
-# What a spreadsheet would run or swallow gets an apostrophe before it, and so does an apostrophe itself: whoever takes one
-# leading apostrophe away has the address back (AT-23). A phone number, which rightly begins with a plus, is left alone.
-_SAFE = r"""
-CASE WHEN s.address ~ '^[-=+@''＝＋－＠\t\r\n]' AND s.address !~ '^\+[0-9]{7,15}$'
-    THEN '''' || s.address ELSE s.address END
+
+def spreadsheet_safe(column: str) -> str:
+    """SQL for a text column as a spreadsheet may read it (AT-23).
+
+    What a spreadsheet would run or swallow gets an apostrophe before it, and so does an apostrophe itself: whoever takes one
+    leading apostrophe away has the text back. A phone number, which rightly begins with a plus, is left alone.
+    """
+    return rf"""
+CASE WHEN {column} ~ '^[-=+@''＝＋－＠\t\r\n]' AND {column} !~ '^\+[0-9]{{7,15}}$'
+    THEN '''' || {column} ELSE {column} END
 """
 
 
@@ -151,7 +156,7 @@ def copy_statement(export: Export, extent: Extent) -> str:
     is_csv = export.format == DownloadFormat.CSV
     columns = _ITEM[export.format]
     if is_csv:
-        columns = _CSV_COLUMNS % ("s.address" if export.is_raw else _SAFE)
+        columns = _CSV_COLUMNS % ("s.address" if export.is_raw else spreadsheet_safe("s.address"))
     if export.since is not None:
         query = export.fill(_SINCE, columns=columns)
     else:
