@@ -21,6 +21,9 @@ from optout.statements import (
     RECORD_ONE_AND_REPORT,
 )
 
+# Of so few intents, those of one request: the plan that PostgreSQL makes without knowing how long an array is, is right.
+_FEW = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -41,7 +44,8 @@ def record_optout(intent: OptOutIntent) -> Recorded:
     values = (*_values(intent), *_evidence_values(intent.evidence))
     statement = RECORD_ONE
     if intent.report is not None:
-        statement, values = RECORD_ONE_AND_REPORT, (*values, *_report_columns([intent]))
+        line = intent.report.values(intent.requested_at)
+        statement, values = RECORD_ONE_AND_REPORT, (*values, *line)
     ((optout_id, is_new),) = fetch_prepared(statement, values)
     return Recorded(optout_id, intent.digest, is_new)
 
@@ -53,6 +57,8 @@ def record_optouts(intents: Sequence[OptOutIntent]) -> list[Recorded]:
     """
     if not intents:
         return []
+    if len(intents) == 1:
+        return [record_optout(intents[0])]
     # A command's requests share their evidence: it is put into words once.
     distinct = {id(intent.evidence): intent.evidence for intent in intents}
     evidence = {key: _evidence_values(each) for key, each in distinct.items()}
@@ -61,7 +67,8 @@ def record_optouts(intents: Sequence[OptOutIntent]) -> list[Recorded]:
     statement = RECORD_MANY
     if reports := _report_columns(intents):
         statement, columns = RECORD_MANY_AND_REPORT, [*columns, *reports]
-    rows = fetch(statement, columns)
+    fetch_many = fetch_prepared if len(intents) <= _FEW else fetch
+    rows = fetch_many(statement, columns)
     return [
         Recorded(optout_id, intent.digest, is_new)
         for intent, (optout_id, is_new) in zip(intents, rows, strict=True)

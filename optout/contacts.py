@@ -18,7 +18,6 @@ from optout.actions import (
     LiftIntent,
     Recorded,
     lift_suppressions,
-    record_optout,
     record_optouts,
 )
 from optout.address_change import AddressTakenError, NoContactError, change_address
@@ -127,8 +126,7 @@ def opt_out_contacts(optout_list: ListSnapshot, intents: Sequence[OptOutIntent])
     """
     if not intents:
         return []
-    # A single one is planned once for a connection.
-    recorded = [record_optout(intents[0])] if len(intents) == 1 else record_optouts(intents)
+    recorded = record_optouts(intents)
     digests = [intent.digest for intent in intents]
     transaction.on_commit(lambda: end_suppressed(optout_list, digests), robust=True)
     return recorded

@@ -42,7 +42,7 @@ class Reported:
         return cls(**{name: kept[name] for name in cls.__dataclass_fields__ if name in kept})
 
     def values(self, now: datetime) -> tuple[Any, ...]:
-        """In the order of the columns of `request` in the statement (optout/statements.py)."""
+        """In the order of the columns of `request` in the statements (optout/statements.py)."""
         return (
             self.realm_id,
             self.key,

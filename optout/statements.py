@@ -106,34 +106,29 @@ RECORD_ONE = _RECORD_ONE.replace("{reports}", "")
 # The same, and the lines of the Global Unsubscribe report (S1.20), in the one statement: all of it or none. A repeat changes the
 # counter and the time, nothing else. Nobody reads `reported`, so PostgreSQL runs it last, and a batch in key order: whoever
 # holds a line waits for no suppression any more, and no two can lock each other out.
-_REPORT = """, request (
-    realm_id, key, seen_at, product_number, email, phone, website, publisher, custom1, custom2, custom3, form, n
-) AS MATERIALIZED (
-    SELECT * FROM unnest({arrays}) WITH ORDINALITY
-), line AS (
-    SELECT DISTINCT ON (realm_id, key) *, count(*) OVER (PARTITION BY realm_id, key) AS requests
-    FROM request
-    ORDER BY realm_id, key, n
-), reported AS (
+_REPORTED = """, reported AS (
     INSERT INTO optout_globalrequest AS g (
-        realm_id, key, first_seen_at, last_seen_at, unsubscribe_count, product_number, email, phone, website, publisher,
-        custom1, custom2, custom3, form
+        realm_id, key, first_seen_at, last_seen_at, product_number, email, phone, website, publisher,
+        custom1, custom2, custom3, form, unsubscribe_count
     )
-    SELECT
-        realm_id, key, seen_at, seen_at, requests, product_number, email, phone, website, publisher,
-        custom1, custom2, custom3, form
-    FROM line
-    ORDER BY realm_id, key
+    {lines}
     ON CONFLICT (realm_id, key) DO UPDATE SET
         unsubscribe_count = g.unsubscribe_count + EXCLUDED.unsubscribe_count,
         last_seen_at = greatest(g.last_seen_at, EXCLUDED.last_seen_at)
 )"""
-_REPORT_TYPES = (
+_LINE = "realm_id, key, seen_at, seen_at, product_number, email, phone, website, publisher, custom1, custom2, custom3, form"
+_REQUEST = _LINE.replace("seen_at, seen_at", "seen_at")
+_LINE_TYPES = (
     "int", "bytea", "timestamptz", "int", "text", "text", "text", "text", "text", "text", "text", "uuid",
 )  # fmt: skip
-_REPORTS = _REPORT.replace("{arrays}", ", ".join(f"%s::{type_}[]" for type_ in _REPORT_TYPES))
-RECORD_MANY_AND_REPORT = _RECORD_MANY.replace("{reports}", _REPORTS)
-RECORD_ONE_AND_REPORT = _RECORD_ONE.replace("{reports}", _REPORTS)
+_LINE_ARRAYS = ", ".join(f"%s::{type_}[]" for type_ in _LINE_TYPES)
+_LINE_VALUES = ", ".join(f"%s::{type_}" for type_ in _LINE_TYPES)
+_ONE_LINE = f"SELECT {_LINE}, 1 FROM (SELECT {_LINE_VALUES}) AS request ({_REQUEST})"  # noqa: S608  constants only
+_LINES = f"""SELECT DISTINCT ON (realm_id, key) {_LINE}, count(*) OVER (PARTITION BY realm_id, key)
+    FROM unnest({_LINE_ARRAYS}) WITH ORDINALITY AS request ({_REQUEST}, n)
+    ORDER BY realm_id, key, n"""  # noqa: S608  constants only
+RECORD_ONE_AND_REPORT = _RECORD_ONE.replace("{reports}", _REPORTED.replace("{lines}", _ONE_LINE))
+RECORD_MANY_AND_REPORT = _RECORD_MANY.replace("{reports}", _REPORTED.replace("{lines}", _LINES))
 
 # Ends suppressions. A lift that ends nothing is written down too, as not new.
 LIFT = """
