@@ -59,7 +59,8 @@ FROM lists_globalunsubscribe g
 _BY_KEY = f"{_DOOR} WHERE g.key = %s"
 _BY_HOST = f"{_DOOR} JOIN lists_realmhost h ON h.realm_id = g.realm_id WHERE h.host = %s"
 # Also one that is switched off counts: another realm's forms must not get what was meant for it.
-_ONLY_ONE = f"{_DOOR} WHERE (SELECT count(*) FROM lists_globalunsubscribe) = 1"
+_IS_ONLY_ONE = "(SELECT count(*) FROM lists_globalunsubscribe) = 1"
+_ONLY_ONE = f"{_DOOR} WHERE {_IS_ONLY_ONE}"
 _FORM = """
 SELECT f.uuid, p.reference, coalesce(d.number, 0), f.website, f.fields, f.labels::text
 FROM lists_storedform f
@@ -149,5 +150,5 @@ def _get(statement: str, name: tuple[str, str]) -> GlobalDoor | None:
 
 def _as_door(row: tuple[Any, ...]) -> GlobalDoor:
     realm_id, key, is_on, server_ips, do_not_mail_id, products = row
-    numbered = {number: list_id for number, list_id in json.loads(products or "[]")}
+    numbered = dict(json.loads(products or "[]"))
     return GlobalDoor(realm_id, key, is_on, tuple(server_ips), do_not_mail_id, numbered)

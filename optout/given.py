@@ -55,13 +55,13 @@ def read_given(fields: Fields, optout_list: ListSnapshot) -> Given:
         return NOTHING
     text = _showable(values[0][1])
     if len(values) > _MOST_VALUES:
-        return Given(error=_contradiction(), text=text)
+        return Given(error=contradiction(), text=text)
     try:
         addresses = [_read(name, value, optout_list) for name, value in values]
     except AddressError as error:
         return Given(error=error, text=text)
     if len({address.key for address in addresses}) > 1:
-        return Given(error=_contradiction(), text=text)
+        return Given(error=contradiction(), text=text)
     return Given(address=addresses[0], text=text)
 
 
@@ -73,7 +73,8 @@ def _read(name: str, value: str, optout_list: ListSnapshot) -> Address:
     return parse_address(value, cast("Accepts", optout_list.accepts), optout_list.region)
 
 
-def _contradiction() -> AddressError:
+def contradiction() -> AddressError:
+    """What is wrong with an address that was given more than once, differently."""
     return AddressError("repeated", _("The link names more than one address. Enter yours."))
 
 

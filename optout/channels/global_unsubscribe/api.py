@@ -6,6 +6,7 @@ from django.http import HttpResponse
 
 from optout import replies
 from optout.actions import record_optouts
+from optout.callers import is_ahead
 from optout.channels.global_unsubscribe.asked import Asked
 from optout.choices import Assurance, Channel, Traffic
 from optout.guard import Tap, admit
@@ -16,9 +17,11 @@ DONE, DENIED = "1", "0"
 
 def answer(asked: Asked) -> HttpResponse:
     """`1` for what was recorded, `0` for what was denied or kept for the owner to decide."""
+    visit = asked.visit
+    if visit.request.method == "HEAD" or is_ahead(visit.request.META):
+        return _say(DENIED)
     if asked.is_contradictory or not asked.has_address:
         return _say(DENIED, optout_status=replies.REJECTED)
-    visit = asked.visit
     assurance = Assurance.WHITELISTED_IP if visit.is_whitelisted else Assurance.PREFILLED
     intents = asked.intents(Channel.GLOBAL_API, assurance)
     judgement = admit(visit, Traffic.DIRECT, intents, Tap.IMPOSSIBLE)
@@ -44,4 +47,6 @@ def _say_kept(wait: timedelta) -> HttpResponse:
 
 
 def _say(word: str, status: int = 200, optout_status: str = "") -> HttpResponse:
-    return replies.text(word, status, optout_status)
+    response = replies.text(word, status, optout_status)
+    response.headers["Access-Control-Allow-Origin"] = "*"  # for the script of any website to read
+    return response

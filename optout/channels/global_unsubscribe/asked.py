@@ -1,17 +1,26 @@
-"""A global request, understood: whose door, which addresses, for which product and website. Nothing is decided here (S1.4–S1.19)."""
+"""A global request, understood: whose door, which addresses, for what. Nothing is decided here (S1.4–S1.19)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from django.http import HttpRequest
-
-from lists.global_unsubscribe import FormSnapshot, GlobalDoor
+from lists.global_unsubscribe import (
+    CUSTOM_FIELDS,
+    EMAIL,
+    PHONE,
+    FormSnapshot,
+    GlobalDoor,
+    find_form,
+)
 from lists.lookup import get_list_by_id
-from optout.addresses import decode_query
+from optout.addresses import AddressError, parse_phone
+from optout.channels.global_unsubscribe import parameters as names
+from optout.channels.global_unsubscribe.parameters import Parameters, read_parameters
+from optout.channels.global_unsubscribe.shown import shown_fields
+from optout.channels.global_unsubscribe.values import clean_publisher, clean_website
 from optout.choices import Assurance, Channel
 from optout.evidence import Evidence
-from optout.given import Given
+from optout.given import NOTHING, Given, contradiction, read_given
 from optout.global_requests import Reported
 from optout.intents import OptOutIntent, intent_for
 from optout.visits import Visit
@@ -89,20 +98,79 @@ class Asked:
         )
 
 
-def wants_api(request: HttpRequest) -> bool:
-    """Whether the caller waits for one character and not for a page: told from the URL alone, before anything else is read."""
-    query = decode_query(request.META.get("QUERY_STRING", ""))
-    return any(value.strip().lower() == "api" for value in query.get("responseType", ()))
-
-
 def read_asked(visit: Visit, door: GlobalDoor) -> Asked:
     """Read the parameters of a request, in the URL and the body."""
-    raise NotImplementedError
+    parameters = read_parameters(visit)
+    uuid = parameters.text(names.FORM)
+    form = find_form(door.realm_id, uuid) if uuid else None
+    shown = shown_fields(parameters, form)
+    # the API has no form: what the list of fields leaves out was given all the same (S1.5)
+    read = (EMAIL, PHONE) if parameters.is_api else tuple(shown)
+    email = _email(visit, parameters.sent.get(EMAIL, ())) if EMAIL in read else NOTHING
+    phone = _phone(visit, parameters) if PHONE in read else NOTHING
+    custom1, custom2, custom3 = (parameters.text(name) for name in CUSTOM_FIELDS)
+    return Asked(
+        door=door,
+        visit=visit,
+        response_type="api" if parameters.is_api else "html",
+        email=email,
+        phone=phone,
+        custom=(custom1, custom2, custom3),
+        product_number=_product(parameters, form, door),
+        website=parameters.text(names.WEBSITE) or clean_website(form.website if form else ""),
+        publisher=(clean_publisher(form.publisher) if form else parameters.text(names.PUBLISHER)),
+        form=form,
+        fields=tuple(shown),
+        labels={name: label for name, label in shown.items() if label},
+        is_contradictory=bool(parameters.contradictory) or _contradicts(email, phone),
+    )
+
+
+def _email(visit: Visit, given: Sequence[str]) -> Given:
+    return _judged(given, read_given({"email": given}, visit.optout_list))
+
+
+def _phone(visit: Visit, parameters: Parameters) -> Given:
+    given = parameters.sent.get(PHONE, ())
+    if parameters.is_program:
+        given = [_with_lost_plus(each) for each in given]
+    return _judged(given, read_given({"phone": given}, visit.optout_list))
+
+
+def _judged(given: Sequence[str], read: Given) -> Given:
+    """An unusable value beside another one: nobody can tell which was meant."""
+    if read.error is None or len({each.strip() for each in given}) < 2:
+        return read
+    return replace(read, error=contradiction())
+
+
+def _contradicts(*given: Given) -> bool:
+    return any(each.error is not None and each.error.code == "repeated" for each in given)
+
+
+def _with_lost_plus(text: str) -> str:
+    """A phone number whose plus was sent unencoded in a body, and arrived as a space: with the plus, if it can be dialled so.
+
+    Without it the country code might be read as the beginning of a number at home."""
+    mended = f"+{text[1:]}"
+    if text[:1] != " " or not text[1:2].isdigit():
+        return text
+    try:
+        return text if parse_phone(mended, "").flagged else mended
+    except AddressError:
+        return text
+
+
+def _product(parameters: Parameters, form: FormSnapshot | None, door: GlobalDoor) -> int:
+    """The product that is named, by the URL or else by the stored form; 0 where the realm has no such one (S1.15)."""
+    named = parameters.text(names.PRODUCT)
+    number = int(named) if named else form.product_number if form else 0
+    return number if number in door.products else 0
 
 
 def _sent(report: Reported) -> dict[str, str | int]:
     """What the ledger keeps of a request besides its address; the chart reads `product`."""
-    values = {
+    values: dict[str, str | int] = {
         "product": report.product_number,
         "website": report.website,
         "publisher": report.publisher,

@@ -8,7 +8,8 @@ from lists.global_unsubscribe import GlobalDoor, find_door
 from lists.lookup import get_list_by_id
 from optout import screens
 from optout.channels.global_unsubscribe import api, form
-from optout.channels.global_unsubscribe.asked import read_asked, wants_api
+from optout.channels.global_unsubscribe.asked import read_asked
+from optout.channels.global_unsubscribe.parameters import wants_api
 from optout.visits import BodyError, Visit
 
 
@@ -32,7 +33,10 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def visit_of(request: HttpRequest, door: GlobalDoor) -> Visit:
-    """The request as a visit about the realm's Do Not Mail, whose limits hold; the whitelist is the door's own. Raises BodyError."""
+    """The request as a visit about the realm's Do Not Mail, whose limits hold; the whitelist is the door's own.
+
+    Raises BodyError.
+    """
     do_not_mail = get_list_by_id(door.do_not_mail_id)
     if do_not_mail is None:  # pragma: no cover  every realm has one
         raise BodyError(400)
