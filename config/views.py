@@ -6,6 +6,9 @@ from django.template import loader
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from optout.channels.global_unsubscribe import api
+from optout.channels.global_unsubscribe.parameters import wants_api
+
 
 @require_safe
 @never_cache
@@ -28,8 +31,11 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 def outage(request: HttpRequest) -> HttpResponse:
     """503, static: nothing was saved, and trying again is right."""
-    is_command = request.path_info.rstrip("/").endswith("/api_web")
-    if "text/html" in request.headers.get("Accept", "") and not is_command:
+    path = request.path_info.rstrip("/")
+    is_command = path.endswith("/api_web")
+    if path.endswith("/unsubscribe/unsubscribe") and wants_api(request):
+        response = api.deny(503)
+    elif "text/html" in request.headers.get("Accept", "") and not is_command:
         response = HttpResponse(loader.render_to_string("5xx/503.html"), status=503)
     else:
         # Scripts that speak api_web read the answer's first word, not its status.

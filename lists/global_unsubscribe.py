@@ -4,9 +4,8 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 
@@ -71,9 +70,32 @@ WHERE f.realm_id = %s AND f.uuid = %s AND f.is_active
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _HOST = re.compile(r"[a-z0-9._:\[\]-]{1,253}")
 
-_cache: dict[tuple[str, str], tuple[float, GlobalDoor]] = {}
-_forms: dict[tuple[int, str], tuple[float, FormSnapshot]] = {}
 _CACHE_SIZE = 10_000
+
+
+class _Cache[Name, Found]:
+    """What was found under a name, or that nothing was, for `LIST_CACHE_SECONDS`.
+
+    Emptied when it is full: guesses fill it, too.
+    """
+
+    def __init__(self, find: Callable[[Name], Found | None]) -> None:
+        self._find = find
+        self._kept: dict[Name, tuple[float, Found | None]] = {}
+
+    def get(self, name: Name) -> Found | None:
+        now = time.monotonic()
+        kept = self._kept.get(name)
+        if kept is not None and now - kept[0] < settings.LIST_CACHE_SECONDS:
+            return kept[1]
+        found = self._find(name)
+        if len(self._kept) >= _CACHE_SIZE:
+            self._kept.clear()
+        self._kept[name] = (now, found)
+        return found
+
+    def clear(self) -> None:
+        self._kept.clear()
 
 
 def find_door(key: str, host: str) -> GlobalDoor | None:
@@ -83,34 +105,17 @@ def find_door(key: str, host: str) -> GlobalDoor | None:
     may be switched off. At most `LIST_CACHE_SECONDS` old.
     """
     if key:
-        return _get(_BY_KEY, ("key", key))
+        return _doors.get((_BY_KEY, key))
     name = host_name(host)
-    if name and (found := _get(_BY_HOST, ("host", name))):
-        return found
-    return _get(_ONLY_ONE, ("only", ""))
+    found = _doors.get((_BY_HOST, name)) if name else None
+    return found or _doors.get((_ONLY_ONE, ""))
 
 
 def find_form(realm_id: int, text: str) -> FormSnapshot | None:
     """The realm's active stored form with that UUID, or None for any other text (S1.16). As old as a door."""
     if _UUID.fullmatch(text.strip()) is None:
         return None
-    name = str(uuid.UUID(text.strip()))
-    now = time.monotonic()
-    cached = _forms.get((realm_id, name))
-    if cached is not None and now - cached[0] < settings.LIST_CACHE_SECONDS:
-        return cached[1]
-    rows = fetch_prepared(_FORM, (realm_id, name))
-    if not rows:
-        _forms.pop((realm_id, name), None)
-        return None
-    form_uuid, publisher, product, website, fields, labels = rows[0]
-    found = FormSnapshot(
-        str(form_uuid), publisher, product, website, tuple(fields), json.loads(labels)
-    )
-    if len(_forms) >= _CACHE_SIZE:
-        _forms.clear()
-    _forms[realm_id, name] = (now, found)
-    return found
+    return _forms.get((realm_id, str(uuid.UUID(text.strip()))))
 
 
 def host_name(host: str) -> str:
@@ -125,30 +130,30 @@ def host_name(host: str) -> str:
 
 def forget_doors() -> None:
     """Make this process read doors and forms anew; others do so within `LIST_CACHE_SECONDS`. Call it after a change."""
-    _cache.clear()
+    _doors.clear()
     _forms.clear()
 
 
-on_forget_all(forget_doors)
-
-
-def _get(statement: str, name: tuple[str, str]) -> GlobalDoor | None:
-    now = time.monotonic()
-    cached = _cache.get(name)
-    if cached is not None and now - cached[0] < settings.LIST_CACHE_SECONDS:
-        return cached[1]
-    rows = fetch_prepared(statement, (name[1],) if name[1] else ())
+def _find_door(name: tuple[str, str]) -> GlobalDoor | None:
+    statement, value = name
+    rows = fetch_prepared(statement, (value,) if value else ())
     if not rows:
-        _cache.pop(name, None)
         return None
-    found = _as_door(rows[0])
-    if len(_cache) >= _CACHE_SIZE:
-        _cache.clear()
-    _cache[name] = (now, found)
-    return found
-
-
-def _as_door(row: tuple[Any, ...]) -> GlobalDoor:
-    realm_id, key, is_on, server_ips, do_not_mail_id, products = row
+    realm_id, key, is_on, server_ips, do_not_mail_id, products = rows[0]
     numbered = dict(json.loads(products or "[]"))
     return GlobalDoor(realm_id, key, is_on, tuple(server_ips), do_not_mail_id, numbered)
+
+
+def _find_form(name: tuple[int, str]) -> FormSnapshot | None:
+    rows = fetch_prepared(_FORM, name)
+    if not rows:
+        return None
+    form_uuid, publisher, product, website, fields, labels = rows[0]
+    return FormSnapshot(
+        str(form_uuid), publisher, product, website, tuple(fields), json.loads(labels)
+    )
+
+
+_doors = _Cache(_find_door)
+_forms = _Cache(_find_form)
+on_forget_all(forget_doors)

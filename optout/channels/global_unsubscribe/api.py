@@ -31,13 +31,8 @@ def answer(asked: Asked) -> HttpResponse:
     return _say(DONE, optout_status=replies.RECORDED)
 
 
-def not_found() -> HttpResponse:
-    """No such door, or one that is switched off (S1.3)."""
-    return _say(DENIED, 404, replies.REJECTED)
-
-
-def unreadable(status: int) -> HttpResponse:
-    """The body was too big (413) or cut off (400)."""
+def deny(status: int) -> HttpResponse:
+    """No such door or one that is off (404), a body that cannot be read (400, 413), or an outage (503)."""
     return _say(DENIED, status, replies.REJECTED)
 
 

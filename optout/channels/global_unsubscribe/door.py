@@ -20,15 +20,13 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
     """
     door = find_door(key, str(request.META.get("HTTP_HOST") or ""))
     if door is None or not door.is_on:
-        return api.not_found() if wants_api(request) else screens.broken_link(request)
+        return api.deny(404) if wants_api(request) else screens.broken_link(request)
     try:
         asked = read_asked(visit_of(request, door), door)
     except BodyError as error:
-        return (
-            api.unreadable(error.status)
-            if wants_api(request)
-            else screens.unreadable(request, error.status)
-        )
+        if wants_api(request):
+            return api.deny(error.status)
+        return screens.unreadable(request, error.status)
     return api.answer(asked) if asked.response_type == "api" else form.answer(asked)
 
 
