@@ -20,6 +20,16 @@ from reporting.views.contact_changes import add_list_contacts, remove_list_conta
 from reporting.views.contacts import list_contacts
 from reporting.views.download import download, portal_download
 from reporting.views.entries import lift_suppression, list_entries
+from reporting.views.global_catalogue import (
+    global_product,
+    global_product_new,
+    global_products,
+    global_publisher,
+    global_publisher_new,
+    global_publishers,
+)
+from reporting.views.global_forms import global_form, global_form_new, global_forms
+from reporting.views.global_settings import global_settings
 from reporting.views.list_settings import list_close, list_reopen, list_settings
 from reporting.views.lists import lists
 from reporting.views.new_list import list_new
@@ -53,6 +63,22 @@ urlpatterns: list[URLPattern] = [
         revoke_api_password,
         name="revoke_api_password",
     ),
+    path("manage/settings/global/unsubscribe", global_settings, name="global_settings"),
+    path("manage/settings/global/products", global_products, name="global_products"),
+    path("manage/settings/global/products/new", global_product_new, name="global_product_new"),
+    path("manage/settings/global/products/<int:number>", global_product, name="global_product"),
+    path("manage/settings/global/publishers", global_publishers, name="global_publishers"),
+    path(
+        "manage/settings/global/publishers/new", global_publisher_new, name="global_publisher_new"
+    ),
+    path(
+        "manage/settings/global/publishers/<int:publisher_id>",
+        global_publisher,
+        name="global_publisher",
+    ),
+    path("manage/settings/global/forms", global_forms, name="global_forms"),
+    path("manage/settings/global/forms/new", global_form_new, name="global_form_new"),
+    path("manage/settings/global/forms/<uuid:form_uuid>", global_form, name="global_form"),
     path("manage/lists/<public_id>/service", list_service, name="list_service"),
     path("manage/lists/<public_id>/service/key", show_link_key, name="show_link_key"),
     path("manage/lists/<public_id>/service/test", rehearse_list, name="rehearse_list"),

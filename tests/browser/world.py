@@ -4,12 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
+from uuid import UUID
 
 from django.utils import timezone
 from playwright.sync_api import Page
 
 from lists.choices import Accepts, Role
 from lists.credentials import bring_password, make_password, revoke_password
+from lists.global_actions import (
+    change_global_unsubscribe,
+    change_product,
+    make_form,
+    make_product,
+    make_publisher,
+)
+from lists.global_unsubscribe import EMAIL, PHONE
 from lists.models import List, Membership, Realm, RealmCredential, User
 from optout.addresses import parse_address
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
@@ -23,6 +32,7 @@ from tests import make
 from tests.reporting.portal import signed_in
 
 ATTACKER = "203.0.113.5"
+WEBSITES_FORM = UUID("0b8f6a52-4c1d-4f7e-9a3b-5d2e1f0c9b8a")
 _OUT = "a-very-long-local-part.with.dots+and-a-tag@subdomain.example.co.uk"
 _CHANNELS = (Channel.PAGE, Channel.DIRECT_LINK, Channel.ONE_CLICK, Channel.PIXEL, Channel.S2S)
 
@@ -79,6 +89,7 @@ def make_world() -> World:
     _download(world)
     _subscribe(letters)
     _let_programs_in(world)
+    _let_websites_in(world, offers)
     return world
 
 
@@ -166,9 +177,43 @@ def _let_programs_in(world: World) -> None:
     Realm.objects.filter(pk=world.realm.pk).update(approved_ips=["198.51.100.0/24", "2001:db8::7"])
 
 
+def _let_websites_in(world: World, offers: List) -> None:
+    """The Global Unsubscribe, on, with two products, a publisher, its form, and a request."""
+    realm, actor = world.realm, world.admin
+    values = {
+        "is_on": True,
+        "hosts": ["unsubscribe.acme.example", "stop.acme.example"],
+        "server_ips": ["192.0.2.0/24", "2001:db8::7"],
+    }
+    change_global_unsubscribe(realm, values, actor=actor)
+    shop = make_publisher(
+        realm, {"reference": "SHOP-0042", "name": "Rasen & Rosen Versandhandel"}, actor=actor
+    )
+    product = make_product(
+        realm, {"name": "Angebote per SMS und E-Mail", "optout_list": offers}, actor=actor
+    )
+    old = make_product(realm, {"number": 4711, "name": "Spring 2024"}, actor=actor)
+    change_product(old, {"is_active": False}, actor=actor)
+    form = {
+        "uuid": WEBSITES_FORM,
+        "name": "Footer of the shop",
+        "publisher": shop,
+        "product": product,
+        "website": "shop.rasen-und-rosen.example",
+        "fields": [PHONE, EMAIL, "customField1"],
+        "labels": {"customField1": "Country"},
+    }
+    make_form(realm, form, actor=actor)
+    make.make_global_request(
+        realm, website=form["website"], product_number=1, requested_at=timezone.now()
+    )
+
+
 # ── Every screen ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type Way = Callable[[Page, World], object]
+
+_GLOBAL = "/manage/settings/global"
 
 
 def _at(path: str) -> Way:
@@ -224,6 +269,29 @@ def _bad_calls(page: Page, _world: World) -> None:
     page.goto("/manage/settings/api")
     page.get_by_label("Approved IPs").fill("333.333.333.333")
     _send(page, "Save")
+
+
+def _bad_global(page: Page, _world: World) -> None:
+    """Two mistakes, and switching off what is in use."""
+    page.goto(f"{_GLOBAL}/unsubscribe")
+    page.get_by_label("Unsubscribe API & Reporting").uncheck()
+    page.get_by_label("Host names").fill("https://unsubscribe.acme.example/")
+    page.get_by_label("Publishers’ servers").fill("333.333.333.333")
+    _send(page, "Save")
+
+
+def _never_switched_on(page: Page, _world: World) -> None:
+    page.goto("/manage/")
+    page.locator(".menu-start > summary").click()
+    _send(page, "second-realm")
+    page.goto(f"{_GLOBAL}/unsubscribe")
+
+
+def _taken_product(page: Page, _world: World) -> None:
+    page.goto(f"{_GLOBAL}/products/new")
+    page.get_by_label("Product ID").fill("4711")
+    page.get_by_label("Name", exact=True).fill("Summer")
+    _send(page, "Add the product")
 
 
 def _later_step(step: int) -> Way:
@@ -321,6 +389,19 @@ ADMIN: dict[str, Way] = {
     "settings": _at("/manage/settings/"),
     "api-settings": _all_details(_at("/manage/settings/api")),
     "api-settings-wrong": _bad_calls,
+    "global": _at(f"{_GLOBAL}/unsubscribe"),
+    "global-wrong": _bad_global,
+    "global-products": _at(f"{_GLOBAL}/products"),
+    "global-product-new": _at(f"{_GLOBAL}/products/new"),
+    "global-product-taken": _taken_product,
+    "global-product": _at(f"{_GLOBAL}/products/4711"),
+    "global-publishers": _at(f"{_GLOBAL}/publishers"),
+    "global-publisher-new": _at(f"{_GLOBAL}/publishers/new"),
+    "global-forms": _at(f"{_GLOBAL}/forms"),
+    "global-form-new": _at(f"{_GLOBAL}/forms/new"),
+    "global-form-new-wrong": _press(_at(f"{_GLOBAL}/forms/new"), "Add the form"),
+    "global-form": _at(f"{_GLOBAL}/forms/{WEBSITES_FORM}"),
+    "global-form-preview": _press(_at(f"{_GLOBAL}/forms/{WEBSITES_FORM}"), "Show preview"),
     "api-password-own": _at("/manage/settings/api/passwords/own"),
     "api-password-own-wrong": _press(
         _at("/manage/settings/api/passwords/own"), "Use this password"

@@ -30,7 +30,7 @@ class Row:
     allowed: frozenset[str]
     method: Method = "GET"
     data: dict[str, Any] = field(default_factory=dict)
-    path: str = ""  # what the url's own arguments are, besides the list: `key`, `access`, `member`, `digest`, `password`
+    path: str = ""  # what the url's own arguments are, besides the list: `key`, `access`, `member`, `digest`, `password`, …
     status: int = 200
     is_about_list: bool = True
 
@@ -132,6 +132,73 @@ TABLE: dict[str, list[Row]] = {
             is_about_list=False,
         ),
     ],
+    "global_settings": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(
+            *ADMINS,
+            "stranger",
+            method="POST",
+            data={"is_on": "on"},
+            status=302,
+            is_about_list=False,
+        ),
+    ],
+    "global_products": [row(*ADMINS, "stranger", is_about_list=False)],
+    "global_product_new": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(
+            *ADMINS,
+            "stranger",
+            method="POST",
+            data={"number": "nonsense"},
+            status=422,
+            is_about_list=False,
+        ),
+    ],
+    "global_product": [
+        row(*ADMINS, path="product", is_about_list=False),
+        row(
+            *ADMINS,
+            method="POST",
+            data={"name": ""},
+            path="product",
+            status=422,
+            is_about_list=False,
+        ),
+    ],
+    "global_publishers": [row(*ADMINS, "stranger", is_about_list=False)],
+    "global_publisher_new": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(
+            *ADMINS,
+            "stranger",
+            method="POST",
+            data={"reference": "p2", "name": "News"},
+            status=302,
+            is_about_list=False,
+        ),
+    ],
+    "global_publisher": [
+        row(*ADMINS, path="publisher", is_about_list=False),
+        row(
+            *ADMINS,
+            method="POST",
+            data={"name": "News"},
+            path="publisher",
+            status=302,
+            is_about_list=False,
+        ),
+    ],
+    "global_forms": [row(*ADMINS, "stranger", is_about_list=False)],
+    "global_form_new": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(*ADMINS, "stranger", method="POST", data={}, status=422, is_about_list=False),
+        row(*ADMINS, "stranger", method="POST", data={"preview": "1"}, is_about_list=False),
+    ],
+    "global_form": [
+        row(*ADMINS, path="form", is_about_list=False),
+        row(*ADMINS, method="POST", data={}, path="form", status=422, is_about_list=False),
+    ],
     "make_api_password": [row(*ADMINS, "stranger", method="POST", is_about_list=False)],
     "bring_api_password": [
         row(*ADMINS, "stranger", is_about_list=False),
@@ -214,6 +281,9 @@ class World:
             "access": ("access_id", known["access"]),
             "member": ("membership_id", known["member"]),
             "password": ("credential_id", known["password"]),
+            "product": ("number", known["product"]),
+            "publisher": ("publisher_id", known["publisher"]),
+            "form": ("form_uuid", known["form"]),
         }
         if case.path:
             parameter, value = extra[case.path]
@@ -229,12 +299,17 @@ def furnish(optout_list: List, mailer: Membership) -> dict[str, Any]:
     make.make_subscription(optout_list, ADDRESS)
     _, key = make.make_download_key(optout_list)
     access = ListAccess.objects.get(membership=mailer, optout_list=optout_list)
+    product = make.make_product(optout_list.realm, 1000 + optout_list.pk)
+    publisher = make.make_publisher(optout_list.realm, f"p-{optout_list.pk}")
     return {
         "digest": digest_of(ADDRESS).hex(),
         "key": key.pk,
         "access": access.pk,
         "member": mailer.pk,
         "password": make_password(optout_list.realm, actor=mailer.user).row.pk,
+        "product": product.number,
+        "publisher": publisher.pk,
+        "form": make.make_form(optout_list.realm, publisher, product=product).uuid,
     }
 
 
@@ -407,6 +482,34 @@ class TestForeignPassword:
             url = reverse("revoke_api_password", args=[number])
             assert getattr(client, method)(url).status_code == 404
         assert everything() == before
+
+
+@pytest.mark.django_db
+class TestForeignGlobalThings:
+    @pytest.mark.parametrize("method", ["get", "post"])
+    @pytest.mark.parametrize(
+        ("name", "what"),
+        [
+            ("global_product", "product"),
+            ("global_publisher", "publisher"),
+            ("global_form", "form"),
+        ],
+    )
+    def test_what_another_realm_has_is_not_there(
+        self, world: World, name: str, what: str, method: str
+    ) -> None:
+        url = reverse(name, args=[world.arguments[world.foreign.pk][what]])
+        client = world.client("admin")
+        before = everything()
+
+        assert getattr(client, method)(url, {"name": "x"}).status_code == 404
+        assert everything() == before
+
+    @pytest.mark.parametrize("number", ["0", "99999999999999999999999", "2147483648"])
+    def test_a_number_that_is_nobodys_is_not_there(self, world: World, number: str) -> None:
+        client = world.client("operator")
+        for name in ("products", "publishers"):
+            assert client.get(f"/manage/settings/global/{name}/{number}").status_code == 404
 
 
 def assert_refused(response: Any, who: str) -> None:

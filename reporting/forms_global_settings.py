@@ -1,0 +1,206 @@
+"""Forms of Project Settings › Global: the switch and who may use it, products, publishers."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+
+from lists.forms import ask_kindly, keep_to_one_line
+from lists.global_actions import LARGEST_PRODUCT
+from lists.models import GlobalUnsubscribe, List, Product, Publisher
+from lists.realm_hosts import HostsError, parse_hosts
+from reporting.forms_lists import WhitelistField
+
+OPTION = "Unsubscribe API & Reporting"  # exactly so (S1.3)
+
+_ON_HELP = (
+    "On: your websites can send requests, each one opts the person out and stands in the report. Off: every request is answered "
+    "with 404, and the report is hidden. Nothing that was recorded is lost."
+)
+_HOSTS_HELP = (
+    "Host names that lead to this realm, one a line or separated by commas, such as unsubscribe.example.com. Point each of "
+    "them to this server first. A host name belongs to one realm."
+)
+_SERVERS_HELP = (
+    "IP addresses and networks of publishers’ servers that send requests by API, separated by comma, space or new line, such as "
+    "192.0.2.10, 198.51.100.0/24. They are never blocked, however many people they opt out. Everybody else may send requests "
+    "too, within the limits of Do Not Mail."
+)
+_NUMBER_HELP = "Websites send it as productId. It cannot be changed later: it stands in the report."
+_REFERENCE_HELP = "What this publisher’s scripts send as pubID, exactly as they write it. It cannot be changed later."
+_LIST_HELP = "Requests for this product opt people out of this list alone. Do Not Mail: out of everything from this realm."
+_ACTIVE_HELP = "Off: requests that name it count as product 0 and go to Do Not Mail."
+_DIGITS = re.compile(r"0*([1-9][0-9]{0,9})")  # ASCII: what the door reads
+
+
+class HostsField(forms.CharField):
+    """Host names, shown one a line; its value is the list of them, in lower case."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        try:
+            return parse_hosts(super().clean(value))
+        except HostsError as error:
+            raise ValidationError(str(error)) from error
+
+
+class GlobalSettingsForm(forms.Form):
+    """The Unsubscribe tab. Before it was ever on there is the option alone. `values()` goes to change_global_unsubscribe.
+
+    Switching off what is in use is asked for twice: `requests` is how many came in the last seven days.
+    """
+
+    is_on = forms.BooleanField(label=OPTION, help_text=_ON_HELP, required=False)
+    confirm_off = forms.BooleanField(label="Switch it off all the same", required=False)
+    hosts = HostsField(
+        label="Host names",
+        help_text=_HOSTS_HELP,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
+    )
+    server_ips = WhitelistField(
+        label="Publishers’ servers",
+        help_text=_SERVERS_HELP,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}),
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        door: GlobalUnsubscribe | None,
+        hosts: list[str],
+        requests: int,
+        your_ip: str,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._requests = requests
+        self._was_on = door is not None and door.is_on
+        if door is None:
+            for name in ("confirm_off", "hosts", "server_ips"):
+                del self.fields[name]
+            return
+        self.initial = {"is_on": door.is_on, "hosts": hosts, "server_ips": door.server_ips}
+        if your_ip:
+            self.fields["server_ips"].help_text += f" Your IP as we see it: {your_ip}."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        is_asked = self._was_on and not cleaned.get("is_on") and self._requests > 0
+        if is_asked and not cleaned.get("confirm_off"):
+            came = "1 request" if self._requests == 1 else f"{self._requests:,} requests"
+            self.add_error(
+                "confirm_off",
+                f"{came} came in the last 7 days. Once it is off, the next ones are answered with 404: people press "
+                "Unsubscribe, and nothing happens. Tick the box if that is what you want.",
+            )
+        return cleaned
+
+    @property
+    def asks_twice(self) -> bool:
+        return "confirm_off" in self.errors
+
+    def values(self) -> dict[str, Any]:
+        """{field: value} of a valid form."""
+        names = ("is_on", "hosts", "server_ips")
+        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+
+
+class ProductNumberField(forms.CharField):
+    """A productId; its value is an int. Not an IntegerField, which takes `٣` and `1_000`; without maxlength, which would cut."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"inputmode": "numeric", "autocomplete": "off", "class": "short"}
+        super().__init__(widget=forms.TextInput(attrs=attrs), **kwargs)
+
+    def clean(self, value: Any) -> int:
+        digits = _DIGITS.fullmatch(str(super().clean(value)))
+        if digits is None or int(digits[1]) > LARGEST_PRODUCT:
+            raise ValidationError(
+                f"Write a whole number from 1 to {LARGEST_PRODUCT}, in digits alone."
+            )
+        return int(digits[1])
+
+
+class ListChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A list of the realm, by its number and name; closed ones say so."""
+
+    def label_from_instance(self, obj: List) -> str:
+        closed = " (closed)" if obj.closed_at else ""
+        return obj.name if obj.is_global else f"{obj.number} – {obj.name}{closed}"
+
+
+class ProductForm(forms.Form):
+    """A product; its number only while it is new. `values()` goes to make_product or change_product."""
+
+    number = ProductNumberField(
+        label="Product ID",
+        help_text=_NUMBER_HELP,
+        error_messages={"required": "Enter the product ID."},
+    )
+    name = forms.CharField(
+        label="Name", max_length=100, help_text="For you and your colleagues, in the report."
+    )
+    optout_list = ListChoice(queryset=List.objects.none(), label="List", help_text=_LIST_HELP)
+    is_active = forms.BooleanField(label="Active", help_text=_ACTIVE_HELP, required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        lists: QuerySet[List],
+        product: Product | None = None,
+        next_number: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["optout_list"]
+        choice.queryset, choice.empty_label = lists, None  # type: ignore[attr-defined]
+        if product is None:
+            del self.fields["is_active"]
+            self.initial = {"number": next_number}
+        else:
+            del self.fields["number"]
+            self.initial = {
+                name: getattr(product, name) for name in ("name", "optout_list", "is_active")
+            }
+        keep_to_one_line(self)
+        ask_kindly(self)
+
+    def values(self) -> dict[str, Any]:
+        """{field of the product: value} of a valid form."""
+        return dict(self.cleaned_data)
+
+
+class PublisherForm(forms.Form):
+    """A publisher; its reference only while it is new. `values()` goes to make_publisher or change_publisher."""
+
+    reference = forms.CharField(
+        label="Publisher ID",
+        max_length=60,
+        help_text=_REFERENCE_HELP,
+        widget=forms.TextInput(
+            attrs={"class": "mono", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    name = forms.CharField(
+        label="Name", max_length=100, help_text="The report shows it beside the ID."
+    )
+
+    def __init__(self, *args: Any, publisher: Publisher | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if publisher is not None:
+            del self.fields["reference"]
+            self.initial = {"name": publisher.name}
+        keep_to_one_line(self)
+        ask_kindly(self)
+
+    def values(self) -> dict[str, Any]:
+        """{field of the publisher: value} of a valid form."""
+        return dict(self.cleaned_data)

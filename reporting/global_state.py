@@ -1,0 +1,59 @@
+"""Where a realm's Global Unsubscribe stands: what is set up, and how much it is used."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from lists.models import Product, Publisher, Realm, StoredForm
+from optout.models import GlobalRequest
+from reporting.models import GlobalDailyCount
+
+LATELY = timedelta(days=7)
+_ENOUGH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalSetUp:
+    """How many products, publishers and forms there are; the first active product and form, for examples (0 and empty: none)."""
+
+    products: int
+    publishers: int
+    forms: int
+    product_number: int
+    uuid: str
+
+
+def read_set_up(realm: Realm) -> GlobalSetUp:
+    """One query."""
+    product = Product.objects.filter(realm=OuterRef("pk"), is_active=True).order_by("number")
+    form = StoredForm.objects.filter(realm=OuterRef("pk"), is_active=True).order_by("name", "id")
+    row: tuple[int, int, int, int | None, uuid.UUID | None] = Realm.objects.values_list(
+        _count(Product.objects.all()),
+        _count(Publisher.objects.all()),
+        _count(StoredForm.objects.all()),
+        Subquery(product.values("number")[:1]),
+        Subquery(form.values("uuid")[:1]),
+    ).get(pk=realm.pk)
+    products, publishers, forms, number, form_uuid = row
+    return GlobalSetUp(products, publishers, forms, number or 0, str(form_uuid or ""))
+
+
+def requests_lately(realm: Realm, now: datetime) -> int:
+    """How many requests came within LATELY.
+
+    The figures of days may be minutes old, so that the report's lines are looked at as well: what is in use is never "not".
+    """
+    since = now - LATELY
+    days = GlobalDailyCount.objects.filter(realm=realm, day__gt=since.date())
+    counted = days.aggregate(all=Sum("requests"))["all"] or 0
+    lines = GlobalRequest.objects.filter(realm=realm, last_seen_at__gte=since)
+    return max(counted, lines[:_ENOUGH].count())
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    own = rows.filter(realm=OuterRef("pk")).order_by().values("realm")
+    return Coalesce(Subquery(own.annotate(number=Count("pk")).values("number")), 0)

@@ -1,0 +1,163 @@
+"""Project Settings › Global › Unsubscribe: the switch, who may use the door, and what websites send (S1.3). Realm admins only.
+
+Here and not in `lists`, beside the realm's other settings, since it tells the reader their own IP.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from lists.access import Standing
+from lists.global_actions import change_global_unsubscribe
+from lists.models import GlobalUnsubscribe, Realm
+from lists.realm_hosts import HostTakenError, hosts_of, may_claim_own_host
+from lists.views.context import Tab, admin_standing
+from lists.views.realm_settings import settings_tabs
+from lists.views.recent_sign_in import require_recent_sign_in
+from optout.client_ip import client_ip
+from optout.links import global_unsubscribe_url
+from reporting.forms_global_settings import OPTION, GlobalSettingsForm
+from reporting.global_state import read_set_up, requests_lately
+from reporting.snippets_global import examples
+
+_TABS = (
+    ("Unsubscribe", "global_settings"),
+    ("Products", "global_products"),
+    ("Publishers", "global_publishers"),
+    ("Forms", "global_forms"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A realm's door with the host names that lead to it; `row` is None before it was ever on."""
+
+    realm: Realm
+    row: GlobalUnsubscribe | None
+    hosts: list[str]
+
+    @property
+    def is_on(self) -> bool:
+        return self.row is not None and self.row.is_on
+
+    @property
+    def url(self) -> str:
+        """Where websites send requests: by host name where there is one. Before it was ever on: where they will."""
+        if self.row is not None:
+            return global_unsubscribe_url(self.row.key, self.hosts)
+        if may_claim_own_host(self.realm):
+            return f"{settings.BASE_URL}/unsubscribe/unsubscribe"
+        return ""
+
+    @property
+    def key_url(self) -> str:
+        """The same by the key, which needs no host name of one's own."""
+        return global_unsubscribe_url(self.row.key) if self.row is not None else ""
+
+    def preview_url(self, query: str = "") -> str:
+        """The form as these parameters make it, for the owner; empty where there is no key yet."""
+        if self.row is None:
+            return ""
+        return f"{reverse('global_preview', args=[self.row.key])}?{query}"
+
+
+def read_door(realm: Realm) -> Door:
+    """Two queries."""
+    return Door(realm, GlobalUnsubscribe.objects.filter(realm=realm).first(), hosts_of(realm))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def global_settings(request: HttpRequest) -> HttpResponse:
+    """GET shows everything; POST is_on, hosts, server_ips changes it.
+
+    Changing the servers asks for the password first when the sign-in is old (security.md §5); switching off what is in use asks
+    once more (`confirm_off`).
+    """
+    standing = admin_standing(request)
+    door = read_door(standing.realm)
+    requests = requests_lately(standing.realm, timezone.now()) if door.row else 0
+    form = GlobalSettingsForm(
+        request.POST if request.method == "POST" else None,
+        door=door.row,
+        hosts=door.hosts,
+        requests=requests,
+        your_ip=str(client_ip(request) or ""),
+    )
+    if request.method == "POST" and form.is_valid():
+        values = form.values()
+        if door.row is not None and values["server_ips"] != door.row.server_ips:
+            require_recent_sign_in(request)
+        try:
+            changed = change_global_unsubscribe(standing.realm, values, actor=standing.user)
+        except HostTakenError as error:
+            form.add_error("hosts", str(error))
+        else:
+            _say(request, changed, is_on=values["is_on"])
+            return redirect("global_settings")
+    return _show(request, standing, door, form, requests)
+
+
+def global_context(standing: Standing, current: str) -> dict[str, Any]:
+    """What `reporting/global_head.html` needs; `current` is the url name of the tab that is open."""
+    return {
+        "realm": standing.realm,
+        "tabs": settings_tabs("global_settings"),
+        "global_tabs": [Tab(label, reverse(name), name == current) for label, name in _TABS],
+        "global_place": next(label for label, name in _TABS if name == current),
+    }
+
+
+def _show(
+    request: HttpRequest, standing: Standing, door: Door, form: GlobalSettingsForm, requests: int
+) -> HttpResponse:
+    set_up = read_set_up(standing.realm)
+    url = door.url
+    context = global_context(standing, "global_settings") | {
+        "form": form,
+        "door": door,
+        "url": url,
+        "key_url": door.key_url if door.key_url != url else "",
+        "set_up": set_up,
+        "requests": requests,
+        "report_url": _report_url() if door.is_on else "",
+        "global_examples": examples(url, set_up.product_number, set_up.uuid) if url else [],
+        "preview_url": door.preview_url(f"uuid={set_up.uuid}" if set_up.uuid else ""),
+    }
+    return render(
+        request, "reporting/global_settings.html", context, status=422 if form.errors else 200
+    )
+
+
+def _say(request: HttpRequest, changed: list[str], *, is_on: bool) -> None:
+    if "is_on" in changed and is_on:
+        messages.success(request, f"{OPTION} is on. Requests are taken {_soon()}.")
+    elif "is_on" in changed:
+        said = f"{OPTION} is off. Requests are answered with 404 {_soon()}; nothing that was recorded is lost."
+        messages.success(request, said)
+    elif changed:
+        messages.success(request, f"Saved. It holds {_soon()}.")
+    else:
+        messages.info(request, "Nothing was changed.")
+
+
+def _report_url() -> str:
+    try:
+        return reverse("global_unsubscribe_report")
+    except NoReverseMatch:  # pragma: no cover  a screen that is not built yet
+        return ""
+
+
+def _soon() -> str:
+    """How long other processes may go on with what they remember of a door."""
+    seconds = math.ceil(settings.LIST_CACHE_SECONDS)
+    return "within a second" if seconds <= 1 else f"within {seconds} seconds"
