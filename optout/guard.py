@@ -15,7 +15,7 @@ from optout.visits import Visit
 TOKEN_FIELD = "t"  # noqa: S105  the name of a field
 # A trap for robots, which fill in everything. Its name means nothing to browsers and password managers.
 HONEYPOT_FIELD = "note"
-TYPED_FIELD = "item"  # the hosted page has it where it asks for the address; only there the trap is set
+TYPED_FIELD = "item"  # the hosted page that asks for the address has it; only there the trap is set
 QUICK = timedelta(seconds=1)  # nobody types an address in less
 
 

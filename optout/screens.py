@@ -47,7 +47,7 @@ FIELDS = {
     },
 }
 
-_REFUSED = {
+REFUSED = {  # by the status of a form that the guard refused
     400: _("This page was open for too long. Please press the button again."),
     403: _("Another website sent you here. Press the button only if you want to unsubscribe."),
 }
@@ -67,7 +67,7 @@ def ask(visit: Visit) -> HttpResponse:
 
 def ask_again(visit: Visit, status: int) -> HttpResponse:
     """The same page with a fresh token, after the guard refused a form with this status. What was typed is kept."""
-    problem = _REFUSED[status]
+    problem = REFUSED[status]
     address = visit.recipient or visit.typed.address or visit.linked.address
     if address is not None and (visit.recipient or visit.linked.address):
         return show_confirm(visit, address, status=status, problem=problem)

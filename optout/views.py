@@ -90,9 +90,9 @@ def open_global_done(request: HttpRequest, key: str | None = None) -> HttpRespon
 @public
 def open_global_preview(request: HttpRequest, key: str) -> HttpResponse:
     """`/g/<key>/unsubscribe/preview?…`: the form as these parameters make it, for the owner. Saves nothing."""
-    from optout.channels.global_unsubscribe import form
+    from optout.channels.global_unsubscribe import preview
 
-    return form.preview(request, key)
+    return preview.answer(request, key)
 
 
 @public

@@ -1,9 +1,115 @@
-"""What the form leads to: a page that can be reloaded, and its Undo."""
+"""What the form leads to: a page that can be reloaded, and its Undo for what that one request made (AT-46)."""
 
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
-from optout import screens
+from lists.global_unsubscribe import find_door
+from lists.lookup import ListSnapshot, get_list_by_id
+from optout import replies, screens
+from optout.addresses import decode_query, mask
+from optout.client_ip import client_ip
+from optout.done import delay_text_lazy
+from optout.evidence import Evidence
+from optout.languages import Reading, choose_language
+from optout.pages import render_page
+from optout.queries import find_recorded
+from optout.reverting import undo_optout
+from optout.texts import thank_you_text
+from optout.tokens import UNDO_WITHIN, DoneToken, read_done_token
+
+_MOST_TOKENS = 2  # an email address and a phone number
 
 
 def answer(request: HttpRequest, key: str) -> HttpResponse:
-    return screens.broken_link(request)
+    """GET shows, POST undoes. Works while the door is off, too: what was done was done, and can be taken back."""
+    query = decode_query(request.META.get("QUERY_STRING", ""))
+    door = find_door(key, str(request.META.get("HTTP_HOST") or ""))
+    brand = get_list_by_id(door.do_not_mail_id) if door else None
+    tokens = query.get("t", [])
+    made = _read(tokens)
+    scope = get_list_by_id(made[0].list_id) if made else None
+    if brand is None or scope is None or scope.realm_id != brand.realm_id:
+        return screens.broken_link(request)
+
+    accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
+    reading = choose_language(next(iter(query.get("lang", ())), ""), accepted, brand)
+    can_undo = timezone.now() - made[0].recorded_at <= UNDO_WITHIN
+    if request.method == "POST":
+        if not can_undo:  # says nothing of an undo that there was not
+            return redirect_to_done(request, tokens, reading)
+        _undo(request, made)
+        return redirect_to_done(request, tokens, reading, undone="1")
+    if "undone" in query:
+        lang = f"?lang={reading.code}" if reading.chosen else ""
+        again = f"unsubscribe{lang}" if scope.is_global else f"/u/{scope.public_id}{lang}"
+        return render_page("global_undone", brand, reading, again=again)
+    return show_done(brand, scope, reading, _addresses(made), can_undo=can_undo)
+
+
+def show_done(
+    brand: ListSnapshot,
+    scope: ListSnapshot,
+    reading: Reading,
+    addresses: Sequence[str],
+    *,
+    can_undo: bool,
+    **more: Any,
+) -> HttpResponse:
+    """The done page. The owner's own words come beside the sentence that seed 001 has, never in its place (S1.10)."""
+    return render_page(
+        "global_done",
+        brand,
+        reading,
+        scope=scope,
+        addresses=addresses,
+        own_text=thank_you_text(scope, reading.code),
+        delay=delay_text_lazy(scope.effect_hours),
+        can_undo=can_undo,
+        **more,
+    )
+
+
+def redirect_to_done(
+    request: HttpRequest, tokens: Sequence[str], reading: Reading, **more: str
+) -> HttpResponse:
+    """303 to the done page below the address that was asked for, with the realm's key or without."""
+    before, _slash, _rest = request.path.partition("/unsubscribe/")
+    lang = {"lang": reading.code} if reading.chosen else {}
+    query = urlencode([*(("t", token) for token in tokens), *lang.items(), *more.items()])
+    response = HttpResponse(status=303)
+    response.headers["Location"] = f"{before}/unsubscribe/done?{query}"
+    return replies.with_headers(response)
+
+
+def _read(tokens: Sequence[str]) -> list[DoneToken]:
+    """What one request recorded, each address once; nothing where a token is not ours, or they are not of one list."""
+    if len(tokens) > _MOST_TOKENS:
+        return []
+    read = [read_done_token(token) for token in tokens]
+    made = [each for each in read if each is not None]
+    is_one_request = len(made) == len(read) == len({each.digest for each in made})
+    return made if is_one_request and len({each.list_id for each in made}) == 1 else []
+
+
+def _undo(request: HttpRequest, made: Sequence[DoneToken]) -> None:
+    """Take back both or neither; in the order in which recording locks them, too."""
+    evidence = Evidence.of(client_ip(request), request.META.get("HTTP_USER_AGENT"))
+    now = timezone.now()
+    with transaction.atomic():
+        for each in sorted(made, key=lambda each: each.digest):
+            undo_optout(each, now=now, evidence=evidence)
+
+
+def _addresses(made: Sequence[DoneToken]) -> list[str]:
+    """As they were recorded; one from a signed link is masked, a sealed one left out."""
+    found = []
+    for each in made:
+        recorded = find_recorded(each.list_id, each.digest, each.optout_id)
+        if recorded and recorded.address:
+            found.append(mask(recorded.address) if each.knows_recipient else recorded.address)
+    return found
