@@ -470,7 +470,15 @@ def texts_of_pages() -> set[str]:
             *folder.glob("templates/optout/page/*.html"),
         ]
     ]
-    modules = ("screens", "done", "given", "addresses", "preview")
+    modules = [
+        "screens",
+        "done",
+        "given",
+        "addresses",
+        "preview",
+        "channels/global_unsubscribe/form",
+        "channels/global_unsubscribe/screen",
+    ]
     sources += [(folder / "optout" / f"{name}.py").read_text(encoding="utf-8") for name in modules]
     called = r"(?:\b_|gettext(?:_lazy)?|ngettext(?:_lazy)?)\(\s*u?(['\"])(.*?)\1\s*[,)]"
     return {
