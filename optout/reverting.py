@@ -1,6 +1,7 @@
 """Taking opt-outs back: the recipient's undo, and the owner's bulk revert after an attack (pages.md, security.md §4)."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,8 @@ from lists.prepared import fetch, fetch_prepared
 from optout.actions import LiftIntent, lift_suppressions
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
+from optout.global_requests import Reported
+from optout.models import GlobalRequest
 from optout.statements import RESUBSCRIBE, UNDO
 from optout.tokens import UNDO_WITHIN, DoneToken
 
@@ -196,6 +199,15 @@ def revert_optouts(
             lifted=lifted,
         )
     return lifted
+
+
+def forget_global_requests(reports: Iterable[Reported]) -> None:
+    """Take the lines of these requests out of the Global Unsubscribe report. The ledger keeps the requests.
+
+    Only for requests that nobody made: what Heed sent itself, to see whether it arrives.
+    """
+    for report in reports:
+        GlobalRequest.objects.filter(realm=report.realm_id, key=report.key).delete()
 
 
 def _resubscribe(ended: list[tuple[bytes, list[int] | None]], now: datetime) -> None:

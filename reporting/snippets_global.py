@@ -11,7 +11,8 @@ from reporting.snippets import Snippet, fill, program
 
 WEBSITE = "shop.example"  # a placeholder: the website that sends the request
 _LABELS = {"customField1": "Country", "customField2": "City", "customField3": "Reason"}
-_VALUES = ("Germany", "Berlin", "Too many")
+_VALUES = {"customField1": "Germany", "customField2": "Berlin", "customField3": "Too many"}
+_THEN = "Then: You successfully unsubscribed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,49 +31,34 @@ class Example:
 
 def examples(url: str, product_number: int = 0, uuid: str = "") -> list[Example]:
     """The requests of seed 001 with these values: two to the API, a link to the form, and one to the stored form of that UUID."""
-    about = {"productId": str(product_number), "website": WEBSITE}
     both = "email,phoneNumber"
-    custom = dict(zip(_LABELS, _VALUES, strict=True))
-    asked = f"{both},{','.join(_LABELS)}"
+    api = {"responseType": "api", **_about(product_number), "fields": both}
+    jane = {"email": "jane@example.com", "phoneNumber": "+12025550123"}
+    nobody = dict.fromkeys(jane, "")
     found = [
-        Example(
-            "API request",
-            _with(
-                url,
-                responseType="api",
-                **about,
-                fields=both,
-                email="jane@example.com",
-                phoneNumber="+12025550123",
-                **custom,
-            ),
-            DONE,
-        ),
+        Example("API request", f"{url}?{_query(**api, **jane, **_VALUES)}", DONE),
         Example(
             "API request without email and phone number: denied",
-            _with(url, responseType="api", **about, fields=both, email="", phoneNumber=""),
+            f"{url}?{_query(**api, **nobody)}",
             DENIED,
         ),
         Example(
             "Link to the form",
-            _with(
-                url,
-                **about,
-                fields=asked,
-                **{f"fieldLabel[{name}]": label for name, label in _LABELS.items()},
-            ),
-            "A form that asks for email, phone number, Country, City and Reason. Then: You successfully unsubscribed",
+            f"{url}?{form_query(product_number)}",
+            f"A form that asks for email, phone number, {', '.join(_LABELS.values())}. {_THEN}",
         ),
     ]
     if uuid:
-        found.append(
-            Example(
-                "Link to a stored form",
-                _with(url, uuid=uuid),
-                "The form as it is stored, counted for its publisher. Then: You successfully unsubscribed",
-            )
-        )
+        says = f"The form as it is stored, counted for its publisher. {_THEN}"
+        found.append(Example("Link to a stored form", f"{url}?{_query(uuid=uuid)}", says))
     return found
+
+
+def form_query(product_number: int) -> str:
+    """What follows the `?` in a link to the form with three custom fields."""
+    labels = {f"fieldLabel[{name}]": label for name, label in _LABELS.items()}
+    fields = ",".join(("email", "phoneNumber", *_LABELS))
+    return _query(**_about(product_number), fields=fields, **labels)
 
 
 def programs(url: str, product_number: int = 0) -> tuple[Snippet, ...]:
@@ -86,9 +72,13 @@ def programs(url: str, product_number: int = 0) -> tuple[Snippet, ...]:
     )
 
 
-def _with(url: str, **parameters: str) -> str:
-    """The address with these parameters, as seed 001 writes them: commas and square brackets may stand as they are."""
-    return f"{url}?{urlencode(parameters, safe=',@[]', quote_via=quote)}"
+def _about(product_number: int) -> dict[str, str]:
+    return {"productId": str(product_number), "website": WEBSITE}
+
+
+def _query(**parameters: str) -> str:
+    """Parameters as seed 001 writes them: commas, square brackets and the @ may stand as they are."""
+    return urlencode(parameters, safe=",@[]", quote_via=quote)
 
 
 _CURL = program("""

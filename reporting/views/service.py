@@ -21,7 +21,8 @@ from lists.views.context import Tab, list_context
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout import links
 from optout.client_ip import client_ip
-from reporting import snippets, snippets_api_web
+from reporting import snippets, snippets_api_web, snippets_global
+from reporting.global_for_list import read_global
 from reporting.mail_tools import MAIL_TOOLS, OTHER, get_mail_tool
 from reporting.models.notices import Notice, NoticeKind
 from reporting.qr import qr_code
@@ -169,6 +170,29 @@ def _api(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
             replace(each, code=snippets_api_web.breakable(each.code))
             for each in snippets_api_web.programs(target)
         ],
+        **_global(request, opened),
+    }
+
+
+def _global(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
+    """The Global Unsubscribe in the API tab. Whose forms lead to a list is not for mailers."""
+    door = read_global(opened.optout_list)
+    if door is None or not door.is_reached:
+        return {"door": door}
+    if not opened.may(Permission.ENTRIES):
+        door = replace(door, forms=())
+    stored = str(door.forms[0].uuid) if door.forms else ""
+    requests = snippets_global.examples(door.url, door.product_number, stored)
+    preview_page = reverse("global_preview", args=[door.key])
+    return {
+        "door": door,
+        "global_servers": whitelist_state(request, door.server_ips),
+        "preview_page": preview_page,
+        "preview_url": f"{preview_page}?{snippets_global.form_query(door.product_number)}",
+        "global_examples": [
+            replace(each, code=snippets_api_web.breakable(each.code)) for each in requests
+        ],
+        "global_programs": snippets_global.programs(door.url, door.product_number),
     }
 
 
@@ -188,6 +212,7 @@ def _test(_request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
         "has_whitelist": bool(optout_list.whitelist),
         "is_by_phone": is_by_phone,
         "is_realm_admin": opened.standing.is_realm_admin,
+        "door": read_global(optout_list),
         # The test lets itself into api_web; it must not look as if scripts could get in, too.
         "lacks_password": not is_by_phone and not _has_password(optout_list.realm),
     }
