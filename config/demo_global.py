@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 from uuid import UUID
-
-from django.conf import settings
 
 from config.demo_month import BROWSERS, Habit, home_ip, times_of
 from config.demo_scene import SEED, Scene
 from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, PHONE, forget_doors
 from lists.lookup import ListSnapshot, snapshot
-from lists.models import GlobalUnsubscribe, List, Product, Publisher, Realm, RealmHost, StoredForm
+from lists.models import GlobalUnsubscribe, List, Product, Publisher, Realm, StoredForm
+from lists.realm_hosts import claim_own_host, hosts_of
 from optout.actions import record_optouts
 from optout.addresses import Address
 from optout.choices import Assurance, Channel
@@ -115,15 +113,13 @@ _SERVERS = {BLUE_HERON[0]: "python-requests/2.32.4", "": "PHP/8.4 curl"}
 
 
 def set_up_global(realm: Realm, lists: dict[int, List]) -> dict[str, object]:
-    """Make sure that it is there and on, by the installation's own host name where nobody else has it; what to print of it."""
+    """Make sure that it is there and on, by the installation's own host name where nobody else uses it; what to print of it."""
     door, _ = GlobalUnsubscribe.objects.update_or_create(
         realm=realm,
         defaults={"is_on": True},
         create_defaults={"is_on": True, "server_ips": SERVER_IPS},
     )
-    RealmHost.objects.get_or_create(
-        host=urlsplit(settings.BASE_URL).hostname or "localhost", defaults={"realm": realm}
-    )
+    claim_own_host(realm)
     products = {}
     for number, name, list_number, is_active in PRODUCTS:
         optout_list = None if list_number is None else lists[list_number]
@@ -155,8 +151,7 @@ def set_up_global(realm: Realm, lists: dict[int, List]) -> dict[str, object]:
 
 
 def _describe(realm: Realm, door: GlobalUnsubscribe) -> dict[str, object]:
-    hosts = list(RealmHost.objects.filter(realm=realm).values_list("host", flat=True))
-    url = global_unsubscribe_url(door.key, hosts)
+    url = global_unsubscribe_url(door.key, hosts_of(realm))
     publisher = Publisher.objects.get(realm=realm, reference=BLUE_HERON[0])
     form = StoredForm.objects.get(realm=realm, uuid=FORMS[0].uuid)
     active = Product.objects.filter(realm=realm, is_active=True).select_related("optout_list")
