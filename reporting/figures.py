@@ -40,6 +40,16 @@ _COLOURS = {
 _OTHER = len(_LABELS)
 
 
+def change_of_week(now: int, before: int) -> str:
+    """The last 7 days against the 7 before, in words."""
+    if not before:
+        return "none in the 7 days before"
+    if now == before:
+        return "as many as in the 7 days before"
+    percent = round(abs(now - before) * 100 / before)
+    return f"{percent} % {'more' if now > before else 'fewer'} than in the 7 days before"
+
+
 @dataclass(frozen=True, slots=True)
 class ListRow:
     """A list with its figures. `last_optout_at` is None when it had none."""
@@ -75,13 +85,7 @@ class Figures:
     @property
     def change_of_week(self) -> str:
         """The last 7 days against the 7 before, in words."""
-        now, before = self.opted_out_last_week, self._between(WEEK, 2 * WEEK - 1)
-        if not before:
-            return "none in the 7 days before"
-        if now == before:
-            return "as many as in the 7 days before"
-        percent = round(abs(now - before) * 100 / before)
-        return f"{percent} % {'more' if now > before else 'fewer'} than in the 7 days before"
+        return change_of_week(self.opted_out_last_week, self._between(WEEK, 2 * WEEK - 1))
 
     @property
     def suppressed(self) -> int:

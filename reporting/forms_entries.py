@@ -12,7 +12,7 @@ from reporting.entries import CHANNEL_CHOICES
 
 _ANY = ("", "Any")
 _DATE = forms.DateInput(attrs={"type": "date"})
-_REASONABLE = MaxValueValidator(date(2999, 12, 31), "Enter a day that will come.")
+REASONABLE = MaxValueValidator(date(2999, 12, 31), "Enter a day that will come.")
 
 
 def _choices(of: type[Medium] | type[Kind]) -> list[tuple[Any, Any]]:
@@ -39,8 +39,8 @@ class EntryFilterForm(forms.Form):
     kind = forms.TypedChoiceField(
         label="What", choices=_choices(Kind), coerce=int, empty_value=None, required=False
     )
-    since = forms.DateField(label="From", required=False, widget=_DATE, validators=[_REASONABLE])
-    until = forms.DateField(label="To", required=False, widget=_DATE, validators=[_REASONABLE])
+    since = forms.DateField(label="From", required=False, widget=_DATE, validators=[REASONABLE])
+    until = forms.DateField(label="To", required=False, widget=_DATE, validators=[REASONABLE])
     new_only = forms.BooleanField(label="New only", required=False)
 
     def clean(self) -> dict[str, Any]:

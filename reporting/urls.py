@@ -30,6 +30,11 @@ from reporting.views.global_catalogue import (
 )
 from reporting.views.global_forms import global_form, global_form_new, global_forms
 from reporting.views.global_settings import global_settings
+from reporting.views.global_unsubscribe import (
+    global_unsubscribe_csv,
+    global_unsubscribe_per_day_csv,
+    global_unsubscribe_report,
+)
 from reporting.views.list_settings import list_close, list_reopen, list_settings
 from reporting.views.lists import lists
 from reporting.views.new_list import list_new
@@ -41,6 +46,7 @@ from reporting.views.quarantine import (
     revert_list,
     settle_notice,
 )
+from reporting.views.reports import reports
 from reporting.views.service import list_service, rehearse_list, show_link_key
 
 urlpatterns: list[URLPattern] = [
@@ -49,6 +55,22 @@ urlpatterns: list[URLPattern] = [
     path("manage", RedirectView.as_view(pattern_name="overview")),
     path("manage/", overview, name="overview"),
     path("manage/opt-outs-per-day.csv", opt_outs_csv, name="opt_outs_csv"),
+    path("manage/reports/", reports, name="reports"),
+    path(
+        "manage/reports/global-unsubscribe",
+        global_unsubscribe_report,
+        name="global_unsubscribe_report",
+    ),
+    path(
+        "manage/reports/global-unsubscribe.csv",
+        global_unsubscribe_csv,
+        name="global_unsubscribe_csv",
+    ),
+    path(
+        "manage/reports/global-unsubscribe-per-day.csv",
+        global_unsubscribe_per_day_csv,
+        name="global_unsubscribe_per_day_csv",
+    ),
     path("manage/lists/", lists, name="lists"),
     path("manage/lists/new", list_new, name="list_new"),
     path("manage/lists/<public_id>/settings", list_settings, name="list_settings"),

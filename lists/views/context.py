@@ -9,16 +9,18 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
 from lists.access import OpenedList, Permission, Standing, standings
-from lists.choices import DirectLinkMode
+from lists.choices import DirectLinkMode, Role
 
 SESSION_KEY = "realm"
 
+_EVERYBODY = frozenset(Role)
 _NAVIGATION = (
-    # label, url name, first part of the path below /manage/, for realm admins only
-    ("Overview", "overview", "", False),
-    ("Lists", "lists", "lists", False),
-    ("Team", "team", "team", True),
-    ("Settings", "settings", "settings", True),
+    # label, url name, first part of the path below /manage/, who sees it (an operator counts as realm admin)
+    ("Overview", "overview", "", _EVERYBODY),
+    ("Lists", "lists", "lists", _EVERYBODY),
+    ("Reports", "reports", "reports", _EVERYBODY - {Role.MAILER}),
+    ("Team", "team", "team", {Role.ADMIN}),
+    ("Settings", "settings", "settings", {Role.ADMIN}),
 )
 _TABS = (
     ("Service", "list_service", Permission.SEE),
@@ -136,8 +138,8 @@ def _navigation(path: str, standing: Standing | None) -> list[Tab]:
         return []
     section = path.removeprefix("/manage/").partition("/")[0]
     tabs = []
-    for label, name, below, admins_only in _NAVIGATION:
-        if standing.is_realm_admin or not admins_only:
+    for label, name, below, roles in _NAVIGATION:
+        if standing.role in roles:
             try:
                 tabs.append(Tab(label, reverse(name), section == below))
             except NoReverseMatch:  # a screen that is not built yet

@@ -48,6 +48,14 @@ ADMINS = ("operator", "admin")
 TABLE: dict[str, list[Row]] = {
     "overview": [row(*ROLES, is_about_list=False)],
     "opt_outs_csv": [row(*READERS, "stranger", is_about_list=False)],
+    "reports": [row(*READERS, "stranger", is_about_list=False)],
+    # The stranger's own realm has none.
+    "global_unsubscribe_report": [
+        row(*READERS, is_about_list=False),
+        row(*READERS, data={"email": ADDRESS, "sort": "email"}, is_about_list=False),
+    ],
+    "global_unsubscribe_csv": [row(*EDITORS, is_about_list=False)],
+    "global_unsubscribe_per_day_csv": [row(*READERS, is_about_list=False)],
     "lists": [row(*ROLES, is_about_list=False)],
     "list_new": [row(*EDITORS, "stranger", is_about_list=False)],
     "check_address": [
@@ -326,6 +334,8 @@ def world(realm: Realm, optout_list: List) -> World:
     make.make_member(people["viewer"], realm, Role.VIEWER)
     mailer = make.make_member(people["mailer"], realm, Role.MAILER, optout_list)
     make.make_member(people["stranger"], other, Role.ADMIN)
+    make.make_global_unsubscribe(realm)
+    make.make_global_request(realm, ADDRESS)
     theirs = make.make_member(make.make_user("m@other.example"), other, Role.MAILER, foreign)
     return World(
         people,

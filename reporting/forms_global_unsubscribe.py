@@ -1,0 +1,135 @@
+"""What can be filtered in the Global Unsubscribe report (S1.21)."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from optout.addresses import AddressError, parse_email, parse_phone
+from optout.channels.global_unsubscribe.values import clean_publisher, clean_website
+from reporting.forms_entries import REASONABLE
+from reporting.global_unsubscribe import (
+    NOT_DEFINED,
+    GlobalFilters,
+    GlobalReader,
+    GlobalReport,
+    Order,
+    Seen,
+    Sort,
+    default_order,
+    orders_of,
+)
+
+_DATE = forms.DateInput(attrs={"type": "date"})
+_PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+_WORDS = {
+    # of a column: what it is called, and how its two ends are
+    Sort.ID: ("ID", "highest first", "lowest first"),
+    Sort.FIRST_SEEN: ("First seen", "newest first", "oldest first"),
+    Sort.LAST_SEEN: ("Last seen", "newest first", "oldest first"),
+    Sort.EMAIL: ("Email", "Z to A", "A to Z"),
+    Sort.PHONE: ("Phone", "highest first", "lowest first"),
+    Sort.PRODUCT: ("Product", "highest ID first", "lowest ID first"),
+    Sort.WEBSITE: ("Website", "Z to A", "A to Z"),
+    Sort.PUBLISHER: ("Publisher", "Z to A", "A to Z"),
+    Sort.COUNT: ("Unsubscribe count", "highest first", "lowest first"),
+}
+
+
+def order_label(order: Order) -> str:
+    """An order in words: "Last seen, newest first"."""
+    name, high, low = _WORDS[order.sort]
+    return f"{name}, {high if order.is_descending else low}"
+
+
+def _text(label: str, longest: int = 1000) -> forms.CharField:
+    return forms.CharField(
+        label=label, required=False, max_length=longest, widget=forms.TextInput(attrs=_PLAIN)
+    )
+
+
+class GlobalReportForm(forms.Form):
+    """Which lines of the report; everything is optional and stands in the URL. Days are UTC, both included.
+
+    In a text field, NOT DEFINED finds the lines in which nothing was given there.
+    """
+
+    seen = forms.ChoiceField(
+        label="Days of",
+        choices=[(Seen.LAST, "Last seen"), (Seen.FIRST, "First seen")],
+        required=False,
+    )
+    since = forms.DateField(label="From", required=False, widget=_DATE, validators=[REASONABLE])
+    until = forms.DateField(label="To", required=False, widget=_DATE, validators=[REASONABLE])
+    product = forms.TypedChoiceField(coerce=int, empty_value=None, required=False)
+    publisher = _text("Publisher ID", 60)
+    website = _text("Website", 500)
+    email = _text("Email")
+    phone = _text("Phone")
+    # Not a ChoiceField: a link with an order that somebody may not have, or that nobody knows, shows the usual one.
+    sort = forms.CharField(label="Order", required=False, max_length=30, widget=forms.Select())
+
+    def __init__(self, query: QueryDict, reader: GlobalReader) -> None:
+        super().__init__(query)
+        self._reader = reader
+        numbers = reader.product_numbers
+        none = [(0, "0, none")] if numbers is None or 0 in numbers else []
+        named = [(each.number, f"{each.number}, {each.name}") for each in reader.products]
+        product = cast("forms.TypedChoiceField", self.fields["product"])
+        product.choices = [("", "Any"), *none, *named]
+        self._orders = {str(order): order for order in orders_of(reader)}
+        choices = [(name, order_label(order)) for name, order in self._orders.items()]
+        cast("forms.Select", self.fields["sort"].widget).choices = [("", "Newest first"), *choices]
+
+    @property
+    def report(self) -> GlobalReport:
+        """What is asked for; only of a valid form."""
+        values = self.cleaned_data
+        filters = GlobalFilters(
+            seen=values["seen"],
+            since=values["since"],
+            until=values["until"],
+            **{name: values[name] for name in ("product", "publisher", "website")},
+            **{name: values[name] for name in ("email", "phone")},
+        )
+        order = self._orders.get(values["sort"]) or default_order(filters)
+        return GlobalReport(self._reader, filters, order)
+
+    def clean_seen(self) -> Seen:
+        return Seen(self.cleaned_data["seen"] or Seen.LAST)
+
+    def clean_publisher(self) -> str | None:
+        return self._wanted("publisher", clean_publisher)
+
+    def clean_website(self) -> str | None:
+        return self._wanted("website", clean_website)
+
+    def clean_email(self) -> str | None:
+        return self._wanted("email", lambda text: parse_email(text).key)
+
+    def clean_phone(self) -> str | None:
+        region = self._reader.realm.default_region
+        return self._wanted("phone", lambda text: parse_phone(text, region).key)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        if values.get("since") and values.get("until") and values["since"] > values["until"]:
+            self.add_error("until", ValidationError("This day is before the first one."))
+        return values
+
+    def _wanted(self, name: str, key: Callable[[str], str]) -> str | None:
+        """None for any, empty for what was not given, else the text as the report keeps it."""
+        text: str = self.cleaned_data[name]
+        if not text:
+            return None
+        if text.upper() == NOT_DEFINED:
+            return ""
+        try:
+            found = key(text)
+        except AddressError as error:
+            raise ValidationError(str(error)) from None
+        if not found:
+            raise ValidationError("There is nothing in it to look for.")
+        return found

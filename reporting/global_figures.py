@@ -1,0 +1,113 @@
+"""The figures and the chart of the Global Unsubscribe report: requests, not lines, by day and channel (S1.21)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.utils.formats import date_format
+
+from optout.choices import Channel
+from reporting.charts import BarChart, Series, bar_chart
+from reporting.figures import SHOWN, WEEK, change_of_week
+from reporting.global_counts import GlobalDayCount, global_requests_per_day
+from reporting.global_unsubscribe import GlobalFilters, GlobalReport
+
+MOST_DAYS = 92  # of the chart: a quarter of a year
+
+# Beside each other, in colours that are told apart; nothing else stands in this chart.
+_WAYS = ((1, Channel.GLOBAL_FORM, "Form"), (2, Channel.GLOBAL_API, "API"))
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of the chart (UTC), both ends included. `is_cut`: more were asked for than it can show."""
+
+    first: date
+    last: date
+    is_cut: bool = False
+
+    @property
+    def all(self) -> list[date]:
+        return [self.first + timedelta(n) for n in range((self.last - self.first).days + 1)]
+
+    def __str__(self) -> str:
+        first, last = date_format(self.first, "j M Y"), date_format(self.last, "j M Y")
+        return first if first == last else f"{first} – {last}"
+
+
+def days_of(filters: GlobalFilters, today: date) -> Days:
+    """The days that were filtered by, at most the last MOST_DAYS of them; without any the last 30."""
+    last = filters.until or today
+    if last > today:  # nothing has come yet on those
+        last = max(today, filters.since or today)
+    first = filters.since or last - timedelta(days=SHOWN - 1)
+    earliest = last - timedelta(days=MOST_DAYS - 1)
+    return Days(max(first, earliest), last, is_cut=first < earliest)
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalFigures:
+    """Requests of the products that are meant, repeats included; days are UTC."""
+
+    counts: Sequence[GlobalDayCount]
+    days: Days
+    today: date
+
+    @property
+    def on_today(self) -> int:
+        return self._between(self.today, self.today)
+
+    @property
+    def last_week(self) -> int:
+        return self._between(self.today - timedelta(days=WEEK - 1), self.today)
+
+    @property
+    def change_of_week(self) -> str:
+        """The last 7 days against the 7 before, in words."""
+        last = self.today - timedelta(days=WEEK)
+        return change_of_week(self.last_week, self._between(last - timedelta(days=WEEK - 1), last))
+
+    @property
+    def in_days(self) -> int:
+        """In the days of the chart."""
+        return self._between(self.days.first, self.days.last)
+
+    @property
+    def days_label(self) -> str:
+        """What those days are called."""
+        return f"Last {SHOWN} days" if self._are_usual else str(self.days)
+
+    @property
+    def days_note(self) -> str:
+        return "as in the chart" if self._are_usual else "the days that you chose"
+
+    @property
+    def _are_usual(self) -> bool:
+        return self.days == days_of(GlobalFilters(), self.today)
+
+    @property
+    def total(self) -> int:
+        """Since the first one."""
+        return sum(each.requests for each in self.counts)
+
+    @property
+    def series(self) -> list[Series]:
+        """Requests per day, by form and by API."""
+        found = {(each.channel, each.day): each.requests for each in self.counts}
+        return [
+            Series(number, label, [found.get((channel, day), 0) for day in self.days.all])
+            for number, channel, label in _WAYS
+        ]
+
+    def chart(self) -> BarChart:
+        return bar_chart("Requests per day", self.days.all, self.series)
+
+    def _between(self, first: date, last: date) -> int:
+        return sum(each.requests for each in self.counts if first <= each.day <= last)
+
+
+def read_global_figures(report: GlobalReport, now: datetime) -> GlobalFigures:
+    """The figures of the report's products; of its other filters they know the days alone. One query."""
+    today = now.date()
+    counts = global_requests_per_day(report.reader.realm.pk, report.product_numbers)
+    return GlobalFigures(counts, days_of(report.filters, today), today)

@@ -1,0 +1,225 @@
+"""All Reports › Extras › Global Unsubscribe: the report of global requests, and its files (S1.21)."""
+
+import csv
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from lists.audit import record_audit
+from lists.bounded import TookTooLongError, at_most
+from lists.views.context import current_standing
+from lists.views.recent_sign_in import require_recent_sign_in
+from optout.long_answers import LongAnswer
+from optout.slots import slots
+from reporting.asked import RefusedError, single_value
+from reporting.downloads import RETRY_AFTER
+from reporting.forms_global_unsubscribe import GlobalReportForm, order_label
+from reporting.global_figures import read_global_figures
+from reporting.global_report_rows import LinePage, read_page, stream_csv
+from reporting.global_unsubscribe import (
+    GlobalFilters,
+    GlobalReader,
+    GlobalReport,
+    Order,
+    Sort,
+    default_order,
+    open_global_report,
+)
+from reporting.paging import page_url
+from reporting.views.download import refuse
+
+FILTER_SECONDS = 5
+_NOTHING = LinePage([])
+_PLACE = "#requests"  # where the table begins: whoever filters or turns a page does not start at the top again
+
+# The columns of the table: each shows what stands in one line of its cells.
+_HEADINGS = (
+    ((Sort.ID, "ID"),),
+    ((Sort.LAST_SEEN, "Last seen"), (Sort.FIRST_SEEN, "First seen")),
+    ((Sort.EMAIL, "Email"), (Sort.PHONE, "Phone")),
+    ((None, "Custom fields"),),
+    ((Sort.WEBSITE, "Website"), (Sort.PRODUCT, "Product")),
+    ((Sort.PUBLISHER, "Publisher"), (None, "Form UUID")),
+    ((Sort.COUNT, "Unsubscribe count"),),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a line of a column is called, and the link that orders by it; none where it cannot be ordered by."""
+
+    label: str
+    href: str = ""
+    direction: str = ""  # `ascending` or `descending` for the one that the lines are ordered by
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The headings of one column; `direction` is that of the one which the lines are ordered by."""
+
+    headings: list[Heading]
+
+    @property
+    def direction(self) -> str:
+        return next((each.direction for each in self.headings if each.direction), "")
+
+
+@login_required
+@require_safe
+@never_cache
+def global_unsubscribe_report(request: HttpRequest) -> HttpResponse:
+    """GET: figures, chart, and 50 lines; filters, order and the place are in the URL."""
+    standing = current_standing(request)
+    reader = open_global_report(standing)
+    form = GlobalReportForm(request.GET, reader)
+    is_valid = form.is_valid()
+    report = form.report if is_valid else _unfiltered(reader)
+    page, took_too_long = _find(request, report) if is_valid else (_NOTHING, False)
+    figures = read_global_figures(report, timezone.now())
+    context = {
+        "form": form,
+        "reader": reader,
+        "figures": figures,
+        "chart": figures.chart(),
+        "report": report,
+        "order_label": order_label(report.order),
+        "lines": page.lines,
+        "columns": _columns(request, report),
+        "took_too_long": took_too_long,
+        "is_filtered": not is_valid or report.filters.used,
+        "has_own_order": report.order != default_order(report.filters),
+        "product": next(
+            (each for each in reader.products if each.number == report.filters.product), None
+        ),
+        "following_url": page_url(request.GET, "after", page.following),
+        "preceding_url": page_url(request.GET, "before", page.preceding),
+        "csv_url": _file_url(request, "global_unsubscribe_csv"),
+        "raw_url": _file_url(request, "global_unsubscribe_csv", raw="1"),
+        "per_day_url": _file_url(request, "global_unsubscribe_per_day_csv"),
+        "settings_url": reverse("global_settings") if standing.is_realm_admin else "",
+    }
+    return render(request, "reporting/global_unsubscribe.html", context)
+
+
+@login_required
+@require_safe
+def global_unsubscribe_csv(request: HttpRequest) -> HttpResponseBase:
+    """GET: all lines that the page's filters find, in its order, streamed; `raw=1` for programs.
+
+    It holds addresses: for people who may see them and signed in lately (security.md §5), one at a time, and audited. What the
+    page would refuse is sent back to the page: a filter that is not understood must not become a file with everything.
+    """
+    standing = current_standing(request)
+    reader = open_global_report(standing)
+    if not reader.is_clear:
+        raise Http404
+    require_recent_sign_in(request)
+    form = GlobalReportForm(request.GET, reader)
+    if not form.is_valid():
+        return redirect(f"{reverse('global_unsubscribe_report')}?{request.GET.urlencode()}")
+    is_raw = single_value(request.GET, "raw").strip() == "1"
+    response: HttpResponseBase
+    if request.method == "HEAD":
+        response = StreamingHttpResponse(())  # it must not claim the length 0
+    else:
+        slot = slots.take(f"user {standing.user.pk}")
+        if slot is None:
+            busy = f"Too many downloads at once. Please come back in {RETRY_AFTER} seconds."
+            return refuse(RefusedError(503, busy))
+        try:
+            record_audit(
+                "export_global_unsubscribe",
+                actor=standing.user,
+                realm=standing.realm,
+                filters=form.report.filters.used,
+                order=str(form.report.order),
+                raw=is_raw,
+            )
+            lines = stream_csv(form.report, is_raw=is_raw)
+            body = LongAnswer(lines, slot, request.META.get("gunicorn.socket"))
+            response = StreamingHttpResponse(body)
+        except BaseException:
+            slot.give_back()
+            raise
+    return _as_file(response, "global-unsubscribe")
+
+
+@login_required
+@require_safe
+def global_unsubscribe_per_day_csv(request: HttpRequest) -> HttpResponseBase:
+    """GET: the figures of the chart, oldest day first. They are no addresses: for whoever may open the report."""
+    reader = open_global_report(current_standing(request))
+    form = GlobalReportForm(request.GET, reader)
+    report = form.report if form.is_valid() else _unfiltered(reader)
+    response = HttpResponse()
+    writer = csv.writer(response)
+    figures = read_global_figures(report, timezone.now())
+    writer.writerow(["day", *(each.label.lower() for each in figures.series), "total"])
+    for day, *values in zip(
+        figures.days.all, *(each.values for each in figures.series), strict=True
+    ):
+        writer.writerow([day.isoformat(), *values, sum(values)])
+    return _as_file(response, "global-unsubscribe-per-day")
+
+
+def _unfiltered(reader: GlobalReader) -> GlobalReport:
+    filters = GlobalFilters()
+    return GlobalReport(reader, filters, default_order(filters))
+
+
+def _find(request: HttpRequest, report: GlobalReport) -> tuple[LinePage, bool]:
+    """The page of lines; and whether the search was stopped, which is not the same as finding nothing."""
+    try:
+        with at_most(FILTER_SECONDS):
+            return read_page(report, request.GET), False
+    except TookTooLongError:
+        return _NOTHING, True
+
+
+def _columns(request: HttpRequest, report: GlobalReport) -> list[Column]:
+    return [
+        Column([_heading(request, report, sort, label) for sort, label in headings])
+        for headings in _HEADINGS
+    ]
+
+
+def _heading(request: HttpRequest, report: GlobalReport, sort: Sort | None, label: str) -> Heading:
+    """Once more on the column that the lines are ordered by turns them round."""
+    if sort is None or (sort.is_address and not report.reader.is_clear):
+        return Heading(label)
+    current = report.order if report.order.sort == sort else None
+    order = current.reversed() if current else Order(sort, sort.begins_high)
+    direction = ""
+    if current:
+        direction = "descending" if current.is_descending else "ascending"
+    query = request.GET.copy()
+    for name in ("after", "before"):
+        query.pop(name, None)
+    query["sort"] = str(order)
+    return Heading(label, f"?{query.urlencode()}{_PLACE}", direction)
+
+
+def _file_url(request: HttpRequest, name: str, **more: str) -> str:
+    """A file of what the page shows."""
+    query = request.GET.copy()
+    for each in ("after", "before", "raw"):
+        query.pop(each, None)
+    for key, value in more.items():
+        query[key] = value
+    asked = query.urlencode()
+    return reverse(name) + (f"?{asked}" if asked else "")
+
+
+def _as_file(response: HttpResponseBase, name: str) -> HttpResponseBase:
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,81 @@
+"""All Reports: what there is to read, in groups."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from lists.access import Standing
+from lists.choices import Role
+from lists.views.context import current_standing
+from reporting.global_unsubscribe import has_global_report
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One that can be opened. `is_own_text`: the name is somebody's own words, in whatever script."""
+
+    name: str
+    href: str
+    about: str
+    is_own_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Reports of one kind."""
+
+    name: str
+    about: str
+    reports: list[Report]
+
+
+@require_safe
+@login_required
+def reports(request: HttpRequest) -> HttpResponse:
+    """GET /manage/reports/: every report that the person may open. 404 for a mailer, who sees their own downloads alone."""
+    standing = current_standing(request)
+    if standing.role == Role.MAILER:
+        raise Http404
+    groups = [_opt_outs(), _entries(standing)]
+    if has_global_report(standing):
+        groups.append(_extras())
+    context = {"groups": [each for each in groups if each.reports]}
+    return render(request, "reporting/reports.html", context)
+
+
+def _opt_outs() -> Group:
+    per_day = Report(
+        "Opt-outs per day",
+        reverse("overview"),
+        "The last 30 days by the way they came, and how many addresses are suppressed.",
+    )
+    return Group("Opt-outs", "All your lists together.", [per_day])
+
+
+def _entries(standing: Standing) -> Group:
+    return Group(
+        "Entries",
+        "Every single opt-out of a list: when it came, how, and for whom.",
+        [
+            Report(
+                each.name,
+                reverse("list_entries", args=[each.public_id]),
+                f"No. {each.number}",
+                is_own_text=True,
+            )
+            for each in standing.lists()
+        ],
+    )
+
+
+def _extras() -> Group:
+    report = Report(
+        "Global Unsubscribe",
+        reverse("global_unsubscribe_report"),
+        "Requests by email or phone that websites send, by form and API: who, from which website, for which product, how often.",
+    )
+    return Group("Extras", "", [report])
