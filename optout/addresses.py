@@ -49,7 +49,7 @@ _HASHES = {32: HashKind.MD5, 40: HashKind.SHA1, 64: HashKind.SHA256}
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _INTERNATIONAL = re.compile(r"\+[0-9]{7,15}")
 _PHONE_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015]+")
-_INNER_PLUS = re.compile(r"(?<=\d)[+\uff0b]")
+_INNER_PLUS = re.compile(r"(?<=[\d)])[+\uff0b]")
 _PLUS_ZEROS = re.compile(r"^[\s(]*[+\uff0b][0\s().\-]*")  # (+0048…: no country code begins with 0
 _REGION_UNKNOWN = "ZZ"  # phonenumbers' own word for it
 
