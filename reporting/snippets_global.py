@@ -82,7 +82,8 @@ def _query(**parameters: str) -> str:
 
 
 _CURL = program("""
-    curl '@URL@' --data 'responseType=api&productId=@PRODUCT@' --data-urlencode 'website=@WEBSITE@' \\
+    curl '@URL@' \\
+      --data 'responseType=api&productId=@PRODUCT@' --data-urlencode 'website=@WEBSITE@' \\
       --data-urlencode 'email=jane@example.com' --data-urlencode 'phoneNumber=+12025550123'
 """)
 
@@ -122,8 +123,9 @@ _PYTHON = program("""
             "email": email,
             "phoneNumber": phone,
         }
+        body = urlencode(request).encode()
         # An error: try again later.
-        with urlopen("@URL@", urlencode(request).encode(), timeout=10) as answer:
+        with urlopen("@URL@", body, timeout=10) as answer:
             return answer.read() == b"1"  # b"0": neither can be used
 """)
 
