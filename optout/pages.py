@@ -45,13 +45,15 @@ def render_page(
     """
     nonce = secrets.token_urlsafe(12)
     template = f"optout/page/{name}.html"
+    is_closed = bool(context.pop("is_closed", False) or (optout_list and optout_list.closed_at))
     with translation.override(reading.code):
         html = loader.get_template(template).render(
             {
                 "list": optout_list,
                 "reading": reading,
                 "nonce": nonce,
-                "css": style_of(template),
+                "css": style_of(template, has_note=is_preview or is_closed),
+                "is_closed": is_closed,
                 "colour": brand_colours(optout_list.colour) if optout_list else None,
                 "initial": initial_of(optout_list.sender) if optout_list else "",
                 "contact": contact_link(optout_list.contact) if optout_list else None,

@@ -13,9 +13,12 @@ _SUBJECT = re.compile(r"(?<!not\()[.#]([a-z][\w-]*)")  # a class or an id that a
 
 
 @cache
-def style_of(template: str) -> SafeString:
-    """What the sheet says of plain elements, and of the classes and ids that this template and its parts write out. Read once."""
-    names = _names_in(template)
+def style_of(template: str, *, has_note: bool = True) -> SafeString:
+    """What the sheet says of plain elements, and of the classes and ids that this template and its parts write out. Read once.
+
+    `has_note`: whether one of the notes is shown that stand above any page.
+    """
+    names = _names_in(template) - (set() if has_note else {"note"})
 
     def keep_used(rule: re.Match[str]) -> str:
         used = [one for one in rule[1].split(",") if names.issuperset(_SUBJECT.findall(one))]
