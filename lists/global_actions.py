@@ -35,18 +35,25 @@ NOT_DEFINED = "NOT DEFINED"  # how the report shows that nothing was given (S1.1
 _QUIET = frozenset({"name", "website", "labels"})
 
 
-class NotSwitchedOnError(Exception):
-    """The realm's Global Unsubscribe was never switched on: there is nothing yet that servers or hosts could belong to."""
+class SetUpError(Exception):
+    """The set-up cannot be changed so; `str(error)` says why."""
 
 
-class TooManyError(Exception):
+class NotSwitchedOnError(SetUpError):
+    """There is nothing yet that servers or hosts could belong to."""
+
+    def __init__(self) -> None:
+        super().__init__("It was never on. Switch it on first.")
+
+
+class TooManyError(SetUpError):
     """The realm has MOST of these already."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"A realm can have at most {MOST:,} {kind}.")
 
 
-class ProductNumberTakenError(Exception):
+class ProductNumberTakenError(SetUpError):
     """Another product of the realm, the `holder`, has that number."""
 
     def __init__(self, holder: Product) -> None:
@@ -54,7 +61,7 @@ class ProductNumberTakenError(Exception):
         self.holder = holder
 
 
-class ReferenceTakenError(Exception):
+class ReferenceTakenError(SetUpError):
     """Another publisher of the realm, the `holder`, has that reference."""
 
     def __init__(self, holder: Publisher) -> None:
@@ -62,7 +69,7 @@ class ReferenceTakenError(Exception):
         self.holder = holder
 
 
-class UuidTakenError(Exception):
+class UuidTakenError(SetUpError):
     """Another form of the realm, the `holder`, has that UUID."""
 
     def __init__(self, holder: StoredForm) -> None:

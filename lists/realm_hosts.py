@@ -71,7 +71,7 @@ def parse_hosts(text: str) -> list[str]:
 
 def hosts_of(realm: Realm) -> list[str]:
     """The realm's host names, by name."""
-    return list(RealmHost.objects.filter(realm=realm).values_list("host", flat=True))
+    return sorted(RealmHost.objects.filter(realm=realm).values_list("host", flat=True))
 
 
 def may_claim_own_host(realm: Realm) -> bool:
