@@ -17,11 +17,16 @@ from lists.actions import add_do_not_mail
 from lists.models import (
     AuditEntry,
     DownloadKey,
+    GlobalUnsubscribe,
     List,
     ListAccess,
     Membership,
+    Product,
+    Publisher,
     Realm,
     RealmCredential,
+    RealmHost,
+    StoredForm,
     User,
 )
 
@@ -152,6 +157,43 @@ class RealmCredentialAdmin(ReadOnly):
     list_display = ("id", "realm", "hint", "is_chosen", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("realm",)
     exclude = ("secret_digest",)
+
+
+@admin.register(GlobalUnsubscribe)
+class GlobalUnsubscribeAdmin(ReadOnly):
+    list_display = ("realm", "is_on", "key")
+    list_filter = ("is_on",)
+    list_select_related = ("realm",)
+
+
+@admin.register(RealmHost)
+class RealmHostAdmin(ReadOnly):
+    """Which realm a host name leads to: who claimed one that another realm wants."""
+
+    list_display = ("host", "realm")
+    list_select_related = ("realm",)
+    search_fields = ("host", "realm__name")
+
+
+@admin.register(Product)
+class ProductAdmin(ReadOnly):
+    list_display = ("realm", "number", "name", "optout_list", "is_active")
+    list_select_related = ("realm", "optout_list")
+    search_fields = ("name", "realm__name")
+
+
+@admin.register(Publisher)
+class PublisherAdmin(ReadOnly):
+    list_display = ("realm", "reference", "name")
+    list_select_related = ("realm",)
+    search_fields = ("reference", "name", "realm__name")
+
+
+@admin.register(StoredForm)
+class StoredFormAdmin(ReadOnly):
+    list_display = ("realm", "name", "publisher", "product", "uuid", "is_active")
+    list_select_related = ("realm", "publisher", "product")
+    search_fields = ("name", "uuid", "realm__name")
 
 
 @admin.register(AuditEntry)
