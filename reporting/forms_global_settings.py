@@ -11,6 +11,7 @@ from lists.forms import ask_kindly, keep_to_one_line
 from lists.global_actions import LARGEST_PRODUCT
 from lists.models import GlobalUnsubscribe, List, Product, Publisher
 from lists.realm_hosts import HostsError, parse_hosts
+from optout.channels.global_unsubscribe.values import clean_publisher
 from reporting.forms_lists import WhitelistField
 
 OPTION = "Unsubscribe API & Reporting"  # exactly so (S1.3)
@@ -200,6 +201,13 @@ class PublisherForm(forms.Form):
             self.initial = {"name": publisher.name}
         keep_to_one_line(self)
         ask_kindly(self)
+
+    def clean_reference(self) -> str:
+        """As the door reads it, so that the report finds the name."""
+        reference = clean_publisher(str(self.cleaned_data["reference"]))
+        if not reference:
+            raise ValidationError(self.fields["reference"].error_messages["required"])
+        return reference
 
     def values(self) -> dict[str, Any]:
         """{field of the publisher: value} of a valid form."""

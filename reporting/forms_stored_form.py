@@ -14,6 +14,7 @@ from lists.forms import ask_kindly, keep_to_one_line, validate_one_line
 from lists.global_actions import LONGEST_LABEL
 from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, FIELDS, PHONE
 from lists.models import Product, Publisher, StoredForm
+from optout.channels.global_unsubscribe.values import clean_website
 
 NAMES = {
     EMAIL: "Email address",
@@ -66,6 +67,7 @@ class StoredFormForm(forms.Form):
     publisher = PublisherChoice(
         queryset=Publisher.objects.none(),
         label="Publisher",
+        empty_label="Choose a publisher",
         help_text="Whose website it is. Every request by this form is counted for this publisher.",
     )
     product = ProductChoice(
@@ -155,6 +157,10 @@ class StoredFormForm(forms.Form):
             for name in FIELDS
         ]
 
+    def clean_website(self) -> str:
+        """As the report has it: without https:// and what stands behind the path."""
+        return clean_website(str(self.cleaned_data["website"]))
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         chosen = self._in_order()
@@ -184,8 +190,16 @@ class StoredFormForm(forms.Form):
         for name in CUSTOM_FIELDS:
             parameters[f"fieldLabel[{name}]"] = self._typed(f"label_{name}")[:LONGEST_LABEL]
         parameters["website"] = self._typed("website")[:200]
+        parameters["productId"] = self._product_number()
         given = {name: value for name, value in parameters.items() if value}
         return urlencode(given, safe=",[]", quote_via=quote)
+
+    def _product_number(self) -> str:
+        try:
+            product = self.fields["product"].clean(self["product"].value())
+        except ValidationError:
+            return ""
+        return str(product.number) if product else ""
 
     def _in_order(self) -> list[str]:
         """The names of the fields to show, by their places; two in one place stand as they do above."""

@@ -5,15 +5,57 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 
-from lists.models import Product, Publisher, Realm, StoredForm
+from lists.models import GlobalUnsubscribe, Product, Publisher, Realm, StoredForm
+from lists.realm_hosts import hosts_of, may_claim_own_host
+from optout.links import global_unsubscribe_url
 from optout.models import GlobalRequest
 from reporting.models import GlobalDailyCount
 
 LATELY = timedelta(days=7)
 _ENOUGH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A realm's door with the host names that lead to it; `row` is None before it was ever on."""
+
+    realm: Realm
+    row: GlobalUnsubscribe | None
+    hosts: list[str]
+
+    @property
+    def is_on(self) -> bool:
+        return self.row is not None and self.row.is_on
+
+    @property
+    def url(self) -> str:
+        """Where websites send requests: by host name where there is one. Before it was ever on: where they will."""
+        if self.row is not None:
+            return global_unsubscribe_url(self.row.key, self.hosts)
+        if may_claim_own_host(self.realm):
+            return f"{settings.BASE_URL}/unsubscribe/unsubscribe"
+        return ""
+
+    @property
+    def key_url(self) -> str:
+        """The same by the key, which needs no host name of one's own."""
+        return global_unsubscribe_url(self.row.key) if self.row is not None else ""
+
+    def preview_url(self, query: str = "") -> str:
+        """The form as these parameters make it, for the owner; empty where there is no key yet."""
+        if self.row is None:
+            return ""
+        return f"{reverse('global_preview', args=[self.row.key])}?{query}"
+
+
+def read_door(realm: Realm) -> Door:
+    """Two queries."""
+    return Door(realm, GlobalUnsubscribe.objects.filter(realm=realm).first(), hosts_of(realm))
 
 
 @dataclass(frozen=True, slots=True)

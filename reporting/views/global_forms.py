@@ -15,8 +15,9 @@ from lists.global_actions import TooManyError, UuidTakenError, change_form, make
 from lists.models import Product, Publisher, StoredForm
 from lists.views.context import admin_standing
 from reporting.forms_stored_form import StoredFormForm
+from reporting.global_state import Door, read_door
 from reporting.views.global_catalogue import page_of
-from reporting.views.global_settings import Door, global_context, read_door
+from reporting.views.global_settings import global_context
 
 
 @require_safe

@@ -4,7 +4,6 @@ Here and not in `lists`, beside the realm's other settings, since it tells the r
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -18,15 +17,13 @@ from django.views.decorators.http import require_http_methods
 
 from lists.access import Standing
 from lists.global_actions import change_global_unsubscribe
-from lists.models import GlobalUnsubscribe, Realm
-from lists.realm_hosts import HostTakenError, hosts_of, may_claim_own_host
+from lists.realm_hosts import HostTakenError
 from lists.views.context import Tab, admin_standing
 from lists.views.realm_settings import settings_tabs
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout.client_ip import client_ip
-from optout.links import global_unsubscribe_url
 from reporting.forms_global_settings import OPTION, GlobalSettingsForm
-from reporting.global_state import read_set_up, requests_lately
+from reporting.global_state import Door, read_door, read_set_up, requests_lately
 from reporting.snippets_global import examples
 
 _TABS = (
@@ -35,44 +32,6 @@ _TABS = (
     ("Publishers", "global_publishers"),
     ("Forms", "global_forms"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """A realm's door with the host names that lead to it; `row` is None before it was ever on."""
-
-    realm: Realm
-    row: GlobalUnsubscribe | None
-    hosts: list[str]
-
-    @property
-    def is_on(self) -> bool:
-        return self.row is not None and self.row.is_on
-
-    @property
-    def url(self) -> str:
-        """Where websites send requests: by host name where there is one. Before it was ever on: where they will."""
-        if self.row is not None:
-            return global_unsubscribe_url(self.row.key, self.hosts)
-        if may_claim_own_host(self.realm):
-            return f"{settings.BASE_URL}/unsubscribe/unsubscribe"
-        return ""
-
-    @property
-    def key_url(self) -> str:
-        """The same by the key, which needs no host name of one's own."""
-        return global_unsubscribe_url(self.row.key) if self.row is not None else ""
-
-    def preview_url(self, query: str = "") -> str:
-        """The form as these parameters make it, for the owner; empty where there is no key yet."""
-        if self.row is None:
-            return ""
-        return f"{reverse('global_preview', args=[self.row.key])}?{query}"
-
-
-def read_door(realm: Realm) -> Door:
-    """Two queries."""
-    return Door(realm, GlobalUnsubscribe.objects.filter(realm=realm).first(), hosts_of(realm))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

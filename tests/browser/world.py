@@ -194,19 +194,18 @@ def _let_websites_in(world: World, offers: List) -> None:
     )
     old = make_product(realm, {"number": 4711, "name": "Spring 2024"}, actor=actor)
     change_product(old, {"is_active": False}, actor=actor)
+    website = "shop.rasen-und-rosen.example"
     form = {
         "uuid": WEBSITES_FORM,
         "name": "Footer of the shop",
         "publisher": shop,
         "product": product,
-        "website": "shop.rasen-und-rosen.example",
+        "website": website,
         "fields": [PHONE, EMAIL, "customField1"],
         "labels": {"customField1": "Country"},
     }
     make_form(realm, form, actor=actor)
-    make.make_global_request(
-        realm, website=form["website"], product_number=1, requested_at=timezone.now()
-    )
+    make.make_global_request(realm, website=website, product_number=1, requested_at=timezone.now())
 
 
 # ── Every screen ─────────────────────────────────────────────────────────────────────────────────────────────────────────
