@@ -130,10 +130,10 @@ class TestDone:
     ) -> None:
         """AT-03: never seen, out, out in a list, reported before: the same bytes, of the 303 and of both pages behind it."""
         make.make_optout(dnm, "known@example.com")
-        make.make_optout(make.make_list(realm), "other@example.com")
+        make.make_optout(make.make_list(realm), "inone@example.com")
         make.make_global_request(realm, "twice@example.com")
         expected = None
-        for name in ("fresh", "known", "other", "twice"):
+        for name in ("fresh", "known", "inone", "twice"):
             answer = submit({"email": f"{name}@example.com"})
             client = PublicClient()
             done = client.get(answer.headers["Location"])
