@@ -52,5 +52,5 @@ def outage(request: HttpRequest) -> HttpResponse:
         "X-Robots-Tag": "noindex, nofollow",
         "Vary": "Accept",
     }.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
     return response
