@@ -8,11 +8,15 @@ from gunicorn import util
 from gunicorn.http.message import Request
 
 _SAFE = "".join(map(chr, range(0x21, 0x7F)))
-_COMMAND = re.compile(rb"(GET|HEAD|POST) (/(?:bin/)?api_web/?\?[^\r\n]*) (HTTP/1\.[01])", re.DOTALL)
+_COMMAND = re.compile(
+    rb"(GET|HEAD|POST) (/(?:(?:bin/)?api_web|(?:g/\w{1,40}/)?unsubscribe/unsubscribe)/?\?[^\r\n]*) (HTTP/1\.[01])",
+    re.DOTALL,
+)
 
 
 def mend_request_line(line: bytes) -> bytes:
-    """The request line of an `api_web` command in a form that HTTP allows: spaces and non-ASCII bytes in its query escaped.
+    """The request line of an `api_web` command or a global request in a form that HTTP allows: spaces and non-ASCII bytes in its
+    query escaped.
 
     Scripts send them as they are: the old service's own document has a space in an example (S4.8). Every other line stays.
     """

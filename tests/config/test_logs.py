@@ -123,6 +123,24 @@ class TestConsole:
     def test_a_command_whose_question_mark_is_missing(self, path: str) -> None:
         assert "S3CRET" not in without_secrets(f"Not Found: {path}")
 
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/unsubscribe/unsubscribe&responseType=api&phoneNumber=4155550123&x=1",
+            "/g/a1B2c3D4/unsubscribe/unsubscribe/&phoneNumber=(415) 555\n0123, 4155550123",
+            "/Unsubscribe/Unsubscribe%26phoneNumber=4155550123",
+            "/unsubscribe/done&t=4155550123",
+        ],
+    )
+    def test_a_global_request_whose_question_mark_is_missing(self, path: str) -> None:
+        assert "0123" not in without_secrets(f"Not Found: {path}")
+
+    def test_a_global_request_keeps_its_path(self) -> None:
+        line = "GET /g/a1B2c3D4/unsubscribe/unsubscribe 200"
+        assert without_secrets(line) == line
+        own = 'File "/srv/heed/optout/channels/global_unsubscribe/door.py", line 30, in answer\n    x = 1'
+        assert without_secrets(own) == own
+
     def test_a_traceback_keeps_its_lines_in_our_own_files(self) -> None:
         line = 'File "/srv/heed/optout/channels/api_web/door.py", line 30, in answer\n    x = 1'
 

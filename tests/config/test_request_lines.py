@@ -14,6 +14,14 @@ class TestMending:
             (b"POST /bin/api_web?a=J\xf6rg HTTP/1.0", b"POST /bin/api_web?a=J%F6rg HTTP/1.0"),
             (b"GET /api_web/?a=b c HTTP/1.1", b"GET /api_web/?a=b%20c HTTP/1.1"),
             (b"GET /api_web?a=%20+b%zz HTTP/1.1", b"GET /api_web?a=%20+b%zz HTTP/1.1"),
+            (
+                b"GET /unsubscribe/unsubscribe?customField1=Too many HTTP/1.1",
+                b"GET /unsubscribe/unsubscribe?customField1=Too%20many HTTP/1.1",
+            ),
+            (
+                b"GET /g/a1B2c3D4/unsubscribe/unsubscribe/?website=b\xfccher.example HTTP/1.0",
+                b"GET /g/a1B2c3D4/unsubscribe/unsubscribe/?website=b%FCcher.example HTTP/1.0",
+            ),
         ],
     )
     def test_a_command_is_escaped(self, sent: bytes, read: bytes) -> None:
@@ -24,6 +32,7 @@ class TestMending:
         [
             b"GET /u/x?item=a b HTTP/1.1",
             b"GET /api_webs?a=b c HTTP/1.1",
+            b"GET /unsubscribe/done?a=b c HTTP/1.1",
             b"GET /api web?a=b HTTP/1.1",
             b"PUT /api_web?a=b c HTTP/1.1",
             b"GET /api_web?a=b c HTTP/2",
