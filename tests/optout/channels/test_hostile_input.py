@@ -68,6 +68,9 @@ def urls(optout_list: List) -> list[str]:
     recorded = make.make_optout(optout_list, "first@example.com")
     done = DoneToken(optout_list.pk, recorded.optout_id, recorded.digest, make.NOW, Assurance.TYPED)
     page = f"/u/{optout_list.public_id}"
+    door = make.make_global_unsubscribe(optout_list.realm)
+    make.make_product(optout_list.realm, 1, optout_list)
+    ours = "/unsubscribe/unsubscribe"
     return [
         page + "?item={}",
         page + "?phone={}&lang={}",
@@ -80,6 +83,19 @@ def urls(optout_list: List) -> list[str]:
         "/o/nonsense?x={}",
         "/u/nosuchlist00?item={}",
         "/u/?{}={}",
+        *(
+            f"{ours}?responseType=api&{name}={{}}"
+            for name in ("email", "phoneNumber", "email=jane@example.com&productId")
+        ),
+        f"/g/{door.key}{ours}?responseType=api&email=jane@example.com&website={{}}&uuid={{}}&pubID={{}}",
+        f"{ours}?responseType={{}}&email={{}}&customField1={{}}&customField2={{}}&lang={{}}",
+        f"{ours}?fields={{}}&phoneNumber={{}}&website={{}}",
+        f"{ours}?fields=email,customField1&fieldLabel[customField1]={{}}&customField1={{}}",
+        f"{ours}?{{}}={{}}&fieldLabel[{{}}]={{}}",
+        "/unsubscribe/done?t={}&t={}&lang={}",
+        f"/g/{door.key}/unsubscribe/preview?website={{}}&fields={{}}",
+        "/g/nosuchkey00/unsubscribe/unsubscribe?email={}",
+        "/unsubscribe/nonsense?email={}",
     ]
 
 
