@@ -13,6 +13,7 @@ from lists.models import GlobalUnsubscribe, List, Product, Publisher
 from lists.realm_hosts import HostsError, parse_hosts
 from optout.channels.global_unsubscribe.values import clean_publisher
 from reporting.forms_lists import WhitelistField
+from reporting.global_state import say_requests
 
 OPTION = "Unsubscribe API & Reporting"  # exactly so (S1.3)
 
@@ -96,10 +97,9 @@ class GlobalSettingsForm(forms.Form):
         cleaned = super().clean() or {}
         is_asked = self._was_on and not cleaned.get("is_on") and self._requests > 0
         if is_asked and not cleaned.get("confirm_off"):
-            came = "1 request" if self._requests == 1 else f"{self._requests:,} requests"
             self.add_error(
                 "confirm_off",
-                f"{came} came in the last 7 days. Once it is off, the next ones are answered with 404: people press "
+                f"{say_requests(self._requests)}. Once it is off, the next ones are answered with 404: people press "
                 "Unsubscribe, and nothing happens. Tick the box if that is what you want.",
             )
         return cleaned

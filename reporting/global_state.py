@@ -96,6 +96,11 @@ def requests_lately(realm: Realm, now: datetime) -> int:
     return max(counted, lines[:_ENOUGH].count())
 
 
+def say_requests(number: int) -> str:
+    """The same as the beginning of a sentence."""
+    return f"{number:,} request{'' if number == 1 else 's'} came in the last {LATELY.days} days"
+
+
 def _count(rows: QuerySet[Any]) -> Coalesce:
     own = rows.filter(realm=OuterRef("pk")).order_by().values("realm")
     return Coalesce(Subquery(own.annotate(number=Count("pk")).values("number")), 0)
