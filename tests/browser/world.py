@@ -279,13 +279,6 @@ def _bad_global(page: Page, _world: World) -> None:
     _send(page, "Save")
 
 
-def _never_switched_on(page: Page, _world: World) -> None:
-    page.goto("/manage/")
-    page.locator(".menu-start > summary").click()
-    _send(page, "second-realm")
-    page.goto(f"{_GLOBAL}/unsubscribe")
-
-
 def _taken_product(page: Page, _world: World) -> None:
     page.goto(f"{_GLOBAL}/products/new")
     page.get_by_label("Product ID").fill("4711")
