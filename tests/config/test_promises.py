@@ -112,7 +112,10 @@ class TestNoOptOutByScanner:
         self, optout_list: List, headers: dict[str, str], method: str
     ) -> None:
         client = Client(headers=headers)
+        make.make_global_unsubscribe(optout_list.realm)
         for path in (
+            "/unsubscribe/unsubscribe?email=jane@example.com",
+            "/unsubscribe/unsubscribe?responseType=html&email=jane@example.com&phoneNumber=%2B12025550123",
             f"/u/{optout_list.public_id}?item=jane@example.com",
             f"/u/{optout_list.public_id}?email=jane@example.com",
             f"/u/{optout_list.public_id}",
