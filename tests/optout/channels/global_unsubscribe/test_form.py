@@ -8,6 +8,8 @@ from urllib.parse import parse_qs
 
 import pytest
 import time_machine
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
 
 from lists.models import List, Product, Realm
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
@@ -673,3 +675,37 @@ class TestWeight:
             "lang": ["de"],
         }
         assert query_of(page) == expected
+
+
+@pytest.mark.usefixtures("dnm")
+class TestQueries:
+    @pytest.fixture(autouse=True)
+    def _cache(self, settings: Settings) -> None:
+        settings.LIST_CACHE_SECONDS = 60
+
+    def test_showing_the_form_asks_nothing(
+        self, realm: Realm, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        stored = make.make_form(realm, make.make_publisher(realm), labels={"customField1": "City"})
+        path = form_path(uuid=stored.uuid, email=JANE)
+        PublicClient().get(path)
+
+        with django_assert_num_queries(0):
+            PublicClient().get(path)
+
+    def test_its_button_counts_each_address_and_records_once(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        client = PublicClient()
+        page = client.get(PATH)
+
+        with django_assert_num_queries(3):  # two addresses are judged, then one statement records
+            client.press(page, PATH, email=JANE, phoneNumber=PHONE)
+
+    def test_the_done_page_asks_for_each_address(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        done = submit({"email": JANE, "phoneNumber": PHONE}).headers["Location"]
+
+        with django_assert_num_queries(2):
+            PublicClient().get(done)
