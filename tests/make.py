@@ -172,7 +172,7 @@ def make_global_request(
     product_number: int = 0,
     requested_at: datetime = NOW,
     channel: Channel = Channel.GLOBAL_API,
-    **report_fields: str,
+    **report_fields: Any,
 ) -> GlobalRequest:
     """A request by API, recorded; its line in the report. `report_fields` are `publisher`, `form`, `custom1` … `custom3`."""
     report = Reported(realm.pk, email, phone, website, product_number, **report_fields)

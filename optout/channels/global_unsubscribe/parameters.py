@@ -33,6 +33,7 @@ _CLEAN: Mapping[str, Callable[[str], str]] = {
     PUBLISHER: values.clean_publisher,
     **dict.fromkeys(CUSTOM_FIELDS, values.clean_custom),
 }
+MOST_VALUES = 10  # of one parameter; more are a contradiction, whatever they say
 _NAMES = {name.lower(): name for name in (*_CLEAN, *FIELDS, SHOWN, *LABELS.values())}
 _MANGLED = re.compile(r"^(?:amp;|\?)+")
 _DOCUMENTS = (b"{", b"[", b"<")  # JSON and XML begin so
@@ -114,6 +115,9 @@ def _cleaned(fields: Fields) -> Parameters:
     texts: dict[str, str] = {}
     contradictory = []
     for name in _CLEAN.keys() & sent.keys():
+        if len(sent[name]) > MOST_VALUES:
+            contradictory.append(name)
+            continue
         found = {_CLEAN[name](each) for each in sent[name]} - {""}
         if len(found) == 1:
             (texts[name],) = found

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, FIELDS, PHONE, FormSnapshot
 from optout.channels.global_unsubscribe.labels import clean_label, own_label
-from optout.channels.global_unsubscribe.parameters import LABELS, SHOWN, Parameters
+from optout.channels.global_unsubscribe.parameters import LABELS, MOST_VALUES, SHOWN, Parameters
 
 ADDRESSES = (EMAIL, PHONE)
 
@@ -34,7 +34,7 @@ def _asked_for(parameters: Parameters, form: FormSnapshot | None) -> list[str]:
     lists = parameters.sent.get(SHOWN)
     if not lists:
         return [name for name in (form.fields if form else ADDRESSES) if name in FIELDS]
-    names = (name for text in lists for name in _BETWEEN.split(text[:_READ].lower()))
+    names = (name for text in lists[:MOST_VALUES] for name in _BETWEEN.split(text[:_READ].lower()))
     return list(dict.fromkeys(_BY_NAME[name] for name in names if name in _BY_NAME))
 
 

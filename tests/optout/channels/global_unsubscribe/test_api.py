@@ -1,6 +1,7 @@
 """The API: `1` or `0`, and the rows (S1.1–S1.8, S1.14, S1.19, S1.20)."""
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -450,6 +451,16 @@ class TestBodies:
         assert post(body, self.ALL, kind=kind).content == b"1"
         assert lines() == [(JANE, "", 1)]
         assert post(body, "responseType=api", kind=kind).content == b"0"
+
+    def test_a_thousand_fields_take_no_time(self) -> None:
+        """AT-35-43."""
+        part = '--b\r\nContent-Disposition: form-data; name="website"\r\n\r\n' + "ü" * 900 + "\r\n"
+        started = time.process_time()
+
+        answer = post(part * 990 + "--b--\r\n", self.ALL, kind="multipart/form-data; boundary=b")
+
+        assert time.process_time() - started < 0.5  # nearly all of it is Django's parser
+        assert answer.content == b"0"
 
     def test_a_body_that_is_too_big(self, settings: Any) -> None:
         response = post(b"x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1), self.ALL)
