@@ -25,7 +25,7 @@ from lists.models import (
     StoredForm,
     User,
 )
-from lists.realm_hosts import claim_own_host, set_hosts
+from lists.realm_hosts import claim_own_host, hosts_of, set_hosts
 
 LARGEST_PRODUCT = 2_147_483_647  # the largest productId
 MOST = 1_000  # products of a realm, and publishers, and forms
@@ -106,7 +106,9 @@ def change_global_unsubscribe(
             if values.get("server_ips") or values.get("hosts"):
                 raise NotSwitchedOnError
             return []
-        claim_own_host(realm)
+        had = hosts_of(realm)
+        if claim_own_host(realm):
+            changed["hosts"] = [had, hosts_of(realm)]
         door = GlobalUnsubscribe(realm=realm)
         door.save(force_insert=True)
     changed |= _set(
@@ -114,7 +116,8 @@ def change_global_unsubscribe(
     )
     if "hosts" in values:
         hosts = set_hosts(realm, values["hosts"], actor=actor)
-        changed |= {"hosts": hosts} if hosts else {}
+        if hosts is not None:
+            changed["hosts"] = hosts
     if changed:
         _record("change_global_unsubscribe", realm, actor, changes=changed)
     return list(changed)

@@ -82,12 +82,16 @@ def may_claim_own_host(realm: Realm) -> bool:
     return _is_alone(realm) and not RealmHost.objects.filter(host=_own_host()).exists()
 
 
-def claim_own_host(realm: Realm) -> None:
-    """Give the realm this installation's own host name, if `may_claim_own_host`; two at once: one of them gets it."""
-    if may_claim_own_host(realm):
-        RealmHost.objects.bulk_create(
-            [RealmHost(host=_own_host(), realm=realm)], ignore_conflicts=True
-        )
+def claim_own_host(realm: Realm) -> bool:
+    """Give the realm this installation's own host name, if `may_claim_own_host`; whether it has it then.
+
+    Two at once: one of them gets it.
+    """
+    if not may_claim_own_host(realm):
+        return False
+    own = RealmHost(host=_own_host(), realm=realm)
+    RealmHost.objects.bulk_create([own], ignore_conflicts=True)
+    return RealmHost.objects.filter(host=own.host, realm=realm).exists()
 
 
 def set_hosts(realm: Realm, hosts: Sequence[str], *, actor: User | None) -> list[list[str]] | None:

@@ -72,11 +72,13 @@ class TestSwitching:
             door = find_door(key, "")
             assert door is not None and door.is_on == is_on
 
-    def test_who_switched_it_is_written_down(self, realm: Realm, alice: User) -> None:
+    def test_who_switched_it_is_written_down(self, realm: Realm, alice: User, settings) -> None:
+        settings.BASE_URL = "http://localhost:8000"
         switch_global_unsubscribe(realm, is_on=True, actor=alice)
         entry = AuditEntry.objects.get()
         assert (entry.action, entry.actor) == ("change_global_unsubscribe", alice)
-        assert entry.detail == {"changes": {"is_on": [False, True]}}
+        claimed = [[], ["localhost"]]  # the host name of BASE_URL
+        assert entry.detail == {"changes": {"hosts": claimed, "is_on": [False, True]}}
 
         switch_global_unsubscribe(realm, is_on=True, actor=alice)
         assert AuditEntry.objects.count() == 1
