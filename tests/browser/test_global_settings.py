@@ -16,7 +16,7 @@ GLOBAL = "/manage/settings/global"
 def assert_in_order(page: Page, name: str) -> None:
     """In both colour schemes, and down to the smallest phone."""
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         assert axe_violations(page) == []
         take_picture(page, f"portal-{name}-{scheme}", DESK, PHONE)
     for size in (PHONE, SMALL, DESK):
