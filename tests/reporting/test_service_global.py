@@ -332,7 +332,9 @@ class TestRehearsal:
         recorded = OptOut.objects.filter(channel__in=(Channel.GLOBAL_API, Channel.GLOBAL_FORM))
         assert recorded.count() == 2
         assert all("Heed rehearsal" in each.agent for each in recorded)
-        assert all(each.evidence["website"].endswith(".heed.invalid") for each in recorded)
+        websites = {str((each.evidence or {}).get("website")) for each in recorded}
+        assert len(websites) == 1
+        assert websites.pop().endswith(".heed.invalid")
 
     def test_do_not_mail_needs_no_product(
         self, alice: User, realm: Realm, door: GlobalUnsubscribe
