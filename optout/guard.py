@@ -1,5 +1,6 @@
 """Who may act without a signature: the guard of the hosted form (AT-02, AT-17), and the limits (S0.12)."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,6 +52,11 @@ def is_form(visit: Visit) -> bool:
 def form_token(visit: Visit) -> str:
     """The token for the form that is about to be shown."""
     return make_form_token(visit.optout_list.id, visit.now)
+
+
+def form_id(visit: Visit) -> str:
+    """What is kept of a form that was sent: sent twice by a double click it is one tap (optout/reverting.py)."""
+    return hashlib.sha256(visit.field(TOKEN_FIELD).encode()).hexdigest()[:16]
 
 
 class Tap(Enum):

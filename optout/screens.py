@@ -1,6 +1,5 @@
 """The states of the hosted page that answer a visit (pages.md): which screen, with what on it, with which status."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +17,7 @@ from optout.actions import Recorded
 from optout.addresses import Accepts, Address, AddressError, mask, parse_address
 from optout.choices import Assurance, Channel, Medium
 from optout.given import NOTHING, Given
-from optout.guard import TOKEN_FIELD, form_token
+from optout.guard import form_id, form_token
 from optout.intents import OptOutIntent
 from optout.languages import Reading, choose_language
 from optout.limits import Judgement
@@ -175,9 +174,7 @@ def form_intents(
     visit: Visit, address: Address, channel: Channel, assurance: Assurance
 ) -> list[OptOutIntent]:
     """The intent of a form; and a second one about the realm's Do Not Mail when everything shall stop."""
-    # the same form sent twice by a double click is one tap: see optout/reverting.py
-    form = hashlib.sha256(visit.field(TOKEN_FIELD).encode()).hexdigest()[:16]
-    intent = visit.intent(address, channel, assurance, form=form)
+    intent = visit.intent(address, channel, assurance, form=form_id(visit))
     if visit.optout_list.is_global or not wants_everything(visit):
         return [intent]
     return [intent, replace(intent, list_id=visit.optout_list.do_not_mail_id, is_global=True)]

@@ -1,6 +1,5 @@
 """The built-in form: shows what the link asks for, and acts when its button is pressed (S1.9–S1.14)."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from optout.channels.global_unsubscribe import done, screen
 from optout.channels.global_unsubscribe.asked import Asked
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
 from optout.given import NOTHING
-from optout.guard import TOKEN_FIELD, Tap, admit, check_form, is_form, quarantine
+from optout.guard import Guarded, Tap, admit, check_form, form_id, is_form, quarantine
 from optout.intents import OptOutIntent
 from optout.limits import Admission
 from optout.tokens import DoneToken, make_done_token
@@ -71,24 +70,31 @@ def _record(asked: Asked) -> HttpResponse:
     if asked.is_contradictory:
         return _show_errors(asked, {}, CONTRADICTION)
 
-    linked = screen.linked_addresses(visit).values()
-    given = [each.address.key for each in (asked.email, asked.phone) if each.address is not None]
-    is_prefilled = all(key in linked for key in given)
-    assurance = Assurance.PREFILLED if is_prefilled else Assurance.TYPED
-    # the same form sent twice by a double click is one tap: see optout/reverting.py
-    form = hashlib.sha256(visit.field(TOKEN_FIELD).encode()).hexdigest()[:16]
-    intents = asked.intents(Channel.GLOBAL_FORM, assurance, form=form)
+    return _act(asked, guarded)
 
+
+def _act(asked: Asked, guarded: Guarded) -> HttpResponse:
+    visit, is_prefilled = asked.visit, _is_prefilled(asked)
+    assurance = Assurance.PREFILLED if is_prefilled else Assurance.TYPED
+    intents = asked.intents(Channel.GLOBAL_FORM, assurance, form=form_id(visit))
     if guarded.is_robot:  # or somebody whose browser filled in the trap: once more, without it
         quarantine(intents, RefusalCause.HONEYPOT)
         return screen.show_form(
             asked, problem=ONCE_MORE, optout_status=replies.CONFIRM_REQUIRED, has_trap=False
         )
+    # as on the hosted page: nobody types an address within a second
     is_quick = guarded.is_quick and not is_prefilled
     judgement = admit(visit, Traffic.DIRECT if is_quick else Traffic.FORM, intents, Tap.MADE)
     if judgement.admission is Admission.REFUSE:
         return screen.refuse(asked, judgement)
     return _see_done(asked, intents, record_optouts(intents))
+
+
+def _is_prefilled(asked: Asked) -> bool:
+    """Whether every address is one that the link gave."""
+    linked = screen.linked_addresses(asked.visit).values()
+    given = [each.address for each in (asked.email, asked.phone) if each.address is not None]
+    return all(address.key in linked for address in given)
 
 
 def _show_errors(asked: Asked, errors: screen.Errors, problem: Promise | str = "") -> HttpResponse:
