@@ -321,7 +321,8 @@ class TestWhereItGoes:
 class TestLimits:
     """S0.12, AT-01, AT-02: whoever has no signature is counted, and nothing that is refused is lost."""
 
-    def test_1000_addresses_from_one_ip(self, dnm: List) -> None:
+    def test_1000_addresses_from_one_ip(self, dnm: List, settings: Any) -> None:
+        settings.LIST_CACHE_SECONDS = 60
         answers = [call(email=f"p{n}@example.com", website="a.example") for n in range(1_000)]
 
         assert [each.content for each in answers] == [b"1"] * 20 + [b"0"] * 980
