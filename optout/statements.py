@@ -118,14 +118,16 @@ _REPORTED = """, reported AS (
 )"""
 _LINE = "realm_id, key, seen_at, seen_at, product_number, email, phone, website, publisher, custom1, custom2, custom3, form"
 _REQUEST = _LINE.replace("seen_at, seen_at", "seen_at")
+_SAME_LINE = _LINE.replace("seen_at, seen_at", "min(seen_at) OVER same, max(seen_at) OVER same")
 _LINE_TYPES = (
     "int", "bytea", "timestamptz", "int", "text", "text", "text", "text", "text", "text", "text", "uuid",
 )  # fmt: skip
 _LINE_ARRAYS = ", ".join(f"%s::{type_}[]" for type_ in _LINE_TYPES)
 _LINE_VALUES = ", ".join(f"%s::{type_}" for type_ in _LINE_TYPES)
 _ONE_LINE = f"SELECT {_LINE}, 1 FROM (SELECT {_LINE_VALUES}) AS request ({_REQUEST})"  # noqa: S608  constants only
-_LINES = f"""SELECT DISTINCT ON (realm_id, key) {_LINE}, count(*) OVER (PARTITION BY realm_id, key)
+_LINES = f"""SELECT DISTINCT ON (realm_id, key) {_SAME_LINE}, count(*) OVER same
     FROM unnest({_LINE_ARRAYS}) WITH ORDINALITY AS request ({_REQUEST}, n)
+    WINDOW same AS (PARTITION BY realm_id, key)
     ORDER BY realm_id, key, n"""  # noqa: S608  constants only
 RECORD_ONE_AND_REPORT = _RECORD_ONE.replace("{reports}", _REPORTED.replace("{lines}", _ONE_LINE))
 RECORD_MANY_AND_REPORT = _RECORD_MANY.replace("{reports}", _REPORTED.replace("{lines}", _LINES))

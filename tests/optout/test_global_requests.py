@@ -1,5 +1,6 @@
 """The report line of a global request: one statement with the suppression and the ledger (S1.19, S1.20)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -96,6 +97,15 @@ class TestOneStatement:
 
         counts = dict(GlobalRequest.objects.values_list("email", "unsubscribe_count"))
         assert counts == {JANE: 2, "joe@example.com": 1}
+
+    def test_many_at_once_were_first_and_last_seen_when_they_were(self, dnm: List) -> None:
+        earlier, later = make.NOW - timedelta(hours=1), make.NOW + timedelta(hours=1)
+        wanted = [replace(intent(dnm), requested_at=at) for at in (make.NOW, later, earlier)]
+
+        record_optouts(wanted)
+
+        line = GlobalRequest.objects.get()
+        assert (line.first_seen_at, line.last_seen_at) == (earlier, later)
 
     def test_all_of_it_or_none(self, dnm: List) -> None:
         with pytest.raises(DataError), transaction.atomic():
