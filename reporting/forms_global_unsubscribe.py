@@ -56,6 +56,7 @@ class GlobalReportForm(forms.Form):
     In a text field, NOT DEFINED finds the lines in which nothing was given there.
     """
 
+    product = forms.TypedChoiceField(coerce=int, empty_value=None, required=False)
     seen = forms.ChoiceField(
         label="Days of",
         choices=[(Seen.LAST, "Last seen"), (Seen.FIRST, "First seen")],
@@ -63,9 +64,8 @@ class GlobalReportForm(forms.Form):
     )
     since = forms.DateField(label="From", required=False, widget=_DATE, validators=[REASONABLE])
     until = forms.DateField(label="To", required=False, widget=_DATE, validators=[REASONABLE])
-    product = forms.TypedChoiceField(coerce=int, empty_value=None, required=False)
-    publisher = _text("Publisher ID", 60)
     website = _text("Website", 500)
+    publisher = _text("Publisher ID", 60)
     email = _text("Email")
     phone = _text("Phone")
     # Not a ChoiceField: a link with an order that somebody may not have, or that nobody knows, shows the usual one.
@@ -82,6 +82,11 @@ class GlobalReportForm(forms.Form):
         self._orders = {str(order): order for order in orders_of(reader)}
         choices = [(name, order_label(order)) for name, order in self._orders.items()]
         cast("forms.Select", self.fields["sort"].widget).choices = [("", "Newest first"), *choices]
+
+    @property
+    def shown(self) -> list[forms.BoundField]:
+        """The filters. The order stands beside them where the table has no headings to press."""
+        return [field for field in self if field.name != "sort"]
 
     @property
     def report(self) -> GlobalReport:

@@ -40,9 +40,14 @@ def days_of(filters: GlobalFilters, today: date) -> Days:
     last = filters.until or today
     if last > today:  # nothing has come yet on those
         last = max(today, filters.since or today)
-    first = filters.since or last - timedelta(days=SHOWN - 1)
-    earliest = last - timedelta(days=MOST_DAYS - 1)
+    first = filters.since or _back(last, SHOWN - 1)
+    earliest = _back(last, MOST_DAYS - 1)
     return Days(max(first, earliest), last, is_cut=first < earliest)
+
+
+def _back(day: date, days: int) -> date:
+    """So many days before, or the first day that there is."""
+    return date.fromordinal(max(day.toordinal() - days, 1))
 
 
 @dataclass(frozen=True, slots=True)

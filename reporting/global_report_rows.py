@@ -1,9 +1,8 @@
 """The lines of the Global Unsubscribe report: a page of them, found by position, and all of them as a csv (S1.21)."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.http import QueryDict
 
@@ -18,7 +17,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LATEST = 253_000_000_000 * 1_000_000  # the year 9987: what a datetime can hold
 _HIGHEST = 2**63 - 1
-_LONGEST = 40  # characters of a position
+_LONGEST = 60  # characters of a position
+_TIMES = frozenset({"first_seen_at", "last_seen_at"})
+_TEXTS = frozenset({"email", "phone", "website", "publisher"})
 
 # The names are looked up for the lines that are shown. Columns of the report compare by bytes, others as the database does.
 _LINES = """
@@ -31,7 +32,7 @@ ORDER BY {order}
 # The text at a position. A line that the reader may not see is none: where others stand beside it would tell of it.
 _TEXT_AT = """(
 SELECT b.{} FROM optout_globalrequest b
-WHERE b.realm_id = %(realm)s AND b.id = %(id)s::bigint
+WHERE b.realm_id = %(realm)s AND b.id = %(at_id)s::bigint
   AND (%(may_see)s::int[] IS NULL OR b.product_number = ANY (%(may_see)s::int[]))
 )"""
 _SHOWN = """
@@ -59,7 +60,7 @@ class GlobalLine:
     publisher: str
     publisher_name: str
     form: str
-    count: int
+    unsubscribe_count: int
 
     @property
     def has_custom(self) -> bool:
@@ -77,30 +78,31 @@ class LinePage:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place beside a line: its id, and the number that it is ordered by, if that is one. As text: `12-345`.
+    """A place beside a line: what the line is ordered by, its id last. As text: `12-345`, times as microseconds.
 
-    A time counts as its microseconds. A text, which may be an address, is never in a URL: it is read from the line itself. It
-    cannot have changed, unlike a line's counter and last date.
+    A text that a line is ordered by is not among it: it may be an address, which must not stand in a URL. The line itself is
+    asked for it, and cannot have changed it, unlike its counter and its last date.
     """
 
-    id: int
-    number: int | None = None
+    numbers: tuple[int, ...]
 
     def __str__(self) -> str:
-        return str(self.id) if self.number is None else f"{self.number}-{self.id}"
+        return "-".join(str(number) for number in self.numbers)
 
 
 def read_position(text: str, sort: Sort) -> Position | None:
     """The position that a link carries, or None for anything else."""
     parts = text.split("-")
-    if len(text) > _LONGEST or not all(each.isascii() and each.isdigit() for each in parts):
+    columns = _numbered(sort)
+    if len(text) > _LONGEST or len(parts) != len(columns):
         return None
-    numbers = [int(each) for each in parts]
-    if len(numbers) != (1 if _is_found_by_id(sort) else 2) or max(numbers) > _HIGHEST:
+    if not all(each.isascii() and each.isdigit() for each in parts):
         return None
-    if sort.is_time and numbers[0] > _LATEST:
-        return None
-    return Position(numbers[-1], None if _is_found_by_id(sort) else numbers[0])
+    numbers = tuple(int(each) for each in parts)
+    for column, number in zip(columns, numbers, strict=True):
+        if number > (_LATEST if column in _TIMES else _HIGHEST):
+            return None
+    return Position(numbers)
 
 
 def read_page(report: GlobalReport, query: QueryDict, *, size: int = PAGE_SIZE) -> LinePage:
@@ -115,29 +117,26 @@ def read_page(report: GlobalReport, query: QueryDict, *, size: int = PAGE_SIZE) 
     shown, has_more = lines[:size], len(lines) > size
     if before:
         shown.reverse()
-    page = LinePage([_as_line(report, row) for row in shown])
     if not shown:
-        return page
+        return LinePage([])
     has_following, has_preceding = (True, has_more) if before else (has_more, after is not None)
     return LinePage(
-        page.lines,
-        _position(sort, shown[-1]) if has_following else None,
-        _position(sort, shown[0]) if has_preceding else None,
+        [_as_seen(report, line) for line in shown],
+        _position_of(shown[-1], sort) if has_following else None,
+        _position_of(shown[0], sort) if has_preceding else None,
     )
 
 
 def _read(
     report: GlobalReport, position: Position | None, count: int, *, is_backward: bool = False
-) -> list[tuple[Any, ...]]:
+) -> list[GlobalLine]:
     order = report.order.reversed() if is_backward else report.order
     condition, values = report.condition()
     if position is not None:
-        condition += f" AND {_beyond(report, order)}"
+        condition += f" AND {_beyond(order)}"
+        values |= _values_of(position, order.sort)
         numbers = report.reader.product_numbers
         values["may_see"] = None if numbers is None else list(numbers)
-        at = position.number
-        values["id"] = position.id
-        values["at"] = _EPOCH + (at or 0) * _MICROSECOND if order.sort.is_time else at
     ordered = _order(order)
     statement = _LINES.format(
         columns=_SHOWN,
@@ -145,49 +144,52 @@ def _read(
         order=ordered,
         cut=f" ORDER BY {ordered} LIMIT {int(count)}",
     )
-    return fetch(statement, values)
+    return [GlobalLine(*row) for row in fetch(statement, values)]
 
 
 def _order(order: Order) -> str:
     direction = "DESC" if order.is_descending else "ASC"
-    if order.sort == Sort.ID:
-        return f"g.id {direction}"
-    return f"g.{order.sort.column} {direction}, g.id {direction}"
+    return ", ".join(f"g.{column} {direction}" for column in order.sort.columns)
 
 
-def _beyond(report: GlobalReport, order: Order) -> str:
-    """What holds for the lines behind a position."""
-    compare = "<" if order.is_descending else ">"
-    if order.sort == Sort.ID:
-        return f"g.id {compare} %(id)s::bigint"
-    at = "%(at)s"
-    if order.sort.is_text:
-        at = _TEXT_AT.format(order.sort.column)
-    elif not order.sort.is_time:
-        at = "%(at)s::bigint"
-    return f"(g.{order.sort.column}, g.id) {compare} ({at}, %(id)s::bigint)"
+def _beyond(order: Order) -> str:
+    """What holds for the lines behind a position: one comparison of rows, which an index answers."""
+    at = {column: f"%(at_{column})s::bigint" for column in order.sort.columns}
+    at |= {column: f"%(at_{column})s" for column in _TIMES}
+    at |= {column: _TEXT_AT.format(column) for column in _TEXTS}
+    left = ", ".join(f"g.{column}" for column in order.sort.columns)
+    right = ", ".join(at[column] for column in order.sort.columns)
+    return f"({left}) {'<' if order.is_descending else '>'} ({right})"
 
 
-def _is_found_by_id(sort: Sort) -> bool:
-    return sort.is_text or sort == Sort.ID
+def _numbered(sort: Sort) -> list[str]:
+    return [column for column in sort.columns if column not in _TEXTS]
 
 
-# Where the figure that a line is ordered by stands in a row.
-_PLACES = {Sort.FIRST_SEEN: 1, Sort.LAST_SEEN: 2, Sort.PRODUCT: 6, Sort.COUNT: 12}
+def _position_of(line: GlobalLine, sort: Sort) -> Position:
+    values = [getattr(line, column) for column in _numbered(sort)]
+    return Position(
+        tuple(
+            (each - _EPOCH) // _MICROSECOND if isinstance(each, datetime) else each
+            for each in values
+        )
+    )
 
 
-def _position(sort: Sort, row: tuple[Any, ...]) -> Position:
-    if _is_found_by_id(sort):
-        return Position(row[0])
-    at = row[_PLACES[sort]]
-    return Position(row[0], (at - _EPOCH) // _MICROSECOND if sort.is_time else at)
+def _values_of(position: Position, sort: Sort) -> dict[str, int | datetime]:
+    """The parameters of `_beyond`."""
+    named = zip(_numbered(sort), position.numbers, strict=True)
+    return {
+        f"at_{column}": _EPOCH + number * _MICROSECOND if column in _TIMES else number
+        for column, number in named
+    }
 
 
-def _as_line(report: GlobalReport, row: tuple[Any, ...]) -> GlobalLine:
-    values = list(row)
-    if not report.reader.is_clear:
-        values[3:5] = [mask(each) if each else "" for each in row[3:5]]
-    return GlobalLine(*values)
+def _as_seen(report: GlobalReport, line: GlobalLine) -> GlobalLine:
+    if report.reader.is_clear:
+        return line
+    email, phone = (each and mask(each) for each in (line.email, line.phone))
+    return replace(line, email=email, phone=phone)
 
 
 # ── As a file ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,9 +200,11 @@ _TIME = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
 def _csv_columns(*, is_raw: bool) -> str:
     """The columns of the page, by the names that the requests' parameters have."""
 
-    def text(column: str, empty: str = NOT_DEFINED) -> str:
-        safe = column if is_raw else spreadsheet_safe(column)
-        return f"CASE WHEN {column} <> '' THEN {safe} ELSE '{empty}' END"
+    def name(column: str) -> str:
+        return column if is_raw else spreadsheet_safe(column)
+
+    def text(column: str) -> str:
+        return f"CASE WHEN {column} <> '' THEN {name(column)} ELSE '{NOT_DEFINED}' END"
 
     columns = {
         "id": "g.id",
@@ -212,14 +216,14 @@ def _csv_columns(*, is_raw: bool) -> str:
         "customField2": text("g.custom2"),
         "customField3": text("g.custom3"),
         "productId": "g.product_number",
-        "product": text("p.name", ""),
+        "product": name("p.name"),
         "website": text("g.website"),
         "pubID": text("g.publisher"),
-        "publisher": text("b.name", ""),
+        "publisher": name("b.name"),
         "uuid": f"coalesce(g.form::text, '{NOT_DEFINED}')",
         "unsubscribeCount": "g.unsubscribe_count",
     }
-    return ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
+    return ", ".join(f'{sql} AS "{heading}"' for heading, sql in columns.items())
 
 
 def stream_csv(report: GlobalReport, *, is_raw: bool) -> Generator[bytes]:

@@ -113,8 +113,8 @@ class Sort(StrEnum):
     COUNT = "count"
 
     @property
-    def column(self) -> str:
-        """The column behind it. Each has an index with it and the id, whatever the realm."""
+    def columns(self) -> tuple[str, ...]:
+        """The columns behind it, all in one direction, the id last: those of an index, after the realm."""
         return _COLUMNS[self]
 
     @property
@@ -122,29 +122,21 @@ class Sort(StrEnum):
         return self in {Sort.EMAIL, Sort.PHONE}
 
     @property
-    def is_time(self) -> bool:
-        return self in {Sort.FIRST_SEEN, Sort.LAST_SEEN}
-
-    @property
-    def is_text(self) -> bool:
-        return self in {Sort.EMAIL, Sort.PHONE, Sort.WEBSITE, Sort.PUBLISHER}
-
-    @property
     def begins_high(self) -> bool:
         """Whether people want to see the highest first: the newest, the most frequent."""
-        return self.is_time or self in {Sort.ID, Sort.COUNT}
+        return self in {Sort.ID, Sort.FIRST_SEEN, Sort.LAST_SEEN, Sort.COUNT}
 
 
 _COLUMNS = {
-    Sort.ID: "id",
-    Sort.FIRST_SEEN: "first_seen_at",
-    Sort.LAST_SEEN: "last_seen_at",
-    Sort.EMAIL: "email",
-    Sort.PHONE: "phone",
-    Sort.PRODUCT: "product_number",
-    Sort.WEBSITE: "website",
-    Sort.PUBLISHER: "publisher",
-    Sort.COUNT: "unsubscribe_count",
+    Sort.ID: ("id",),
+    Sort.FIRST_SEEN: ("first_seen_at", "id"),
+    Sort.LAST_SEEN: ("last_seen_at", "id"),
+    Sort.EMAIL: ("email", "id"),
+    Sort.PHONE: ("phone", "id"),
+    Sort.PRODUCT: ("product_number", "last_seen_at", "id"),
+    Sort.WEBSITE: ("website", "last_seen_at", "id"),
+    Sort.PUBLISHER: ("publisher", "last_seen_at", "id"),
+    Sort.COUNT: ("unsubscribe_count", "id"),
 }
 
 

@@ -21,7 +21,7 @@ from optout.slots import slots
 from reporting.asked import RefusedError, single_value
 from reporting.downloads import RETRY_AFTER
 from reporting.forms_global_unsubscribe import GlobalReportForm, order_label
-from reporting.global_figures import read_global_figures
+from reporting.global_figures import MOST_DAYS, GlobalFigures, read_global_figures
 from reporting.global_report_rows import LinePage, read_page, stream_csv
 from reporting.global_unsubscribe import (
     GlobalFilters,
@@ -37,12 +37,15 @@ from reporting.views.download import refuse
 
 FILTER_SECONDS = 5
 _NOTHING = LinePage([])
+# Parameters that mean nothing to the file of the lines, and to the one of the chart: an address is not repeated for nothing.
+_OF_A_PAGE = frozenset({"after", "before", "raw"})
+_OF_LINES = _OF_A_PAGE | {"sort", "publisher", "website", "email", "phone"}
 _PLACE = "#requests"  # where the table begins: whoever filters or turns a page does not start at the top again
 
 # The columns of the table: each shows what stands in one line of its cells.
 _HEADINGS = (
     ((Sort.ID, "ID"),),
-    ((Sort.LAST_SEEN, "Last seen"), (Sort.FIRST_SEEN, "First seen")),
+    ((Sort.LAST_SEEN, "Last seen (UTC)"), (Sort.FIRST_SEEN, "First seen (UTC)")),
     ((Sort.EMAIL, "Email"), (Sort.PHONE, "Phone")),
     ((None, "Custom fields"),),
     ((Sort.WEBSITE, "Website"), (Sort.PRODUCT, "Product")),
@@ -95,14 +98,12 @@ def global_unsubscribe_report(request: HttpRequest) -> HttpResponse:
         "took_too_long": took_too_long,
         "is_filtered": not is_valid or report.filters.used,
         "has_own_order": report.order != default_order(report.filters),
-        "product": next(
-            (each for each in reader.products if each.number == report.filters.product), None
-        ),
+        "remarks": _remarks(report, figures),
         "following_url": page_url(request.GET, "after", page.following),
         "preceding_url": page_url(request.GET, "before", page.preceding),
-        "csv_url": _file_url(request, "global_unsubscribe_csv"),
-        "raw_url": _file_url(request, "global_unsubscribe_csv", raw="1"),
-        "per_day_url": _file_url(request, "global_unsubscribe_per_day_csv"),
+        "csv_url": _file_url(request, "global_unsubscribe_csv", _OF_A_PAGE),
+        "raw_url": _file_url(request, "global_unsubscribe_csv", _OF_A_PAGE, raw="1"),
+        "per_day_url": _file_url(request, "global_unsubscribe_per_day_csv", _OF_LINES),
         "settings_url": reverse("global_settings") if standing.is_realm_admin else "",
     }
     return render(request, "reporting/global_unsubscribe.html", context)
@@ -183,6 +184,20 @@ def _find(request: HttpRequest, report: GlobalReport) -> tuple[LinePage, bool]:
         return _NOTHING, True
 
 
+def _remarks(report: GlobalReport, figures: GlobalFigures) -> list[str]:
+    """What figures and chart know of the filters, where somebody could think otherwise."""
+    filters, remarks = report.filters, []
+    if filters.product is not None:
+        names = {each.number: f", {each.name}" for each in report.reader.products}
+        name = names.get(filters.product, "")
+        remarks.append(f"Figures and chart count the requests for product {filters.product}{name}.")
+    if {"website", "publisher", "email", "phone"} & set(filters.used):
+        remarks.append("Website, publisher, email and phone filter the lines below alone.")
+    if figures.days.is_cut:
+        remarks.append(f"The chart shows the last {MOST_DAYS} of your days.")
+    return remarks
+
+
 def _columns(request: HttpRequest, report: GlobalReport) -> list[Column]:
     return [
         Column([_heading(request, report, sort, label) for sort, label in headings])
@@ -206,10 +221,10 @@ def _heading(request: HttpRequest, report: GlobalReport, sort: Sort | None, labe
     return Heading(label, f"?{query.urlencode()}{_PLACE}", direction)
 
 
-def _file_url(request: HttpRequest, name: str, **more: str) -> str:
+def _file_url(request: HttpRequest, name: str, without: frozenset[str], **more: str) -> str:
     """A file of what the page shows."""
     query = request.GET.copy()
-    for each in ("after", "before", "raw"):
+    for each in without:
         query.pop(each, None)
     for key, value in more.items():
         query[key] = value

@@ -90,6 +90,7 @@ def make_world() -> World:
     _subscribe(letters)
     _let_programs_in(world)
     _let_websites_in(world, offers)
+    _ask_globally(realm)
     return world
 
 
@@ -208,11 +209,33 @@ def _let_websites_in(world: World, offers: List) -> None:
     make.make_global_request(realm, website=website, product_number=1, requested_at=timezone.now())
 
 
+def _ask_globally(realm: Realm) -> None:
+    """Two pages of the Global Unsubscribe report: by form and API, with much and with little, short and long."""
+    now = timezone.now()
+    for number in range(60):
+        is_full = number % 4 == 0
+        make.make_global_request(
+            realm,
+            "" if number % 5 == 1 else f"asker.{number}.of.a.long.name@some-provider.example",
+            f"+1415555{2000 + number}" if number % 5 < 2 else "",
+            website=("shop.rasen-und-rosen.example/de/abmelden", "حديقة.example", "")[number % 3],
+            product_number=(0, 1, 4711)[number % 3],
+            publisher=("SHOP-0042", "unknown-" + "x" * 52, "", "p17")[number % 4],
+            form=WEBSITES_FORM if is_full else "",
+            custom1="Donaudampfschifffahrtsgesellschaftskapitänsland" if is_full else "",
+            custom2="مصر" if number % 2 else "",
+            custom3="I never asked for these mails, and they come every day." if is_full else "",
+            channel=(Channel.GLOBAL_API, Channel.GLOBAL_FORM)[number % 2],
+            requested_at=now - timedelta(hours=9 * number),
+        )
+
+
 # ── Every screen ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type Way = Callable[[Page, World], object]
 
 _GLOBAL = "/manage/settings/global"
+_REPORT = "/manage/reports/global-unsubscribe"
 
 
 def _at(path: str) -> Way:
@@ -374,6 +397,11 @@ ADMIN: dict[str, Way] = {
     "new-key": _new_key,
     "list-settings": _all_details(_of_list("settings")),
     "list-settings-wrong": _bad_settings,
+    "reports": _at("/manage/reports/"),
+    "global-report": _all_details(_at(_REPORT)),
+    "global-report-page": _at(f"{_REPORT}?product=0&since=2026-01-01&sort=-website"),
+    "global-report-none": _at(f"{_REPORT}?email=nobody%40example.com"),
+    "global-report-wrong": _at(f"{_REPORT}?email=nobody&since=2026-02-01&until=2026-01-01"),
     "check": _at("/manage/check/"),
     "check-suppressed": _at("/manage/check/?q=reader.1@some-provider.example"),
     "check-free": _at("/manage/check/?q=nobody@example.com"),
