@@ -221,7 +221,7 @@ def _ask_globally(realm: Realm) -> None:
             website=("shop.rasen-und-rosen.example/de/abmelden", "حديقة.example", "")[number % 3],
             product_number=(0, 1, 4711)[number % 3],
             publisher=("SHOP-0042", "unknown-" + "x" * 52, "", "p17")[number % 4],
-            form=WEBSITES_FORM if is_full else "",
+            form=str(WEBSITES_FORM) if is_full else "",
             custom1="Donaudampfschifffahrtsgesellschaftskapitänsland" if is_full else "",
             custom2="مصر" if number % 2 else "",
             custom3="I never asked for these mails, and they come every day." if is_full else "",
