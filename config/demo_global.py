@@ -4,9 +4,8 @@ An installation that was seeded by an earlier release gets both. The month is on
 """
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from ipaddress import ip_address
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from optout.addresses import Address
 from optout.choices import Assurance, Channel
 from optout.evidence import Evidence
 from optout.global_requests import Reported
-from optout.intents import OptOutIntent, intent_for
+from optout.intents import OptOutIntent, global_intents
 from optout.links import global_unsubscribe_url
 from optout.models import GlobalRequest
 
@@ -235,25 +234,12 @@ def _intents(
     else:
         assurance = Assurance.TYPED if site.form else Assurance.PREFILLED
         ip, agent = home_ip(rng), rng.choice(BROWSERS)
-    sent = {
-        "product": report.product_number or None,
-        "website": report.website,
-        "publisher": report.publisher,
-        "uuid": report.form,
-        "custom1": report.custom1,
-        "custom2": report.custom2,
-        "custom3": report.custom3,
-    }
-    of_one = partial(
-        intent_for,
+    return global_intents(
         targets[mapped.get(site.product) or 0],
+        asked.addresses,
+        report,
         channel=Channel.GLOBAL_FORM if site.form else Channel.GLOBAL_API,
         assurance=assurance,
         requested_at=at,
-        evidence=Evidence.of(ip, agent, **sent),
+        evidence=Evidence.of(ip, agent),
     )
-    first, *others = [of_one(address) for address in asked.addresses]
-    return [
-        replace(first, report=report),
-        *(replace(each, evidence=each.evidence.adding(also=True)) for each in others),
-    ]

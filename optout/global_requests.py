@@ -36,6 +36,18 @@ class Reported:
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in values.items() if value}
 
+    def as_evidence(self) -> dict[str, str | int | None]:
+        """What the ledger keeps of a request besides its address; the chart reads `product`."""
+        return {
+            "product": self.product_number or None,
+            "website": self.website,
+            "publisher": self.publisher,
+            "uuid": self.form,
+            "custom1": self.custom1,
+            "custom2": self.custom2,
+            "custom3": self.custom3,
+        }
+
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "Reported":
         """The counterpart of `as_json`; what it does not know is left out."""

@@ -1,7 +1,9 @@
 """An opt-out understood, not yet recorded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from lists.lookup import ListSnapshot
@@ -59,3 +61,29 @@ def intent_for(
         evidence=evidence if address.raw == address.key else evidence.adding(raw=address.raw),
         **more,
     )
+
+
+def global_intents(
+    target: ListSnapshot,
+    addresses: Sequence[Address],
+    report: Reported,
+    *,
+    channel: Channel,
+    assurance: Assurance,
+    requested_at: datetime,
+    evidence: Evidence,
+) -> list[OptOutIntent]:
+    """The intents of one global request: one for each of its addresses, all about `target`. The first has the report's line.
+
+    The evidence says besides what it was about (S1.20), and of every further address `also`: so the chart counts requests.
+    """
+    first = evidence.adding(**report.as_evidence())
+    of_one = partial(
+        intent_for, target, channel=channel, assurance=assurance, requested_at=requested_at
+    )
+    return [
+        of_one(address, evidence=first.adding(also=True))
+        if number
+        else of_one(address, evidence=first, report=report)
+        for number, address in enumerate(addresses)
+    ]

@@ -29,7 +29,7 @@ from optout.addresses import Address, parse_address
 from optout.choices import Assurance, Channel
 from optout.evidence import Evidence
 from optout.global_requests import Reported
-from optout.intents import OptOutIntent, intent_for
+from optout.intents import OptOutIntent, global_intents, intent_for
 from optout.models import GlobalRequest
 
 PASSWORD = "correct horse battery staple"
@@ -178,24 +178,14 @@ def make_global_request(
     report = Reported(realm.pk, email, phone, website, product_number, **report_fields)
     product = realm.products.filter(number=product_number, is_active=True).first()
     target = (product and product.optout_list) or do_not_mail(realm)
-    sent = {
-        "product": product_number or None,
-        "website": website,
-        "publisher": report.publisher,
-        "uuid": report.form,
-        **{name: getattr(report, name) for name in ("custom1", "custom2", "custom3")},
-    }
-    intents = [
-        make_intent(
-            target,
-            address,
-            channel=channel,
-            assurance=Assurance.PREFILLED,
-            requested_at=requested_at,
-            evidence=Evidence.of(ip_address("192.0.2.7"), "PHP/8.3", **sent, **also),
-            report=None if also else report,
-        )
-        for address, also in zip(filter(None, (email, phone)), ({}, {"also": True}), strict=False)
-    ]
+    intents = global_intents(
+        snapshot(target),
+        [parse_address(each, "either", "US") for each in (email, phone) if each],
+        report,
+        channel=channel,
+        assurance=Assurance.PREFILLED,
+        requested_at=requested_at,
+        evidence=Evidence(ip=ip_address("192.0.2.7"), agent="PHP/8.3"),
+    )
     record_optouts(intents)
     return GlobalRequest.objects.get(realm=realm, key=report.key)

@@ -22,7 +22,7 @@ from optout.choices import Assurance, Channel
 from optout.evidence import Evidence
 from optout.given import NOTHING, Given, contradiction, read_given
 from optout.global_requests import Reported
-from optout.intents import OptOutIntent, intent_for
+from optout.intents import OptOutIntent, global_intents
 from optout.visits import Visit
 
 type ResponseType = Literal["api", "html"]
@@ -63,24 +63,15 @@ class Asked:
         addresses = [each.address for each in (self.email, self.phone) if each.address is not None]
         target = get_list_by_id(self.door.list_of(self.product_number)) or self.visit.optout_list
         agent = self.visit.request.META.get("HTTP_USER_AGENT")
-        report = self._report()
-        intents = [
-            intent_for(
-                target,
-                address,
-                channel=channel,
-                assurance=assurance,
-                requested_at=self.visit.now,
-                evidence=Evidence.of(self.visit.ip, agent, **_sent(report), **extra),
-            )
-            for address in addresses
-        ]
-        first, *others = intents
-        # `also`: the same request's other address, so that the chart counts requests
-        return [
-            replace(first, report=report),
-            *(replace(each, evidence=each.evidence.adding(also=True)) for each in others),
-        ]
+        return global_intents(
+            target,
+            addresses,
+            self._report(),
+            channel=channel,
+            assurance=assurance,
+            requested_at=self.visit.now,
+            evidence=Evidence.of(self.visit.ip, agent, **extra),
+        )
 
     def _report(self) -> Reported:
         custom1, custom2, custom3 = self.custom
@@ -166,17 +157,3 @@ def _product(parameters: Parameters, form: FormSnapshot | None, door: GlobalDoor
     named = parameters.text(names.PRODUCT)
     number = int(named) if named else form.product_number if form else 0
     return number if number in door.products else 0
-
-
-def _sent(report: Reported) -> dict[str, str | int]:
-    """What the ledger keeps of a request besides its address; the chart reads `product`."""
-    values: dict[str, str | int] = {
-        "product": report.product_number,
-        "website": report.website,
-        "publisher": report.publisher,
-        "uuid": report.form,
-        "custom1": report.custom1,
-        "custom2": report.custom2,
-        "custom3": report.custom3,
-    }
-    return {name: value for name, value in values.items() if value}
