@@ -61,9 +61,9 @@ class BarChart:
 
     @property
     def day_labels(self) -> list[str]:
-        """The first, the middle and the last day."""
+        """The first, the middle and the last day, each once."""
         shown = (self.days[0], self.days[(len(self.days) - 1) // 2], self.days[-1])
-        return [date_format(day, "j M") for day in shown]
+        return [date_format(day, "j M") for day in dict.fromkeys(shown)]
 
     @property
     def columns(self) -> list[str]:

@@ -1,5 +1,6 @@
 """The lines of the Global Unsubscribe report: a page of them, found by position, and all of them as a csv (S1.21)."""
 
+import re
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -7,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from django.http import QueryDict
 
 from lists.copying import copy_out
+from lists.global_actions import NOT_DEFINED
 from lists.prepared import fetch
 from optout.addresses import mask
 from reporting.exports import spreadsheet_safe
-from reporting.global_unsubscribe import NOT_DEFINED, GlobalReport, Order, Sort
+from reporting.global_unsubscribe import GlobalReport, Order, Sort
 from reporting.paging import PAGE_SIZE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,6 +22,11 @@ _HIGHEST = 2**63 - 1
 _LONGEST = 60  # characters of a position
 _TIMES = frozenset({"first_seen_at", "last_seen_at"})
 _TEXTS = frozenset({"email", "phone", "website", "publisher"})
+
+# An address may stand in any text that a website sends, and a phone number in what people typed.
+_EMAIL = re.compile(r"[^\s@/]*@[^\s@/]*")
+_NUMBER = re.compile(r"\+?\d(?:[\s()./-]*\d){5,}")
+_HIDDEN = "•••"
 
 # The names are looked up for the lines that are shown. Columns of the report compare by bytes, others as the database does.
 _LINES = """
@@ -189,7 +196,14 @@ def _as_seen(report: GlobalReport, line: GlobalLine) -> GlobalLine:
     if report.reader.is_clear:
         return line
     email, phone = (each and mask(each) for each in (line.email, line.phone))
-    return replace(line, email=email, phone=phone)
+    return replace(
+        line,
+        email=email,
+        phone=phone,
+        custom=[_NUMBER.sub(_HIDDEN, _EMAIL.sub(_HIDDEN, each)) for each in line.custom],
+        website=_EMAIL.sub(_HIDDEN, line.website),
+        publisher=_EMAIL.sub(_HIDDEN, line.publisher),
+    )
 
 
 # ── As a file ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,9 +15,6 @@ from lists.access import Standing
 from lists.choices import Role
 from lists.models import GlobalUnsubscribe, Product, Realm
 
-NOT_DEFINED = "NOT DEFINED"  # how people read what was not given (S1.19)
-
-
 # ── Who reads ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -45,6 +45,14 @@ class TestBarChart:
     def test_an_empty_one_can_be_drawn(self) -> None:
         assert bar_chart("x", DAYS, []).marks == []
 
+    @pytest.mark.parametrize(
+        ("count", "expected"),
+        [(1, ["1 Mar"]), (2, ["1 Mar", "2 Mar"]), (3, ["1 Mar", "2 Mar", "3 Mar"])],
+    )
+    def test_no_day_is_named_twice(self, count: int, expected: list[str]) -> None:
+        chart = bar_chart("x", DAYS[:count], [Series(1, "a", [1] * count)])
+        assert chart.day_labels == expected
+
 
 @pytest.mark.parametrize(
     ("highest", "top"),

@@ -159,6 +159,23 @@ class TestWhoReads:
         assert signed_in(viewer).get(CSV).status_code == 404
         assert signed_in(viewer).get(PER_DAY).status_code == 200
 
+    def test_a_viewer_sees_no_address_in_what_websites_sent(
+        self, viewer: User, alice: User, realm: Realm
+    ) -> None:
+        make.make_global_request(
+            realm,
+            website="shop.example/out/jane.doe@mail.example/de",
+            publisher="p-jane.doe@mail.example",
+            custom1="Write to jane.doe@mail.example, please",
+            custom2="Call +1 (415) 555-2671 or 0415/5552671!",
+            custom3="12 mails in 2026",
+        )
+        screen = open_report(viewer)
+        assert "shop.example/out/•••/de" in screen.text
+        assert "1 Write to ••• please 2 Call ••• or •••! 3 12 mails in 2026" in screen.text
+        assert "jane.doe" not in screen.html and "555" not in screen.html
+        assert "jane.doe@mail.example, please" in open_report(alice).text
+
     @pytest.mark.parametrize("sort", ["email", "-email", "phone", "-phone"])
     def test_a_viewer_cannot_order_by_addresses(
         self, viewer: User, realm: Realm, sort: str
