@@ -16,6 +16,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each load")
     parser.add_argument("--rows", type=int, default=1_000_000, help="suppressions in the download")
+    parser.add_argument(
+        "--lines", type=int, default=5_000_000, help="lines of the Global Unsubscribe report"
+    )
     parser.add_argument("--only", default="", help="just the requests whose name has this in it")
     options = parser.parse_args()
 
@@ -37,7 +40,7 @@ def main() -> None:
         django.setup()
         from benchmarks.scenarios import measure_everything
 
-        measure_everything(options.seconds, options.rows, options.only)
+        measure_everything(options.seconds, options.rows, options.lines, options.only)
     finally:
         from django.db import connections
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.db import connection
 
-from benchmarks.load import CONNECTIONS, Load, http_request, run_load
+from benchmarks.load import CONNECTIONS, Load, by_turns, http_request, run_load
 from benchmarks.people import realistic_address
 from lists.api_auth import digest_password
 from lists.models import List, RealmCredential
@@ -23,7 +23,6 @@ BATCH_CONNECTIONS = 2
 PREPARED_BATCHES, PREPARED_SINGLES = 30, 6_000  # for each second: more than are answered
 SUBSCRIBED_BATCHES = 8  # for each second
 WARM_UP = 1.0  # seconds
-TURNS = 3
 
 _OPTOUTS = f"SELECT count(*) FROM optout_optout WHERE channel = {Channel.API_WEB:d}"
 _SUBSCRIPTIONS = "SELECT count(*) FROM lists_subscription"
@@ -153,21 +152,21 @@ def _unsub_largest(scripts: _Scripts) -> _Figure:
 
 
 def _unsub_single(scripts: _Scripts, seconds: float, one_click: Callable[[int], bytes]) -> _Figure:
-    """By turns with one-clicks, so that both meet the same machine."""
-    count = int(PREPARED_SINGLES * seconds / TURNS)
-    loads, ratios = [], []
-    for turn in range(TURNS):
-        clicks = [one_click(turn * count + n) for n in range(count)]
-        reference = run_load(scripts.port, iter(clicks), seconds / TURNS)
-        commands = [scripts.command(scripts.people(1)) for _ in range(count)]
-        loads.append(
-            scripts.send(
-                commands, seconds=seconds / TURNS, connections=CONNECTIONS, rows=_OPTOUTS, each=1
-            )
+    clicks = itertools.count()
+
+    def click(seconds: float) -> Load:
+        requests = [one_click(next(clicks)) for _ in range(int(PREPARED_SINGLES * seconds))]
+        return run_load(scripts.port, iter(requests), seconds)
+
+    def unsub(seconds: float) -> Load:
+        commands = [
+            scripts.command(scripts.people(1)) for _ in range(int(PREPARED_SINGLES * seconds))
+        ]
+        return scripts.send(
+            commands, seconds=seconds, connections=CONNECTIONS, rows=_OPTOUTS, each=1
         )
-        ratios.append(loads[-1].rate / reference.rate)
-    ratio = statistics.median(ratios)
-    load = sorted(loads, key=lambda load: load.rate)[TURNS // 2]
+
+    load, ratio = by_turns(click, unsub, seconds)
     return _Figure(load, 1, f"{ratio:.2f} of one-clicks, aim {AIM_SINGLE}", ratio >= AIM_SINGLE)
 
 

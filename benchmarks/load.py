@@ -5,12 +5,14 @@ It is lean on purpose, since it runs on the same cores as what it measures.
 
 import asyncio
 import random
+import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 CONNECTIONS = 16
+TURNS = 3
 
 
 def http_request(
@@ -112,3 +114,14 @@ async def _run(port: int, requests: Iterator[bytes], seconds: float, connections
         await asyncio.gather(*ends)
     load.seconds = time.perf_counter() - started
     return load
+
+
+def by_turns(
+    reference: Callable[[float], Load], measured: Callable[[float], Load], seconds: float
+) -> tuple[Load, float]:
+    """Run both by turns, so that they meet the same machine, for `seconds` each; the measured load in the middle, and the
+    median of its rate as a share of the other's.
+    """
+    pairs = [(reference(seconds / TURNS), measured(seconds / TURNS)) for _ in range(TURNS)]
+    loads = sorted((load for _reference, load in pairs), key=lambda load: load.rate)
+    return loads[TURNS // 2], statistics.median(load.rate / other.rate for other, load in pairs)

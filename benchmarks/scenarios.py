@@ -16,6 +16,7 @@ from django.db import connection
 
 from benchmarks import postgres
 from benchmarks.api_web import measure_api_web
+from benchmarks.global_unsubscribe import measure_global_api, measure_global_report, open_door
 from benchmarks.load import CONNECTIONS, Load, http_request, run_load
 from benchmarks.people import AGENTS, realistic_address
 from benchmarks.server import running_web, worker_memory
@@ -50,7 +51,7 @@ class Installation:
     key: str
 
 
-def measure_everything(seconds: float, rows: int, only: str = "") -> None:
+def measure_everything(seconds: float, rows: int, lines: int, only: str = "") -> None:
     """Print every figure, and at the end which aims were not reached."""
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {_server_version()}, {CONNECTIONS} connections\n"
@@ -65,14 +66,16 @@ def measure_everything(seconds: float, rows: int, only: str = "") -> None:
         missed += _measure_requests(installation, port, seconds, only)
         missed += _measure_memory(master)
         _, one_click = _scenarios(installation)["one-click POST"]
+        missed += measure_global_api(port, seconds, one_click, only)
         missed += measure_api_web(installation.server, port, seconds, one_click, only)
         print(f"memory per worker, after commands that large: {_memory(master)}")
-    if only:
-        _conclude(missed)
-        return
-    missed += _measure_rows(installation)
-    with running_web(environment) as (port, _master):
-        missed += _measure_download(installation, port, rows)
+    if not only:
+        missed += _measure_rows(installation)
+    with running_web(environment) as (port, master):
+        if not only:
+            missed += _measure_download(installation, port, rows)
+        if only in "global report":
+            missed += measure_global_report(installation.server.realm, port, master, lines)
     _conclude(missed)
 
 
@@ -97,6 +100,7 @@ def _install() -> Installation:
     )
     for each in (confirm, server):
         List.objects.filter(pk=each.pk).update(plain_download=True)
+    open_door(realm)
     secret = make_secret("hd")
     DownloadKey.objects.create(
         optout_list=confirm,
