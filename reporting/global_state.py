@@ -6,18 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from lists.models import GlobalUnsubscribe, Product, Publisher, Realm, StoredForm
 from lists.realm_hosts import hosts_of, may_claim_own_host
 from optout.links import global_unsubscribe_url
-from optout.models import GlobalRequest
-from reporting.models import GlobalDailyCount
+from reporting.global_counts import global_requests_per_day
 
-LATELY = timedelta(days=7)
-_ENOUGH = 1_000
+LATELY = 7  # days
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +83,16 @@ def read_set_up(realm: Realm) -> GlobalSetUp:
 
 
 def requests_lately(realm: Realm, now: datetime) -> int:
-    """How many requests came within LATELY.
-
-    The figures of days may be minutes old, so that the report's lines are looked at as well: what is in use is never "not".
-    """
-    since = now - LATELY
-    days = GlobalDailyCount.objects.filter(realm=realm, day__gt=since.date())
-    counted = days.aggregate(all=Sum("requests"))["all"] or 0
-    lines = GlobalRequest.objects.filter(realm=realm, last_seen_at__gte=since)
-    return max(counted, lines[:_ENOUGH].count())
+    """How many requests came in the last LATELY days (UTC), today included: the figure of the report."""
+    first = now.date() - timedelta(days=LATELY - 1)
+    return sum(
+        each.requests for each in global_requests_per_day(realm.pk, None) if each.day >= first
+    )
 
 
 def say_requests(number: int) -> str:
     """The same as the beginning of a sentence."""
-    return f"{number:,} request{'' if number == 1 else 's'} came in the last {LATELY.days} days"
+    return f"{number:,} request{'' if number == 1 else 's'} came in the last {LATELY} days"
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:
