@@ -227,6 +227,9 @@ def main() -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two commands at once: the second waits and is done
         if is_ready():
             return 0
+        if os.path.islink(VENV):  # making it anew would empty what it leads to
+            say("{} is a link to an environment that is not ours. Take the link away.".format(VENV))
+            return 2
         incomplete: List[str] = []
         tried = 0
         for python, version in usable(incomplete):

@@ -63,3 +63,18 @@ class TestFindingAPython:
 
         assert bootstrap.main() == 2
         assert "apt install python3" in capsys.readouterr().out
+
+
+class TestAnEnvironmentThatIsALink:
+    def test_what_it_leads_to_is_left_alone(
+        self, pythons: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        theirs = Path(working(pythons / "theirs" / "bin" / "python", "3.13"))
+        (pythons / "venv").symlink_to(pythons / "theirs")
+        working(pythons / "python3.13", "3.13")
+        monkeypatch.setattr(bootstrap, "VENV", str(pythons / "venv"))
+        monkeypatch.setattr(sys, "argv", ["bootstrap.py"])
+
+        assert bootstrap.main() == 2
+        assert theirs.exists()
+        assert "is a link" in capsys.readouterr().out
