@@ -60,7 +60,8 @@ def ask(
     host, _, port = address.rpartition(":")
     client = HTTPConnection(host, int(port), timeout=20, source_address=(source, 0))
     try:
-        client.putrequest(method, path, skip_accept_encoding=True)
+        names_host = any(name == "Host" for name, _ in headers or [])
+        client.putrequest(method, path, skip_host=names_host, skip_accept_encoding=True)
         for name, value in headers or []:
             client.putheader(name, value)
         client.putheader("Content-Length", str(len(body)))
