@@ -19,10 +19,9 @@ from optout.statements import (
     RECORD_MANY_AND_REPORT,
     RECORD_ONE,
     RECORD_ONE_AND_REPORT,
+    RECORD_TWO,
+    RECORD_TWO_AND_REPORT,
 )
-
-# Of so few intents, those of one request: the plan that PostgreSQL makes without knowing how long an array is, is right.
-_FEW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +58,38 @@ def record_optouts(intents: Sequence[OptOutIntent]) -> list[Recorded]:
         return []
     if len(intents) == 1:
         return [record_optout(intents[0])]
+    lines = _report_lines(intents)
+    record = _record_two if len(intents) == 2 and len(lines) < 2 else _record_many
+    return [
+        Recorded(optout_id, intent.digest, is_new)
+        for intent, (optout_id, is_new) in zip(intents, record(intents, lines), strict=True)
+    ]
+
+
+def _record_two(
+    intents: Sequence[OptOutIntent], lines: Sequence[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
+    """The two intents of one request, with at most one line."""
+    values = [
+        value
+        for intent in intents
+        for value in (*_values(intent), *_evidence_values(intent.evidence))
+    ]
+    if lines:
+        return fetch_prepared(RECORD_TWO_AND_REPORT, (*values, *lines[0]))
+    return fetch_prepared(RECORD_TWO, values)
+
+
+def _record_many(
+    intents: Sequence[OptOutIntent], lines: Sequence[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
     # A command's requests share their evidence: it is put into words once.
     distinct = {id(intent.evidence): intent.evidence for intent in intents}
     evidence = {key: _evidence_values(each) for key, each in distinct.items()}
     values = [(*_values(intent), *evidence[id(intent.evidence)]) for intent in intents]
-    columns = [list(column) for column in zip(*values, strict=True)]
-    statement = RECORD_MANY
-    if reports := _report_columns(intents):
-        statement, columns = RECORD_MANY_AND_REPORT, [*columns, *reports]
-    fetch_many = fetch_prepared if len(intents) <= _FEW else fetch
-    rows = fetch_many(statement, columns)
-    return [
-        Recorded(optout_id, intent.digest, is_new)
-        for intent, (optout_id, is_new) in zip(intents, rows, strict=True)
-    ]
+    if lines:
+        return fetch(RECORD_MANY_AND_REPORT, [*_columns(values), *_columns(lines)])
+    return fetch(RECORD_MANY, _columns(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +114,7 @@ def lift_suppressions(lifts: Sequence[LiftIntent]) -> list[Recorded]:
     """
     if not lifts:
         return []
-    columns = [list(column) for column in zip(*map(_lift_values, lifts), strict=True)]
-    rows = fetch(LIFT, columns)
+    rows = fetch(LIFT, _columns([_lift_values(lift) for lift in lifts]))
     return [
         Recorded(optout_id, lift.digest, is_new)
         for lift, (optout_id, is_new) in zip(lifts, rows, strict=True)
@@ -122,9 +138,12 @@ def _values(intent: OptOutIntent) -> tuple[Any, ...]:
     )
 
 
-def _report_columns(intents: Sequence[OptOutIntent]) -> list[list[Any]]:
-    """The columns of `request` in the statement; none where no intent has a line in the report."""
-    rows = [each.report.values(each.requested_at) for each in intents if each.report is not None]
+def _report_lines(intents: Sequence[OptOutIntent]) -> list[tuple[Any, ...]]:
+    """In the order of the columns of `request` in the statements; none where no intent has a line in the report."""
+    return [each.report.values(each.requested_at) for each in intents if each.report is not None]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 

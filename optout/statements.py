@@ -67,6 +67,12 @@ _UNNEST = f"SELECT * FROM unnest({_ARRAYS}) WITH ORDINALITY"  # noqa: S608  cons
 _RECORD_MANY = _RECORD.replace("{source}", _UNNEST)
 RECORD_MANY = _RECORD_MANY.replace("{reports}", "")
 
+# The same for two, which is what a person or a website asks for at once: without arrays, and planned once for a connection, a
+# third of the time.
+_TWO_ROWS = f"VALUES ({_VALUES}, 1::bigint), ({_VALUES}, 2::bigint)"
+_RECORD_TWO = _RECORD.replace("{source}", _TWO_ROWS)
+RECORD_TWO = _RECORD_TWO.replace("{reports}", "")
+
 # The same for one request. What keeps a batch in order (the sorting, the first of several) has nothing to do here, and the
 # plan, which no longer depends on the length of an array, is made once for a connection: a quarter of the time.
 _RECORD_ONE = """
@@ -130,6 +136,7 @@ _LINES = f"""SELECT DISTINCT ON (realm_id, key) {_SAME_LINE}, count(*) OVER same
     WINDOW same AS (PARTITION BY realm_id, key)
     ORDER BY realm_id, key, n"""  # noqa: S608  constants only
 RECORD_ONE_AND_REPORT = _RECORD_ONE.replace("{reports}", _REPORTED.replace("{lines}", _ONE_LINE))
+RECORD_TWO_AND_REPORT = _RECORD_TWO.replace("{reports}", _REPORTED.replace("{lines}", _ONE_LINE))
 RECORD_MANY_AND_REPORT = _RECORD_MANY.replace("{reports}", _REPORTED.replace("{lines}", _LINES))
 
 # Ends suppressions. A lift that ends nothing is written down too, as not new.
