@@ -38,9 +38,9 @@ class GlobalRequest(models.Model):
 
     class Meta:
         # Read by the report, by one of them for each order that it can be shown in (the id breaks ties in the order of first
-        # requests); the last three also by its filters, in the order that it has by itself. What stands behind the id there is for
-        # two filters of which each finds a million lines and both together none: the index alone says so, in a tenth of the time.
-        # The first one also finds the line after which a page begins.
+        # requests); the last three also by its filters, in the order that it has by itself. What stands behind the id there is
+        # for two filters of which each finds a million lines and both together none: the index alone says so, in a tenth of the
+        # time. The first one also finds the line after which a page begins.
         indexes = (
             models.Index(fields=("realm", "id"), name="global_by_id"),
             models.Index(fields=("realm", "last_seen_at", "id"), name="global_by_last_seen"),
