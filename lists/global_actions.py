@@ -25,7 +25,7 @@ from lists.models import (
     StoredForm,
     User,
 )
-from lists.realm_hosts import claim_own_host, hosts_of, set_hosts
+from lists.realm_hosts import claim_own_host, hosts_of, own_host, set_hosts
 
 LARGEST_PRODUCT = 2_147_483_647  # the largest productId
 MOST = 1_000  # products of a realm, and publishers, and forms
@@ -96,7 +96,7 @@ def change_global_unsubscribe(
     """Set `is_on`, `server_ips` (canonical networks), `hosts` (as parse_hosts gives them), where given; the names of those that
     changed. Raises HostTakenError, NotSwitchedOnError.
 
-    Switching on for the first time makes the key, and may claim this installation's own host name (`claim_own_host`).
+    Switching on for the first time makes the key, and this installation's own host name may get its realm (`claim_own_host`).
     """
     _lock(realm)
     door = GlobalUnsubscribe.objects.filter(realm=realm).first()
@@ -106,9 +106,7 @@ def change_global_unsubscribe(
             if values.get("server_ips") or values.get("hosts"):
                 raise NotSwitchedOnError
             return []
-        had = hosts_of(realm)
-        if claim_own_host(realm):
-            changed["hosts"] = [had, hosts_of(realm)]
+        changed = _claim_own_host(realm)
         door = GlobalUnsubscribe(realm=realm)
         door.save(force_insert=True)
     changed |= _set(
@@ -121,6 +119,19 @@ def change_global_unsubscribe(
     if changed:
         _record("change_global_unsubscribe", realm, actor, changes=changed)
     return list(changed)
+
+
+def _claim_own_host(realm: Realm) -> dict[str, Any]:
+    """What of it changed for this realm; for another one that gets the name it is written down there."""
+    taker = claim_own_host(realm)
+    if taker is None:
+        return {}
+    names = hosts_of(taker)
+    changes = {"hosts": [[name for name in names if name != own_host()], names]}
+    if taker == realm:
+        return changes
+    _record("change_global_unsubscribe", taker, None, changes=changes)
+    return {}
 
 
 # ── Products ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from lists.lookup import on_forget_all
 from lists.prepared import fetch_prepared
+from lists.realm_hosts import own_host
 
 EMAIL, PHONE = "email", "phoneNumber"
 CUSTOM_FIELDS = ("customField1", "customField2", "customField3")
@@ -59,7 +60,9 @@ _BY_KEY = f"{_DOOR} WHERE g.key = %s"
 _BY_HOST = f"{_DOOR} JOIN lists_realmhost h ON h.realm_id = g.realm_id WHERE h.host = %s"
 # Also one that is switched off counts: another realm's forms must not get what was meant for it.
 _IS_ONLY_ONE = "(SELECT count(*) FROM lists_globalunsubscribe) = 1"
-_ONLY_ONE = f"{_DOOR} WHERE {_IS_ONLY_ONE}"
+# Whoever has the installation's own host name, else the only one there is.
+_USUAL = f"""{_DOOR} LEFT JOIN lists_realmhost h ON h.realm_id = g.realm_id AND h.host = %s
+WHERE h.host IS NOT NULL OR {_IS_ONLY_ONE}"""
 _FORM = """
 SELECT f.uuid, p.reference, coalesce(d.number, 0), f.website, f.fields, f.labels::text
 FROM lists_storedform f
@@ -99,16 +102,17 @@ class _Cache[Name, Found]:
 
 
 def find_door(key: str, host: str) -> GlobalDoor | None:
-    """The door that a request is for: by the realm key in its URL, else by its host name, else the only one there is.
+    """The door that a request is for: by the realm key in its URL, else by its host name, else the usual one.
 
-    `key` is empty where the URL has none; a key that nobody has leads nowhere. `host` is the Host header as it came. The door
-    may be switched off. At most `LIST_CACHE_SECONDS` old.
+    The usual one is that of the realm that has the host of BASE_URL, or the only one there is. `key` is empty where the URL has
+    none; a key that nobody has leads nowhere. `host` is the Host header as it came. The door may be switched off. At most
+    `LIST_CACHE_SECONDS` old.
     """
     if key:
         return _doors.get((_BY_KEY, key))
     name = host_name(host)
     found = _doors.get((_BY_HOST, name)) if name else None
-    return found or _doors.get((_ONLY_ONE, ""))
+    return found or _doors.get((_USUAL, own_host()))
 
 
 def find_form(realm_id: int, text: str) -> FormSnapshot | None:
@@ -136,7 +140,7 @@ def forget_doors() -> None:
 
 def _find_door(name: tuple[str, str]) -> GlobalDoor | None:
     statement, value = name
-    rows = fetch_prepared(statement, (value,) if value else ())
+    rows = fetch_prepared(statement, (value,))
     if not rows:
         return None
     realm_id, key, is_on, server_ips, do_not_mail_id, products = rows[0]

@@ -44,6 +44,16 @@ class OwnHostError(HostTakenError):
         )
 
 
+class FixedHostError(HostTakenError):
+    """The `host` is one of this installation's own, and several realms use the option: only an operator may take it away."""
+
+    def __str__(self) -> str:
+        return (
+            f"The host name {self.host} is this installation’s own, and other realms use the Global Unsubscribe, too: "
+            "without it, requests of your websites may reach nobody. Only an operator can take it away."
+        )
+
+
 def parse_hosts(text: str) -> list[str]:
     """The host names of a field, in lower case and ASCII, in the order given, without repeats. Raises HostsError.
 
@@ -74,30 +84,51 @@ def hosts_of(realm: Realm) -> list[str]:
     return sorted(RealmHost.objects.filter(realm=realm).values_list("host", flat=True))
 
 
+def own_host() -> str:
+    """The host of BASE_URL."""
+    return (urlsplit(settings.BASE_URL).hostname or "").rstrip(".")
+
+
 def may_claim_own_host(realm: Realm) -> bool:
     """Whether this installation's own host name becomes the realm's when it switches on for the first time.
 
     Then a second realm that switches on later changes nothing for the first, whose websites use that name.
     """
-    return _is_alone(realm) and not RealmHost.objects.filter(host=_own_host()).exists()
+    return _is_alone(realm) and not RealmHost.objects.filter(host=own_host()).exists()
 
 
-def claim_own_host(realm: Realm) -> bool:
-    """Give the realm this installation's own host name, if `may_claim_own_host`; whether it has it then.
+def claim_own_host(realm: Realm) -> Realm | None:
+    """For a realm that switches on: give this installation's own host name to somebody, if nobody has it; who got it.
 
-    Two at once: one of them gets it.
+    The realm itself where it is alone. Beside a single other one that gets it, since all requests went there so far, by whatever
+    name; beside several an operator must say. Two at once: one of them gets it.
     """
-    if not may_claim_own_host(realm):
-        return False
-    own = RealmHost(host=_own_host(), realm=realm)
+    if RealmHost.objects.filter(host=own_host()).exists():
+        return None
+    others = Realm.objects.filter(global_unsubscribe__isnull=False).exclude(pk=realm.pk)[:2]
+    if len(others) > 1:
+        return None
+    taker = others[0] if others else realm
+    own = RealmHost(host=own_host(), realm=taker)
     RealmHost.objects.bulk_create([own], ignore_conflicts=True)
-    return RealmHost.objects.filter(host=own.host, realm=realm).exists()
+    return taker if RealmHost.objects.filter(host=own.host, realm=taker).exists() else None
+
+
+def fixed_hosts(realm: Realm, actor: User | None) -> list[str]:
+    """Those of its host names that this person cannot take away: the installation's own, while other realms use the option.
+
+    Whoever has BASE_URL's host gets what is sent to names that nobody has: without it, websites would reach nobody.
+    """
+    if actor is None or actor.is_superuser or _is_alone(realm):
+        return []
+    return list(filter(_is_own, hosts_of(realm)))
 
 
 def set_hosts(realm: Realm, hosts: Sequence[str], *, actor: User | None) -> list[list[str]] | None:
     """Let these host names lead to the realm, and no others: [old, new], or None when nothing changed.
 
-    `hosts` are as `parse_hosts` gives them. Raises HostTakenError. Call it in a transaction that has locked the realm.
+    `hosts` are as `parse_hosts` gives them. Raises HostTakenError, and its kinds about the installation's own names. Call it in a
+    transaction that has locked the realm.
     """
     old, new = hosts_of(realm), sorted(set(hosts))
     if old == new:
@@ -106,6 +137,9 @@ def set_hosts(realm: Realm, hosts: Sequence[str], *, actor: User | None) -> list
     if actor is not None and not actor.is_superuser and not _is_alone(realm):
         for host in filter(_is_own, added):
             raise OwnHostError(host)
+    for host in fixed_hosts(realm, actor):
+        if host not in new:
+            raise FixedHostError(host)
     RealmHost.objects.filter(realm=realm).exclude(host__in=new).delete()
     RealmHost.objects.bulk_create(
         [RealmHost(host=host, realm=realm) for host in added], ignore_conflicts=True
@@ -131,13 +165,9 @@ def _is_alone(realm: Realm) -> bool:
     return not GlobalUnsubscribe.objects.exclude(realm=realm).exists()
 
 
-def _own_host() -> str:
-    return (urlsplit(settings.BASE_URL).hostname or "").rstrip(".")
-
-
 def _is_own(host: str) -> bool:
     """Whether the installation answers to it by its settings; `.example.com` there is the domain and all below it."""
-    patterns = [_own_host(), *(each.lower().rstrip(".") for each in settings.EXTRA_HOSTS)]
+    patterns = [own_host(), *(each.lower().rstrip(".") for each in settings.EXTRA_HOSTS)]
     return any(
         host == each or (each.startswith(".") and f".{host}".endswith(each)) for each in patterns
     )

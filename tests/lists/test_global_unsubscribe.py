@@ -60,7 +60,7 @@ class TestCost:
     ) -> None:
         with django_assert_num_queries(
             3
-        ):  # by its key; by a host name that nobody has; the only one
+        ):  # by its key; by a host name that nobody has; who gets those
             find_door(door.key, ""), find_door("", "any.example")
         with django_assert_num_queries(0):
             find_door(door.key, ""), find_door("", "any.example"), find_door("", "")

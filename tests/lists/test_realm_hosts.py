@@ -5,8 +5,15 @@ import pytest
 from lists.choices import Role
 from lists.global_actions import change_global_unsubscribe, switch_global_unsubscribe
 from lists.global_unsubscribe import find_door
-from lists.models import GlobalUnsubscribe, Realm, RealmHost, User
-from lists.realm_hosts import HostsError, HostTakenError, OwnHostError, hosts_of, parse_hosts
+from lists.models import AuditEntry, GlobalUnsubscribe, Realm, RealmHost, User
+from lists.realm_hosts import (
+    FixedHostError,
+    HostsError,
+    HostTakenError,
+    OwnHostError,
+    hosts_of,
+    parse_hosts,
+)
 from tests import make
 
 OWN = "optout.example"
@@ -81,10 +88,42 @@ class TestTheFirstRealm:
         switch_global_unsubscribe(realm, is_on=True, actor=alice)
         switch_global_unsubscribe(other, is_on=True, actor=None)
 
-        door = find_door("", OWN)
-        assert door is not None and door.realm_id == realm.pk
+        for name in (OWN, "elsewhere.example", "192.0.2.1:8000", ""):
+            door = find_door("", name)
+            assert door is not None and door.realm_id == realm.pk, name
         assert hosts_of(other) == []
+
+    def test_where_nobody_has_it_the_only_realm_is_meant(self, realm: Realm, other: Realm) -> None:
+        make.make_global_unsubscribe(realm)
+        RealmHost.objects.create(host=OWN, realm=other)  # which was never on
+        door = find_door("", "elsewhere.example")
+        assert door is not None and door.realm_id == realm.pk
+        RealmHost.objects.all().delete()
+        make.make_global_unsubscribe(other)
         assert find_door("", "elsewhere.example") is None
+
+    def test_it_gets_the_name_also_when_the_second_one_comes(
+        self, realm: Realm, other: Realm, alice: User, django_capture_on_commit_callbacks
+    ) -> None:
+        """It gave the name back when it did not matter: then every request was for the only one."""
+        switch_global_unsubscribe(realm, is_on=True, actor=alice)
+        change_global_unsubscribe(realm, {"hosts": []}, actor=alice)
+        with django_capture_on_commit_callbacks(execute=True):
+            switch_global_unsubscribe(other, is_on=True, actor=make.make_user("o@other.example"))
+
+        assert hosts_of(realm) == [OWN] and hosts_of(other) == []
+        door = find_door("", "elsewhere.example")
+        assert door is not None and door.realm_id == realm.pk
+        entry = AuditEntry.objects.filter(realm=realm).latest("id")
+        assert (entry.actor, entry.detail) == (None, {"changes": {"hosts": [[], [OWN]]}})
+        told = AuditEntry.objects.get(realm=other).detail["changes"]
+        assert "hosts" not in told
+
+    def test_of_several_that_do_without_it_nobody_gets_it(self, realm: Realm, other: Realm) -> None:
+        make.make_global_unsubscribe(realm)
+        make.make_global_unsubscribe(other)
+        switch_global_unsubscribe(make.make_realm("third"), is_on=True, actor=None)
+        assert not RealmHost.objects.exists()
 
     def test_a_name_that_somebody_has_is_not_claimed(
         self, realm: Realm, other: Realm, alice: User
@@ -137,6 +176,24 @@ class TestClaiming:
         change_global_unsubscribe(realm, {"hosts": [host, "more.example"]}, actor=alice)
         assert hosts_of(realm) == sorted([host, "more.example"])
 
+    @pytest.mark.parametrize("host", [OWN, "links.example", "a.heed.example"])
+    def test_nor_can_they_be_taken_away_by_others(
+        self, realm: Realm, other: Realm, alice: User, host: str
+    ) -> None:
+        make.make_global_unsubscribe(realm)
+        make.make_global_unsubscribe(other, is_on=False)
+        for each in (host, "stop.acme.example"):
+            RealmHost.objects.create(host=each, realm=realm)
+
+        with pytest.raises(FixedHostError) as caught:
+            change_global_unsubscribe(realm, {"hosts": ["new.example"]}, actor=alice)
+        assert host in str(caught.value) and hosts_of(realm) == sorted([host, "stop.acme.example"])
+
+        change_global_unsubscribe(realm, {"hosts": [host]}, actor=alice)
+        assert hosts_of(realm) == [host]
+        change_global_unsubscribe(realm, {"hosts": []}, actor=None)
+        assert hosts_of(realm) == []
+
     def test_while_it_is_alone_a_realm_takes_them_itself(self, realm: Realm, alice: User) -> None:
         make.make_global_unsubscribe(realm)
         change_global_unsubscribe(realm, {"hosts": ["links.example"]}, actor=alice)
@@ -164,7 +221,6 @@ class TestClaiming:
     ) -> None:
         make.make_global_unsubscribe(realm)
         make.make_global_unsubscribe(other)
-        assert find_door("", "stop.acme.example") is None
         for hosts in (["stop.acme.example"], []):
             with django_capture_on_commit_callbacks(execute=True):
                 change_global_unsubscribe(realm, {"hosts": hosts}, actor=alice)

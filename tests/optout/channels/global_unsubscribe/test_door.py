@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from lists.global_unsubscribe import forget_doors
 from lists.models import GlobalUnsubscribe, Realm, RealmHost
 from optout.models import GlobalRequest, OptOut
 from tests import make
@@ -103,6 +104,24 @@ class TestWhose:
         make.make_global_unsubscribe(realm)
 
         assert at_host("any.example").content == b"1"
+
+    @pytest.mark.parametrize("host", ["any.example", "127.0.0.1", "", "stop.other.example@x"])
+    def test_of_several_to_the_one_that_has_our_own_name(
+        self, realm: Realm, other: Realm, settings: Any, host: str
+    ) -> None:
+        """Whatever name or IP address the first realm's websites use, a second one changes nothing for them."""
+        settings.BASE_URL = "https://optout.example"
+        RealmHost.objects.create(host="optout.example", realm=realm)
+        RealmHost.objects.create(host="stop.other.example", realm=other)
+
+        assert at_host(host).content == b"1"
+        assert recorded_in() == ["acme"]
+        at_host("stop.other.example")
+        assert recorded_in() == ["acme", "other"]
+
+        GlobalUnsubscribe.objects.filter(realm=realm).update(is_on=False)
+        forget_doors()
+        assert at_host(host).status_code == 404, "and to nobody else while it is off"
 
     def test_a_key_that_nobody_has_leads_nowhere(self, realm: Realm) -> None:
         """Not to the only one: it was meant for somebody else."""
