@@ -1,6 +1,7 @@
 """Forms of Project Settings › Global: the switch and who may use it, products, publishers."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django.db.models import QuerySet
 from lists.forms import ask_kindly, keep_to_one_line
 from lists.global_actions import LARGEST_PRODUCT
 from lists.models import GlobalUnsubscribe, List, Product, Publisher
-from lists.realm_hosts import HostsError, parse_hosts
+from lists.realm_hosts import FixedHostError, HostsError, parse_hosts
 from optout.channels.global_unsubscribe.values import clean_publisher
 from reporting.forms_lists import WhitelistField
 from reporting.global_state import say_requests
@@ -55,11 +56,13 @@ class HostsField(forms.CharField):
 class GlobalSettingsForm(forms.Form):
     """The Unsubscribe tab. Before it was ever on there is the option alone. `values()` goes to change_global_unsubscribe.
 
-    Switching off what is in use is asked for twice: `requests` is how many came in the last seven days.
+    Switching off what is in use, or taking a host name from it, is asked for twice: `requests` is how many came in the last seven
+    days. `fixed_hosts` cannot be taken away.
     """
 
     is_on = forms.BooleanField(label=OPTION, help_text=_ON_HELP, required=False)
     confirm_off = forms.BooleanField(label="Switch it off all the same", required=False)
+    confirm_hosts = forms.BooleanField(label="Take away all the same", required=False)
     hosts = HostsField(
         label="Host names",
         help_text=_HOSTS_HELP,
@@ -80,13 +83,15 @@ class GlobalSettingsForm(forms.Form):
         hosts: list[str],
         requests: int,
         your_ip: str,
+        fixed_hosts: Collection[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._requests = requests
         self._was_on = door is not None and door.is_on
+        self._had, self._fixed = hosts, fixed_hosts
         if door is None:
-            for name in ("confirm_off", "hosts", "server_ips"):
+            for name in ("confirm_off", "confirm_hosts", "hosts", "server_ips"):
                 del self.fields[name]
             return
         self.initial = {"is_on": door.is_on, "hosts": hosts, "server_ips": door.server_ips}
@@ -102,11 +107,30 @@ class GlobalSettingsForm(forms.Form):
                 f"{say_requests(self._requests)}. Once it is off, the next ones are answered with 404: people press "
                 "Unsubscribe, and nothing happens. Tick the box if that is what you want.",
             )
+        if "hosts" in cleaned:
+            self._check_taken_away([each for each in self._had if each not in cleaned["hosts"]])
         return cleaned
+
+    def _check_taken_away(self, gone: list[str]) -> None:
+        fixed = next((host for host in gone if host in self._fixed), None)
+        if fixed is not None:
+            self.add_error("hosts", str(FixedHostError(fixed)))
+        elif gone and self._requests > 0 and not self.cleaned_data.get("confirm_hosts"):
+            self.add_error(
+                "confirm_hosts",
+                f"{say_requests(self._requests)}, by whatever name. The next ones to {', '.join(gone)} no longer reach this "
+                "realm. Tick the box if no website uses that any more.",
+            )
 
     @property
     def asks_twice(self) -> bool:
+        """Whether to show the box beside the option."""
         return "confirm_off" in self.errors
+
+    @property
+    def asks_twice_for_hosts(self) -> bool:
+        """Whether to show the box beside the host names."""
+        return "confirm_hosts" in self.errors
 
     def values(self) -> dict[str, Any]:
         """{field: value} of a valid form."""

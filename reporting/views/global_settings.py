@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from lists.access import Standing
 from lists.global_actions import change_global_unsubscribe
-from lists.realm_hosts import HostTakenError
+from lists.realm_hosts import HostTakenError, fixed_hosts
 from lists.views.context import Tab, admin_standing
 from lists.views.realm_settings import settings_tabs
 from lists.views.recent_sign_in import require_recent_sign_in
@@ -40,19 +40,21 @@ def global_settings(request: HttpRequest) -> HttpResponse:
     """GET shows everything; POST is_on, hosts, server_ips changes it.
 
     Changing the servers asks for the password first when the sign-in is old (security.md §5); switching off what is in use asks
-    once more (`confirm_off`).
+    once more (`confirm_off`), and so does taking a host name from it (`confirm_hosts`).
     """
     standing = admin_standing(request)
     door = read_door(standing.realm)
     requests = requests_lately(standing.realm, timezone.now()) if door.row else 0
+    is_sent = request.method == "POST"
     form = GlobalSettingsForm(
-        request.POST if request.method == "POST" else None,
+        request.POST if is_sent else None,
         door=door.row,
         hosts=door.hosts,
         requests=requests,
         your_ip=str(client_ip(request) or ""),
+        fixed_hosts=fixed_hosts(standing.realm, standing.user) if is_sent else (),
     )
-    if request.method == "POST" and form.is_valid():
+    if is_sent and form.is_valid():
         values = form.values()
         if door.row is not None and values["server_ips"] != door.row.server_ips:
             require_recent_sign_in(request)

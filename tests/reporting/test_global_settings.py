@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from lists.choices import Role
 from lists.global_unsubscribe import EMAIL, PHONE
 from lists.models import AuditEntry, GlobalUnsubscribe, Realm, RealmHost, User
 from optout.choices import Channel
@@ -245,6 +246,45 @@ class TestHostsAndServers:
         assert typed.strip("\x00") in screen.html
         assert not AuditEntry.objects.exists()
 
+    def test_taking_a_name_from_what_is_in_use_is_asked_for_twice(
+        self, realm: Realm, alice: User, door: GlobalUnsubscribe
+    ) -> None:
+        make.make_global_request(realm, requested_at=timezone.now())
+        client = signed_in(alice)
+        fields = {"is_on": "on", "hosts": "new.acme.example"}
+        answer = client.post(PATH, fields)
+        assert answer.status_code == 422
+        screen = look_at(answer)
+        assert "1 request came in the last 7 days" in screen.text
+        assert "The next ones to stop.acme.example no longer reach this realm." in screen.text
+        assert "#id_confirm_hosts" in screen.links and "confirm_off" not in screen.html
+        assert RealmHost.objects.get().host == "stop.acme.example"
+
+        client.post(PATH, {**fields, "confirm_hosts": "on"})
+        assert RealmHost.objects.get().host == "new.acme.example"
+
+    def test_adding_one_is_not(self, realm: Realm, alice: User, door: GlobalUnsubscribe) -> None:
+        make.make_global_request(realm, requested_at=timezone.now())
+        answer = save(signed_in(alice), is_on="on", hosts="stop.acme.example, new.acme.example")
+        assert "Saved." in look_at(answer).text and RealmHost.objects.count() == 2
+
+    def test_our_own_name_cannot_be_taken_away_beside_other_realms(
+        self, realm: Realm, alice: User, door: GlobalUnsubscribe
+    ) -> None:
+        RealmHost.objects.create(host="optout.example", realm=realm)
+        make.make_global_unsubscribe(make.make_realm("other"))
+        make.make_global_request(realm, requested_at=timezone.now())
+        fields = {"is_on": "on", "hosts": "stop.acme.example", "confirm_hosts": "on"}
+        answer = signed_in(alice).post(PATH, fields)
+        assert answer.status_code == 422
+        assert "Only an operator can take it away." in look_at(answer).text
+        assert RealmHost.objects.count() == 2
+
+        operator = make.make_user("op@heed.example", is_superuser=True)
+        make.make_member(operator, realm, Role.ADMIN)
+        assert signed_in(operator).post(PATH, fields).status_code == 302
+        assert RealmHost.objects.get().host == "stop.acme.example"
+
     def test_changing_the_servers_asks_for_the_password_after_a_while(
         self, alice: User, door: GlobalUnsubscribe
     ) -> None:
@@ -278,7 +318,7 @@ class TestHostileInput:
         below = "/manage/settings/global"
         places = [f"place_{name}" for name in (EMAIL, PHONE, "customField1")]
         fields = {
-            PATH: ("is_on", "hosts", "server_ips", "confirm_off"),
+            PATH: ("is_on", "hosts", "server_ips", "confirm_off", "confirm_hosts"),
             f"{below}/products/new": ("number", "name", "optout_list"),
             f"{below}/products/5": ("name", "optout_list", "is_active"),
             f"{below}/publishers/new": ("reference", "name"),

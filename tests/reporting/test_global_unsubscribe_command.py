@@ -82,6 +82,15 @@ class TestSwitching:
         assert answer["hosts"] == ["a.example"]
         assert answer["server_ips"] == ["192.0.2.0/24"]
         assert told("set", "--server-ips=")["server_ips"] == []
+        assert run("set", "--host=c.example", "--remove-host=a.example")[1] == ""
+
+    def test_taking_a_name_from_what_is_in_use_is_remarked(self, realm: Realm) -> None:
+        run("on")
+        make.make_global_request(realm, requested_at=timezone.now())
+        assert run("set", "--host=a.example", "--server-ips=192.0.2.1")[1] == ""
+        remarked = run("set", "--remove-host=a.example")[1]
+        assert "1 request came in the last 7 days" in remarked
+        assert "The next ones to a.example no longer reach this realm." in remarked
 
     def test_what_cannot_be_is_named(self, realm: Realm) -> None:
         other = make.make_realm("other")

@@ -105,8 +105,14 @@ def _set(realm: Realm, options: dict[str, Any]) -> Done:
         values["server_ips"] = parse_networks(options["server_ips"])
     if not values:
         raise CommandError("Say what to set: --host, --remove-host, --server-ips.", returncode=2)
+    gone = [host for host in hosts_of(realm) if host not in values.get("hosts", [host])]
     change_global_unsubscribe(realm, values, actor=None)
-    return _show(realm, options)
+    shown = _show(realm, options)
+    requests = requests_lately(realm, timezone.now()) if gone else 0
+    remark = (
+        f"{say_requests(requests)}. The next ones to {', '.join(gone)} no longer reach this realm."
+    )
+    return Done(shown.result, shown.lines, remark if requests else "")
 
 
 # ── Products, publishers, forms ──────────────────────────────────────────────────────────────────────────────────────────
