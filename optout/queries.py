@@ -5,6 +5,7 @@ from datetime import datetime
 
 from lists.prepared import fetch_prepared
 from optout.addresses import lookup_keys
+from optout.statements import IS_UNDONE
 
 _FIND = """
 SELECT l.id, l.kind = 'global', s.suppressed_at, s.channel, s.reason
@@ -42,15 +43,17 @@ def is_suppressed(list_id: int, key: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RecordedOptOut:
-    """What the done page tells of an opt-out. `address` is None where it was sealed."""
+    """What the done page tells of an opt-out. `address` is None where it was sealed; `is_undone`: by its own token."""
 
     address: str | None
     recorded_at: datetime
+    is_undone: bool
 
 
-_RECORDED = """
-SELECT address, recorded_at FROM optout_optout
-WHERE digest = %s AND id = %s AND optout_list_id = %s AND kind = 1
+_RECORDED = f"""
+SELECT o.address, o.recorded_at, {IS_UNDONE}
+FROM optout_optout o
+WHERE o.digest = %s AND o.id = %s AND o.optout_list_id = %s AND o.kind = 1
 """
 
 

@@ -83,7 +83,7 @@ def undo_optout(done: DoneToken, *, now: datetime, evidence: Evidence) -> bool:
     """Take back the opt-out which the request of this token made; whether it did.
 
     Within 24 hours, and only when that request was what suppressed the address: an earlier or an independent later request stays
-    in force (AT-46). The subscriptions which it ended come back.
+    in force (AT-46). The subscriptions which it ended come back. Asked for once more it does nothing.
     """
     if now - done.recorded_at > UNDO_WITHIN:
         return False

@@ -171,10 +171,26 @@ ORDER BY i.n
 RETURNING id, is_new
 """
 
+# Whether the recipient took the opt-out `o` back. A lift says which one it undoes; one that ended the suppression took back
+# what the same form was sent for meanwhile, too. One that ended nothing counts as well: otherwise the answer would say whether
+# the address was out before (AT-03). After 90 days a lift no longer says which (AT-50): then it is the one of that same day.
+IS_UNDONE = """
+EXISTS (
+    SELECT FROM optout_optout undo
+    WHERE undo.digest = o.digest AND undo.id > o.id AND undo.optout_list_id = o.optout_list_id
+      AND undo.kind = 2 AND undo.reason = 6 AND undo.origin = 1
+      AND coalesce(
+          (undo.evidence ->> 'undoes')::bigint = o.id OR undo.is_new AND (undo.evidence ->> 'undoes')::bigint < o.id,
+          undo.recorded_at <= o.recorded_at + interval '24 hours'
+      )
+)
+"""
+
 # One recipient's undo. The same statement whether it may end the suppression or not (`ends`), so that it takes as long either
-# way; one that ends nothing is a lift that is not new. Channel 1 is the page, kind 2 a lift, reason 6 "undone", origin 1 the
-# recipient. By key, and planned once: joined to an array, the planner read the whole table while its statistics were old.
-UNDO = """
+# way; one that ends nothing is a lift that is not new, and what is undone already gets no second one. Channel 1 is the page
+# and 8 the global form, kind 2 a lift, reason 6 "undone", origin 1 the recipient. By key, and planned once: joined to an
+# array, the planner read the whole table while its statistics were old.
+UNDO = f"""
 WITH ended AS (
     DELETE FROM optout_suppression
     WHERE optout_list_id = %(list)s AND digest = %(digest)s AND %(ends)s::bool
@@ -185,9 +201,10 @@ INSERT INTO optout_optout (
     ip, agent, evidence
 )
 SELECT
-    %(now)s::timestamptz, optout_list_id, 2, 1, medium, 6, 1, %(assurance)s::smallint, EXISTS (SELECT FROM ended),
+    %(now)s::timestamptz, optout_list_id, 2, CASE channel WHEN 8 THEN 8 ELSE 1 END, medium, 6, 1,
+    %(assurance)s::smallint, EXISTS (SELECT FROM ended),
     digest, address, %(ip)s::inet, %(agent)s::text, %(evidence)s::jsonb
-FROM optout_optout WHERE digest = %(digest)s AND id = %(undone)s
+FROM optout_optout o WHERE digest = %(digest)s AND id = %(undone)s AND NOT {IS_UNDONE}
 RETURNING is_new
 """
 

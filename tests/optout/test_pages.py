@@ -10,7 +10,7 @@ from django.urls import URLResolver, get_resolver
 from django.utils import translation
 
 from lists.models import List, Realm
-from optout.choices import Kind
+from optout.choices import Channel, Kind
 from optout.languages import Reading
 from optout.models import OptOut, Suppression
 from optout.pages import brand_colours, contact_link, initial_of
@@ -151,6 +151,50 @@ class TestUndo:
         page = PublicClient().get(PublicClient().send(done).headers["Location"])
 
         assert heading(page) == "You are back on the list"
+
+    @pytest.mark.parametrize("was_out", [False, True])
+    def test_the_done_page_never_claims_again_what_was_taken_back(
+        self, optout_list: List, was_out: bool
+    ) -> None:
+        """Reload, Back, a bookmark. And it tells nobody whether the address was out before (AT-03)."""
+        if was_out:
+            make.make_optout(optout_list, JANE)
+        done, _page = open_done(optout_list)
+
+        for _ in range(3):
+            PublicClient().send(done)
+
+        for address in (done, f"{done}&undone=1"):
+            page = PublicClient().get(address)
+            assert heading(page) == "Your request was taken back"
+        assert OptOut.objects.filter(kind=Kind.LIFT).count() == 1
+        assert OptOut.objects.get(kind=Kind.LIFT).channel == Channel.PAGE
+
+    @pytest.mark.parametrize("was_out", [False, True])
+    def test_nor_when_its_evidence_is_gone(self, optout_list: List, was_out: bool) -> None:
+        """AT-50: after 90 days."""
+        if was_out:
+            make.make_optout(optout_list, JANE)
+        done, _page = open_done(optout_list)
+        PublicClient().send(done)
+        OptOut.objects.update(evidence=None, ip=None, agent="")
+
+        assert heading(PublicClient().get(done)) == "Your request was taken back"
+
+    def test_another_ones_undo_is_none_of_ours(self, optout_list: List) -> None:
+        mine, _page = open_done(optout_list)
+        theirs, _page = open_done(optout_list)
+        PublicClient().send(theirs)
+
+        assert heading(PublicClient().get(mine)) == "You are unsubscribed"
+        assert heading(PublicClient().get(theirs)) == "Your request was taken back"
+
+    def test_what_was_taken_back_sends_nobody_away(self, optout_list: List) -> None:
+        List.objects.update(redirect_url="https://www.acme.example/bye")
+        done, _page = open_done(optout_list)
+        PublicClient().send(done)
+
+        assert "Refresh" not in PublicClient().get(done).headers
 
     def test_a_get_undoes_nothing(self, optout_list: List) -> None:
         address, _page = open_done(optout_list)

@@ -1,6 +1,6 @@
 """What the form leads to: a page that can be reloaded, and its Undo for what that one request made (AT-46)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from lists.global_unsubscribe import find_door
+from lists.global_unsubscribe import GlobalDoor, find_door
 from lists.lookup import ListSnapshot, get_list_by_id
 from optout import replies, screens
 from optout.addresses import decode_query, mask
@@ -17,7 +17,7 @@ from optout.done import delay_text_lazy
 from optout.evidence import Evidence
 from optout.languages import Reading, choose_language
 from optout.pages import render_page
-from optout.queries import find_recorded
+from optout.queries import RecordedOptOut, find_recorded
 from optout.reverting import undo_optout
 from optout.texts import thank_you_text
 from optout.tokens import UNDO_WITHIN, DoneToken, read_done_token
@@ -33,7 +33,7 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
     tokens = query.get("t", [])
     made = _read(tokens)
     scope = get_list_by_id(made[0].list_id) if made else None
-    if brand is None or scope is None or scope.realm_id != brand.realm_id:
+    if door is None or brand is None or scope is None or scope.realm_id != brand.realm_id:
         return screens.broken_link(request)
 
     accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
@@ -44,11 +44,11 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
             return redirect_to_done(request, tokens, reading)
         _undo(request, made)
         return redirect_to_done(request, tokens, reading, undone="1")
-    if "undone" in query:
-        lang = f"?lang={reading.code}" if reading.chosen else ""
-        again = f"unsubscribe{lang}" if scope.is_global else f"/u/{scope.public_id}{lang}"
-        return render_page("global_undone", brand, reading, again=again)
-    return show_done(brand, scope, reading, _addresses(made), can_undo=can_undo)
+    recorded = [(each, find_recorded(each.list_id, each.digest, each.optout_id)) for each in made]
+    standing = [(each, found) for each, found in recorded if not (found and found.is_undone)]
+    if not standing:
+        return show_undone(brand, reading, again=_again(door, scope, reading))
+    return show_done(brand, scope, reading, _addresses(standing), can_undo=can_undo)
 
 
 def show_done(
@@ -72,6 +72,11 @@ def show_done(
         can_undo=can_undo,
         **more,
     )
+
+
+def show_undone(brand: ListSnapshot, reading: Reading, *, again: str, **more: Any) -> HttpResponse:
+    """The page of a request that was taken back, or that there was nothing to take back of: the same (AT-03)."""
+    return render_page("global_undone", brand, reading, again=again, **more)
 
 
 def redirect_to_done(
@@ -105,11 +110,24 @@ def _undo(request: HttpRequest, made: Sequence[DoneToken]) -> None:
             undo_optout(each, now=now, evidence=evidence)
 
 
-def _addresses(made: Sequence[DoneToken]) -> list[str]:
+def _again(door: GlobalDoor, scope: ListSnapshot, reading: Reading) -> str:
+    """Where to unsubscribe from the same again: the form, for a product that leads there; else the list's own page."""
+    lang = {"lang": reading.code} if reading.chosen else {}
+    number = next((each for each in sorted(door.products) if door.list_of(each) == scope.id), None)
+    if not door.is_on or (number is None and not scope.is_global):
+        return _address(f"/u/{scope.public_id}", lang)
+    product = {} if scope.is_global else {"productId": str(number)}
+    return _address("unsubscribe", {**product, **lang})
+
+
+def _address(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _addresses(recorded: Sequence[tuple[DoneToken, RecordedOptOut | None]]) -> list[str]:
     """As they were recorded; one from a signed link is masked, a sealed one left out."""
-    found = []
-    for each in made:
-        recorded = find_recorded(each.list_id, each.digest, each.optout_id)
-        if recorded and recorded.address:
-            found.append(mask(recorded.address) if each.knows_recipient else recorded.address)
-    return found
+    return [
+        mask(found.address) if token.knows_recipient else found.address
+        for token, found in recorded
+        if found and found.address
+    ]

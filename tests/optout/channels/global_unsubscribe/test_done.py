@@ -9,7 +9,7 @@ import time_machine
 
 from lists.lookup import forget_all_lists
 from lists.models import GlobalUnsubscribe, List, Realm, Subscription
-from optout.choices import Kind
+from optout.choices import Channel, Kind
 from optout.models import GlobalRequest, OptOut, Suppression
 from tests import make
 from tests.optout.channels.cases import comparable, comparable_headers
@@ -243,6 +243,71 @@ class TestUndo:
             assert heading(undo(done)) == "Your request was taken back"
         assert not Suppression.objects.exists()
 
+    def test_pressing_it_again_writes_nothing_more(self, dnm: List) -> None:
+        """Whether it took something back or found an older request in force (AT-03)."""
+        make.make_optout(dnm, JANE)
+        done = unsubscribe()
+
+        for _ in range(3):
+            undo(done)
+
+        assert OptOut.objects.filter(kind=Kind.LIFT).count() == 2
+
+    @pytest.mark.parametrize("was_out", [False, True])
+    def test_the_done_page_never_claims_again_what_was_taken_back(
+        self, dnm: List, was_out: bool
+    ) -> None:
+        """Reload, Back, a bookmark. And it tells nobody whether the address was out before (AT-03)."""
+        if was_out:
+            make.make_optout(dnm, JANE)
+        done = unsubscribe()
+        undone = undo(done)
+
+        for address in (done, f"{done}&undone=1"):
+            assert comparable(PublicClient().get(address), "x") == comparable(undone, "x")
+
+    def test_nothing_is_said_to_be_taken_back_that_was_not(self) -> None:
+        page = PublicClient().get(f"{unsubscribe()}&undone=1")
+
+        assert heading(page) == "You successfully unsubscribed"
+
+    def test_who_unsubscribes_again_is_told_so(self) -> None:
+        first = unsubscribe()
+        undo(first)
+        second = unsubscribe()
+
+        assert heading(PublicClient().get(second)) == "You successfully unsubscribed"
+        assert heading(PublicClient().get(first)) == "Your request was taken back"
+
+    def test_of_a_form_that_was_sent_twice_both_pages_know_it(self) -> None:
+        client = PublicClient()
+        page = client.get(PATH)
+        done = [client.press(page, PATH, **BOTH).headers["Location"] for _ in range(2)]
+
+        undo(done[0])
+
+        for address in done:
+            assert heading(client.get(address)) == "Your request was taken back"
+            undo(address)
+        assert OptOut.objects.filter(kind=Kind.LIFT).count() == 2
+
+    def test_what_is_left_of_a_request_is_told_and_can_be_taken_back(self) -> None:
+        done = unsubscribe()
+        path, _mark, _query = done.partition("?")
+        undo(f"{path}?{urlencode({'t': tokens_of(done)[0]})}")
+
+        page = PublicClient().get(done)
+
+        assert heading(page) == "You successfully unsubscribed"
+        assert PHONE in text_of(page) and JANE not in text_of(page)
+        assert heading(undo(done)) == "Your request was taken back"
+        assert not Suppression.objects.exists()
+
+    def test_the_ledger_says_where_it_was_undone(self, optout_list: List) -> None:
+        undo(unsubscribe({"email": JANE}))
+
+        assert OptOut.objects.get(kind=Kind.LIFT).channel == Channel.GLOBAL_FORM
+
     def test_after_24_hours_there_is_none(self) -> None:
         with time_machine.travel(make.NOW, tick=False) as clock:
             done = unsubscribe()
@@ -266,7 +331,23 @@ class TestUndo:
         one_list = links_of(undo(unsubscribe(productId=7)))
 
         assert everything == ["unsubscribe?lang=de"]  # beside …/unsubscribe/done
-        assert one_list == [f"/u/{letters.public_id}"]
+        assert one_list == ["unsubscribe?productId=7"]
+
+    def test_a_product_that_leads_elsewhere_now_is_not_asked_for(self, realm: Realm) -> None:
+        letters = make.make_list(realm)
+        product = make.make_product(realm, 7, letters)
+        done = unsubscribe(productId=7)
+        product.delete()
+        forget_all_lists()
+
+        assert links_of(undo(done)) == [f"/u/{letters.public_id}"]
+
+    def test_while_the_door_is_off_the_lists_own_page_stands_in(self, dnm: List) -> None:
+        done = unsubscribe()
+        GlobalUnsubscribe.objects.update(is_on=False)
+        forget_all_lists()
+
+        assert links_of(undo(done)) == [f"/u/{dnm.public_id}"]
 
     def test_another_realms_token_of_the_hosted_page_is_of_no_use(self, realm: Realm) -> None:
         other = make.make_realm("other")
