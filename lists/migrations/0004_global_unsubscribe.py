@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('optout_list', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='lists.list', verbose_name='list')),
-                ('realm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='products', to='lists.realm')),
+                ('realm', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='lists.realm')),
             ],
             options={
                 'ordering': ('number',),
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('reference', models.CharField(max_length=60, verbose_name='publisher ID')),
                 ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('realm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='publishers', to='lists.realm')),
+                ('realm', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='publishers', to='lists.realm')),
             ],
             options={
                 'ordering': ('name', 'reference'),
@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('product', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='forms', to='lists.product', verbose_name='product')),
                 ('publisher', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='forms', to='lists.publisher', verbose_name='publisher')),
-                ('realm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stored_forms', to='lists.realm')),
+                ('realm', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stored_forms', to='lists.realm')),
             ],
             options={
                 'ordering': ('name', 'id'),

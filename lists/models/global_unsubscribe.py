@@ -59,7 +59,9 @@ class Product(models.Model):
     Never deleted: its number stands in the report. One that is not active counts as not in the system.
     """
 
-    realm = models.ForeignKey(Realm, models.PROTECT, related_name="products")
+    realm = models.ForeignKey(  # found by the unique constraint's index
+        Realm, models.PROTECT, related_name="products", db_index=False
+    )
     number = models.PositiveIntegerField(  # the `productId`
         _("product ID"), validators=[MinValueValidator(1)]
     )
@@ -92,7 +94,9 @@ class Product(models.Model):
 class Publisher(models.Model):
     """Whose website sends requests; by the reference its scripts send as `pubID` (S1.17)."""
 
-    realm = models.ForeignKey(Realm, models.PROTECT, related_name="publishers")
+    realm = models.ForeignKey(  # found by the unique constraint's index
+        Realm, models.PROTECT, related_name="publishers", db_index=False
+    )
     reference = models.CharField(_("publisher ID"), max_length=60)
     name = models.CharField(_("name"), max_length=100)
 
@@ -114,7 +118,9 @@ class StoredForm(models.Model):
     What the URL says of fields, labels, product and website wins over what is stored here; the publisher never does.
     """
 
-    realm = models.ForeignKey(Realm, models.PROTECT, related_name="stored_forms")
+    realm = models.ForeignKey(  # found by the unique constraint's index
+        Realm, models.PROTECT, related_name="stored_forms", db_index=False
+    )
     uuid = models.UUIDField("UUID", default=uuid.uuid4)
     name = models.CharField(_("name"), max_length=100)
     publisher = models.ForeignKey(
