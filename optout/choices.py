@@ -34,6 +34,14 @@ class Channel(IntegerChoices):
     PORTAL = 14, _("Portal")
     GLOBAL_API = 15, _("Global Unsubscribe API")
 
+    @classmethod
+    def find(cls, code: int) -> "Channel | None":
+        """The channel of a row that was read; None for one that a newer release has added.
+
+        During an upgrade, and after going back, this release reads what that one wrote.
+        """
+        return cls(code) if code in cls else None
+
 
 class Kind(IntegerChoices):
     """What a ledger row tells: a request not to be contacted, or the end of a suppression."""

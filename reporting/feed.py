@@ -39,7 +39,7 @@ class FeedRow:
     recorded_at: datetime
     list_id: int
     kind: Kind
-    channel: Channel
+    channel: Channel | None  # None: of a newer release
     medium: Medium
     reason: Reason
     origin: Origin
@@ -73,7 +73,7 @@ def read_feed(cursor: Cursor, limit: int) -> tuple[list[FeedRow], Cursor]:
             recorded_at=row[2],
             list_id=row[3],
             kind=Kind(row[4]),
-            channel=Channel(row[5]),
+            channel=Channel.find(row[5]),
             medium=Medium(row[6]),
             reason=Reason(row[7]),
             origin=Origin(row[8]),
@@ -87,6 +87,22 @@ def read_feed(cursor: Cursor, limit: int) -> tuple[list[FeedRow], Cursor]:
     return found, Cursor(found[-1].xid, found[-1].id) if found else cursor
 
 
+def done_sql(name: str) -> str:
+    """SQL for the transaction up to which that consumer has read, as a value, so that the index optout_feed is used.
+
+    NULL without a cursor, and for one that this server has not reached: that came with a dump from another server and says
+    nothing here, nor does what was counted up to it, until `mend_feed` has mended both.
+    """
+    reached = "xid <= pg_snapshot_xmax(pg_current_snapshot())"
+    return f"(SELECT xid FROM reporting_feedcursor WHERE name = '{name}' AND {reached})"  # noqa: S608 -- made of constants
+
+
+def lock_cursor(name: str) -> Cursor:
+    """Where that consumer goes on; no other one of its name until the transaction ends."""
+    row = FeedCursor.objects.select_for_update().get(name=name)
+    return Cursor(row.xid, row.last_id)
+
+
 # Whatever was committed here lies below the end of our snapshot. Rows of our own transaction may lie above.
 _FOREIGN = "xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()"
 _IS_FOREIGN = f"""
@@ -95,10 +111,6 @@ SELECT EXISTS (SELECT FROM reporting_feedcursor WHERE xid > pg_snapshot_xmax(pg_
 """  # noqa: S608 -- made of constants
 # The first number a transaction can have, before every one of this server. Among themselves these rows keep their order by id.
 _RENUMBER = f"UPDATE optout_optout SET xid = '3' WHERE {_FOREIGN}"  # noqa: S608
-
-
-# Global requests are counted from the ledger's evidence, which is kept for 90 days. What is older stands in the counts alone.
-_COUNTED_ANEW = KEPT - timedelta(days=5)
 
 
 def mend_feed() -> dict[str, int]:
@@ -118,11 +130,19 @@ def mend_feed() -> dict[str, int]:
             cursor.execute(_RENUMBER)
             renumbered = cursor.rowcount
         DailyCount.objects.all().delete()
-        since = timezone.now() - _COUNTED_ANEW
-        GlobalDailyCount.objects.filter(day__gt=since.date()).delete()
+        drop_global_counts(timezone.now())
         FeedCursor.objects.update(xid=0, last_id=0)
     logger.warning(
         "The ledger was restored from another server: its feed begins anew (%d rows renumbered).",
         renumbered,
     )
     return {"renumbered": renumbered}
+
+
+# Global requests are counted from the ledger's evidence, which is kept for 90 days. What is older stands in the counts alone.
+_COUNTED_ANEW = KEPT - timedelta(days=5)
+
+
+def drop_global_counts(now: datetime) -> None:
+    """Drop the counts of global requests that the ledger can give again."""
+    GlobalDailyCount.objects.filter(day__gt=(now - _COUNTED_ANEW).date()).delete()

@@ -32,7 +32,7 @@ _OWN_COLOURS = (
     Channel.API_WEB,
 )
 _LABELS = (*(str(each.label) for each in _OWN_COLOURS), "Global Unsubscribe", "Other ways")
-_COLOURS = {
+_COLOURS: dict[Channel | None, int] = {
     **{channel: number for number, channel in enumerate(_OWN_COLOURS, start=1)},
     Channel.GLOBAL_FORM: 8,
     Channel.GLOBAL_API: 8,

@@ -12,7 +12,7 @@ from lists.choices import ListKind
 from lists.models import List
 from lists.prepared import fetch
 from optout.addresses import digest_of
-from optout.choices import Channel, Reason
+from optout.choices import Reason
 from optout.models import OptOut, Suppression
 from reporting.entries import Entry
 from reporting.models.downloads import DownloadFormat, DownloadOutcome
@@ -136,7 +136,7 @@ def _answer(
         Answer.SUPPRESSED,
         by_do_not_mail=own is None,
         since=holds.suppressed_at,
-        channel=str(Channel(holds.channel).label),
+        channel=holds.get_channel_display(),
         reason=str(Reason(holds.reason).label),
         is_hash=holds.address is None,
     )

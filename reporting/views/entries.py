@@ -16,7 +16,7 @@ from lists.bounded import TookTooLongError, at_most
 from lists.models import User
 from lists.views.context import list_context
 from optout.addresses import AddressError
-from optout.choices import Channel, Medium, Reason
+from optout.choices import Medium, Reason
 from optout.client_ip import client_ip
 from optout.evidence import Evidence
 from optout.models import OptOut
@@ -90,7 +90,7 @@ def lift_suppression(request: HttpRequest, public_id: str, digest: str) -> HttpR
         "form": form,
         "address": shown_address(suppression.address, raw, clear=opened.may(Permission.CLEAR)),
         "suppressed_at": suppression.suppressed_at,
-        "channel": Channel(suppression.channel).label,
+        "channel": suppression.get_channel_display(),
         "reason": Reason(suppression.reason).label,
         "medium": Medium(suppression.medium).label,
     }

@@ -2,12 +2,14 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
-from lists.models import List, Realm
+from lists.models import List, Realm, User
 from optout.choices import Channel
-from optout.models import OptOut
+from optout.models import OptOut, Suppression
 from reporting.counters import (
+    CURSOR,
     advance_counts,
     opt_outs_per_day,
     suppressed_totals,
@@ -21,11 +23,13 @@ from tests.reporting.test_feed import OpenTransaction
 TODAY = make.NOW.date()
 
 
-def seen(*lists: List, first: date = date(2026, 1, 1)) -> list[tuple[date, Channel, int, int]]:
+def seen(
+    *lists: List, first: date = date(2026, 1, 1), last: date = TODAY
+) -> list[tuple[date, Channel | None, int, int]]:
     keys = [each.pk for each in lists]
     return [
         (each.day, each.channel, each.requests, each.new)
-        for each in opt_outs_per_day(keys, first, TODAY)
+        for each in opt_outs_per_day(keys, first, last)
     ]
 
 
@@ -75,13 +79,13 @@ class TestCounting:
         make.make_optout(optout_list)
         advance_counts(timezone.now())
         make.make_optout(optout_list)
-        where = FeedCursor.objects.get().xid
+        where = FeedCursor.objects.get(name=CURSOR).xid
 
         with transaction.atomic():
             assert advance_counts(timezone.now()) == 1
             transaction.set_rollback(True)
 
-        assert FeedCursor.objects.get().xid == where
+        assert FeedCursor.objects.get(name=CURSOR).xid == where
         assert DailyCount.objects.get().requests == 1
         assert advance_counts(timezone.now()) == 1
 
@@ -124,7 +128,7 @@ class TestAfterARestore:
         assert [advance_counts(timezone.now()) for _ in range(2)] == [1, 0]
 
         assert DailyCount.objects.get().requests == 1
-        assert OptOut.objects.get().xid < FeedCursor.objects.get().xid < 9_000_000_000
+        assert OptOut.objects.get().xid < FeedCursor.objects.get(name=CURSOR).xid < 9_000_000_000
 
     def test_rows_that_no_cursor_has_reached_are_brought_back_too(self, optout_list: List) -> None:
         """Else the feed would hold them back until this server has made as many transactions."""
@@ -175,6 +179,42 @@ class TestReading:
         for _ in range(2):
             assert seen(optout_list) == [(TODAY, Channel.PAGE, 1, 1)]
             advance_counts(timezone.now())
+
+
+@pytest.mark.django_db(transaction=True)
+class TestANewerRelease:
+    """It has written a channel that this one does not know: some web processes are old yet, or somebody went back."""
+
+    def test_its_channel_is_counted_among_the_others(self, bob: User, optout_list: List) -> None:
+        make.make_optout(optout_list, requested_at=timezone.now())
+        for model in (OptOut, Suppression):
+            model.objects.update(channel=99)
+        client = Client()
+        client.force_login(bob)
+        for _ in range(2):
+            ((_day, channel, requests, _new),) = seen(optout_list, last=timezone.now().date())
+            assert (channel, requests) == (None, 1)
+            assert [row.channel for row in read_feed(START, 10)[0]] == [None]
+            assert "Other ways" in client.get("/manage/").content.decode()
+            advance_counts(timezone.now())
+
+    def test_its_rows_can_be_looked_at(self, bob: User, optout_list: List) -> None:
+        make.make_optout(optout_list)
+        for model in (OptOut, Suppression):
+            model.objects.update(channel=99)
+        client = Client()
+        client.force_login(bob)
+        digest = OptOut.objects.get().digest.hex()
+        entries = f"/manage/lists/{optout_list.public_id}/entries"
+
+        pages = [
+            client.get("/manage/lists/"),
+            client.get(entries),
+            client.get(f"{entries}/{digest}/lift"),
+            client.get("/manage/check/", {"q": "jane@example.com"}),
+        ]
+
+        assert [page.status_code for page in pages] == [200] * 4
 
 
 @pytest.mark.django_db(transaction=True)

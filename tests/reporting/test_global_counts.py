@@ -2,16 +2,18 @@ from datetime import date, timedelta
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from lists.models import List, Realm
 from optout.choices import Channel
 from optout.models import OptOut
 from optout.retention import empty_ledger
+from reporting.counters import CURSOR as DAILY
 from reporting.counters import advance_counts
-from reporting.global_counts import global_requests_per_day
-from reporting.models import GlobalDailyCount
+from reporting.global_counts import CURSOR, global_requests_per_day
+from reporting.models import DailyCount, FeedCursor, GlobalDailyCount
 from tests import make
 from tests.reporting.test_counters import restored_from_a_busier_server
 from tests.reporting.test_downloads import lift
@@ -108,6 +110,64 @@ class TestReading:
             assert seen(realm, []) == []
             assert seen(other, [0]) == []
             advance_counts(timezone.now())
+
+
+def counted_by_the_release_before() -> None:
+    """Its worker moves the cursor of the daily counts past everything, and counts no global requests."""
+    FeedCursor.objects.bulk_create(
+        [FeedCursor(name=DAILY, xid=0, last_id=0, moved_at=make.NOW)], ignore_conflicts=True
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE reporting_feedcursor SET xid = pg_snapshot_xmin(pg_current_snapshot()) WHERE name = %s",
+            [DAILY],
+        )
+
+
+@pytest.mark.django_db(transaction=True)
+class TestBesideTheReleaseBefore:
+    def test_its_worker_cannot_count_requests_away(self, realm: Realm) -> None:
+        make.make_global_request(realm)
+        advance_counts(timezone.now())
+        make.make_global_request(realm)
+
+        counted_by_the_release_before()
+
+        for _ in range(3):
+            assert seen(realm) == [(TODAY, API, 2)]
+            advance_counts(timezone.now())
+
+    def test_its_mended_feed_counts_nothing_twice(self, realm: Realm) -> None:
+        """It starts every cursor anew, and leaves the counts that it does not know."""
+        with time_machine.travel(make.NOW, tick=False):
+            make.make_global_request(realm)
+            advance_counts(make.NOW)
+            make.make_global_request(realm)
+            DailyCount.objects.all().delete()
+            FeedCursor.objects.update(xid=0, last_id=0)
+            counted_by_the_release_before()
+            for _ in range(2):
+                advance_counts(make.NOW)
+                assert seen(realm) == [(TODAY, API, 2)]
+
+
+@pytest.mark.django_db
+class TestTheUpgrade:
+    """What was in the ledger before has no global requests among it, and is not searched for them."""
+
+    BEFORE, NOW = ("reporting", "0001_initial"), ("reporting", "0002_global_unsubscribe")
+
+    @pytest.mark.parametrize("has_counted", [True, False])
+    def test_the_cursor_begins_where_the_daily_counts_stand(self, has_counted: bool) -> None:
+        MigrationExecutor(connection).migrate([self.BEFORE])
+        assert not FeedCursor.objects.exists()
+        if has_counted:
+            FeedCursor.objects.create(name=DAILY, xid=4711, last_id=0, moved_at=make.NOW)
+
+        MigrationExecutor(connection).migrate([self.NOW])
+
+        found = dict(FeedCursor.objects.values_list("name", "xid"))
+        assert found == ({DAILY: 4711, CURSOR: 4711} if has_counted else {})
 
 
 @pytest.mark.django_db(transaction=True)
