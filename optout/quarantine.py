@@ -3,8 +3,10 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -21,12 +23,13 @@ from optout.models import QuarantinedOptOut
 
 ACCEPTED_AFTER = timedelta(days=7)
 BATCH = 1_000
+MOST_REPORTS = 20  # global requests that one row keeps apart; what comes after them is only counted
 
 # A server that is not on the whitelist may be a mail scanner with a programmer's agent; only the owner can tell, so these
 # wait for the owner (promise 6: no opt-out by scanner). The rest is accepted by itself.
 WAITS_FOR_OWNER = (RefusalCause.UNLISTED_SERVER,)
 
-_KEEP = """
+_KEEP = f"""
 INSERT INTO optout_quarantinedoptout AS q (
     optout_list_id, digest, address, medium, channel, assurance, cause, ip, agent, evidence,
     requests, refused_at, last_refused_at, verdict, report
@@ -34,12 +37,18 @@ INSERT INTO optout_quarantinedoptout AS q (
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, 1, %s, %s, 1, %s::jsonb)
 ON CONFLICT (optout_list_id, digest, cause) WHERE verdict = 1
 DO UPDATE SET
-    requests = q.requests + 1, last_refused_at = EXCLUDED.last_refused_at, report = coalesce(q.report, EXCLUDED.report)
-"""
+    requests = q.requests + 1,
+    last_refused_at = EXCLUDED.last_refused_at,
+    report = CASE
+        WHEN EXCLUDED.report IS NULL OR jsonb_array_length(q.report) >= {MOST_REPORTS} THEN q.report
+        ELSE coalesce(q.report, '[]') || EXCLUDED.report
+    END
+"""  # noqa: S608  a constant of ours
 
 
 def quarantine_optout(intent: OptOutIntent, cause: RefusalCause) -> None:
-    """Keep a refused opt-out, durably. The same address refused again only counts up."""
+    """Keep a refused opt-out, durably. The same address refused again only counts up; what a global request says of its line in
+    the report is kept of each, up to MOST_REPORTS."""
     evidence = intent.evidence
     fetch_prepared(
         _KEEP,
@@ -56,7 +65,7 @@ def quarantine_optout(intent: OptOutIntent, cause: RefusalCause) -> None:
             json.dumps(dict(evidence.extra)) if evidence.extra else None,
             intent.requested_at,
             intent.requested_at,
-            None if intent.report is None else json.dumps(intent.report.as_json()),
+            None if intent.report is None else json.dumps([_kept(intent, intent.report)]),
         ),
     )
 
@@ -74,7 +83,9 @@ def accept_quarantined(optout_list: List, chosen: Q, *, actor: User | None, now:
             batch = _decide(optout_list, chosen, Verdict.ACCEPTED, actor, at)
             if not batch:
                 return accepted
-            record_optouts([_intent(optout_list, row, at, actor) for row in batch])
+            record_optouts(
+                [intent for row in batch for intent in _intents(optout_list, row, at, actor)]
+            )
             _audit("accept_quarantined", optout_list, actor, len(batch))
         accepted += len(batch)
 
@@ -114,15 +125,24 @@ def _decide(
     return batch
 
 
-def _intent(
+def _kept(intent: OptOutIntent, report: Reported) -> dict[str, Any]:
+    """A global request as its row keeps it: its line, and in what it may differ from the row's other requests."""
+    return {
+        **report.as_json(),
+        "channel": int(intent.channel),
+        "assurance": int(intent.assurance),
+        "asked_at": intent.requested_at.isoformat(),
+    }
+
+
+def _intents(
     optout_list: List, row: QuarantinedOptOut, now: datetime, actor: User | None
-) -> OptOutIntent:
+) -> list[OptOutIntent]:
+    """What a row asks for: an intent for each global request that it keeps, or else one."""
+    by = f"user {actor.pk}" if actor else "7 days"
     ip = ip_address(row.ip) if row.ip else None
-    evidence = Evidence(ip=ip, agent=row.agent, extra=row.evidence or {}).adding(
-        asked_at=row.refused_at.isoformat(timespec="seconds"),
-        accepted_by=f"user {actor.pk}" if actor else "7 days",
-    )
-    return OptOutIntent(
+    first = Evidence(ip=ip, agent=row.agent, extra=row.evidence or {})
+    one = OptOutIntent(
         list_id=optout_list.pk,
         realm_id=optout_list.realm_id,
         is_global=optout_list.is_global,
@@ -133,9 +153,32 @@ def _intent(
         assurance=Assurance(row.assurance),
         # The ledger's time is when it was recorded, so that a download "since" then has it; the request's own is evidence.
         requested_at=now,
-        evidence=evidence,
-        report=Reported.from_json(row.report) if row.report else None,
+        evidence=first.adding(asked_at=_said(row.refused_at), accepted_by=by),
     )
+    reported = [_reported(one, kept, by) for kept in row.report or ()]
+    if not reported:
+        return [one]
+    if row.report[0]["asked_at"] == row.refused_at.isoformat() and "also" not in first.extra:
+        reported[0] = replace(reported[0], evidence=one.evidence)
+    return reported
+
+
+def _reported(one: OptOutIntent, kept: dict[str, Any], by: str) -> OptOutIntent:
+    """The intent of one global request of a row, whose IP and evidence may be another's: it has what its report says."""
+    report, asked_at = Reported.from_json(kept), datetime.fromisoformat(kept["asked_at"])
+    return replace(
+        one,
+        channel=Channel(kept["channel"]),
+        assurance=Assurance(kept["assurance"]),
+        evidence=Evidence().adding(
+            **report.as_evidence(), asked_at=_said(asked_at), accepted_by=by
+        ),
+        report=report,
+    )
+
+
+def _said(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def _audit(action: str, optout_list: List, actor: User | None, count: int) -> None:

@@ -9,7 +9,8 @@ from optout.choices import Assurance, Channel, Medium, RefusalCause, Verdict
 class QuarantinedOptOut(models.Model):
     """An opt-out that was refused, kept with its evidence until somebody decides: nothing is ever lost (S0.12).
 
-    One row per (list, address, cause) waiting; repeats only count, so that an attack cannot fill the disk with one address.
+    One row per (list, address, cause) waiting; repeats only count, so that an attack cannot fill the disk with one address. IP,
+    agent and evidence are those of the first request.
     """
 
     optout_list = models.ForeignKey(List, models.PROTECT, related_name="quarantine")
@@ -22,9 +23,8 @@ class QuarantinedOptOut(models.Model):
     ip = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=120)
     evidence = models.JSONField(null=True)
-    report = models.JSONField(
-        null=True
-    )  # of a global request: its line in the report, once accepted
+    # Of global requests: an array of what each says of its line in the report, in the order they came, up to MOST_REPORTS.
+    report = models.JSONField(null=True)
     requests = models.PositiveIntegerField(default=1)
     refused_at = models.DateTimeField()
     last_refused_at = models.DateTimeField()

@@ -3,19 +3,24 @@ from typing import Any
 
 import pytest
 from django.db.models import Q
+from django.utils import timezone
 
 from lists.models import AuditEntry, List, Realm, Subscription, User
-from optout.choices import Assurance, Channel, RefusalCause, Verdict
-from optout.models import OptOut, QuarantinedOptOut, Suppression
+from optout.choices import Assurance, Channel, Medium, RefusalCause, Verdict
+from optout.global_requests import Reported
+from optout.models import GlobalRequest, OptOut, QuarantinedOptOut, Suppression
 from optout.quarantine import (
     ACCEPTED_AFTER,
     BATCH,
+    MOST_REPORTS,
     accept_overdue,
     accept_quarantined,
     quarantine_optout,
     reject_quarantined,
 )
+from reporting.global_counts import global_requests_per_day
 from tests import make
+from tests.optout.channels.global_unsubscribe.calls import call
 
 WEEK_LATER = make.NOW + ACCEPTED_AFTER + timedelta(seconds=1)
 
@@ -28,6 +33,11 @@ def keep(
 ) -> None:
     values = {"channel": Channel.DIRECT_LINK, "assurance": Assurance.PREFILLED, **fields}
     quarantine_optout(make.make_intent(optout_list, address, **values), cause)
+
+
+def charted(realm: Realm) -> int:
+    """How many requests the chart of the report shows."""
+    return sum(each.requests for each in global_requests_per_day(realm.pk, None))
 
 
 @pytest.mark.django_db
@@ -151,6 +161,125 @@ class TestAccepting:
         accept_quarantined(everything, Q(), actor=alice, now=make.NOW)
 
         assert not Subscription.objects.exists()
+
+
+@pytest.mark.django_db
+class TestGlobalRequests:
+    """S1.20: each has its line, its ledger row and its place in the chart, though one row keeps those of one address."""
+
+    @pytest.fixture
+    def dnm(self, realm: Realm, optout_list: List) -> List:
+        make.make_global_unsubscribe(realm)
+        make.make_product(realm, 1, optout_list)
+        List.objects.update(protected_until=timezone.now() + timedelta(hours=1))
+        return make.do_not_mail(realm)
+
+    def ask(self, *requests: dict[str, Any]) -> None:
+        for given in requests:
+            assert call(email="jane@example.com", **given).status_code == 429
+
+    def accept(self, *lists: List) -> int:
+        return sum(accept_quarantined(each, Q(), actor=None, now=make.NOW) for each in lists)
+
+    def lines(self) -> dict[tuple[str, str, int], int]:
+        rows = GlobalRequest.objects.values_list(
+            "phone", "website", "product_number", "unsubscribe_count"
+        )
+        return {(phone, website, product): count for phone, website, product, count in rows}
+
+    def test_different_requests_about_one_address_get_their_own_lines(
+        self, realm: Realm, dnm: List, optout_list: List
+    ) -> None:
+        a, b = {"website": "a.example"}, {"website": "b.example"}
+        self.ask({}, a, a, {**b, "productId": 1}, b)
+        assert [each.requests for each in QuarantinedOptOut.objects.order_by("pk")] == [4, 1]
+
+        assert self.accept(dnm, optout_list) == 2
+
+        assert self.lines() == {
+            ("", "", 0): 1,
+            ("", "a.example", 0): 2,
+            ("", "b.example", 1): 1,
+            ("", "b.example", 0): 1,
+        }
+        assert OptOut.objects.count() == 5
+        assert OptOut.objects.filter(is_new=True).count() == Suppression.objects.count() == 2
+        assert charted(realm) == 5
+
+    def test_the_evidence_of_each_is_its_own(self, dnm: List) -> None:
+        self.ask({"website": "a.example", "pubID": "p1"}, {"website": "b.example"})
+
+        self.accept(dnm)
+
+        first, second = OptOut.objects.order_by("id")
+        assert first.evidence is not None and second.evidence is not None
+        assert (first.evidence["website"], first.evidence["publisher"]) == ("a.example", "p1")
+        assert second.evidence["website"] == "b.example" and "publisher" not in second.evidence
+        assert (first.ip, second.ip) == ("192.0.2.7", None), "of the first one alone it is kept"
+        assert "asked_at" in second.evidence and second.evidence["accepted_by"] == "7 days"
+
+    def test_the_further_address_of_a_request_has_no_line_until_it_is_asked_for_alone(
+        self, realm: Realm, dnm: List
+    ) -> None:
+        phone = "+12025550123"
+        self.ask({"phoneNumber": phone})
+        assert call(phoneNumber=phone, website="b.example").status_code == 429
+
+        assert self.accept(dnm) == 2
+
+        assert self.lines() == {(phone, "", 0): 1, (phone, "b.example", 0): 1}
+        assert OptOut.objects.count() == 2
+        assert charted(realm) == 2
+
+    def test_the_further_address_alone_stays_one_row_without_a_line(
+        self, realm: Realm, dnm: List
+    ) -> None:
+        self.ask(*[{"phoneNumber": "+12025550123"}] * 3)
+
+        assert self.accept(dnm) == 2
+
+        assert self.lines() == {("+12025550123", "", 0): 3}
+        assert OptOut.objects.filter(medium=Medium.SMS).count() == 1
+        assert charted(realm) == 3
+
+    def test_each_keeps_its_way_in(self, optout_list: List) -> None:
+        report = Reported(optout_list.realm_id, "jane@example.com")
+        keep(optout_list, cause=RefusalCause.ADDRESS_LIMIT)
+        for channel in (Channel.GLOBAL_API, Channel.GLOBAL_FORM):
+            at = make.NOW + timedelta(seconds=channel)
+            keep(
+                optout_list,
+                cause=RefusalCause.ADDRESS_LIMIT,
+                channel=channel,
+                requested_at=at,
+                report=report,
+            )
+
+        self.accept(optout_list)
+
+        channels = OptOut.objects.order_by("id").values_list("channel", flat=True)
+        assert list(channels) == [Channel.GLOBAL_API, Channel.GLOBAL_FORM]
+        assert GlobalRequest.objects.get().unsubscribe_count == 2
+
+    def test_twenty_are_kept_apart_and_all_are_counted(self, dnm: List) -> None:
+        self.ask(*({"website": f"w{n}.example"} for n in range(MOST_REPORTS + 3)))
+
+        row = QuarantinedOptOut.objects.get()
+        assert (row.requests, len(row.report or ())) == (MOST_REPORTS + 3, MOST_REPORTS)
+        self.accept(dnm)
+        assert {website for _, website, _ in self.lines()} == {f"w{n}.example" for n in range(20)}
+
+    def test_rejected_ones_get_no_line(self, dnm: List, alice: User) -> None:
+        self.ask({"website": "a.example"}, {"website": "b.example"})
+
+        assert reject_quarantined(dnm, Q(), actor=alice, now=make.NOW) == 1
+        assert not GlobalRequest.objects.exists() and not OptOut.objects.exists()
+
+    def test_it_is_one_statement(self, dnm: List, django_assert_num_queries) -> None:
+        intent = make.make_intent(dnm, report=Reported(dnm.realm_id, "jane@example.com"))
+        with django_assert_num_queries(2):
+            quarantine_optout(intent, RefusalCause.ADDRESS_LIMIT)
+            quarantine_optout(intent, RefusalCause.ADDRESS_LIMIT)
 
 
 @pytest.mark.django_db

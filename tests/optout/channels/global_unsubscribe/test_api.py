@@ -335,11 +335,8 @@ class TestLimits:
         assert QuarantinedOptOut.objects.count() == 980
         kept = QuarantinedOptOut.objects.get(address="p999@example.com")
         assert (kept.optout_list, kept.channel) == (dnm, Channel.GLOBAL_API)
-        assert kept.report == {
-            "realm_id": dnm.realm_id,
-            "email": "p999@example.com",
-            "website": "a.example",
-        }
+        (report,) = kept.report or ()
+        assert (report["email"], report["website"]) == ("p999@example.com", "a.example")
 
         accept_quarantined(dnm, Q(), actor=None, now=make.NOW)
         assert GlobalRequest.objects.count() == Suppression.objects.count() == 1_000
