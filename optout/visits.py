@@ -3,6 +3,7 @@
 Nothing here decides or records. Reading never fails for what a stranger sends: the body is bounded, the rest is total.
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -26,12 +27,19 @@ from optout.intents import OptOutIntent, intent_for
 from optout.languages import Reading, choose_language
 
 
-class BodyError(Exception):
-    """The body cannot be read; `status` is the answer: 413 for too big, 400 for cut off."""
+_LENGTH = re.compile(r"[0-9]{1,12}")
 
-    def __init__(self, status: int) -> None:
+
+class BodyError(Exception):
+    """The body cannot be read; `status` is the answer: 413 for too big, 400 for cut off.
+
+    `begun` is what came of one that was cut off: good for the shape of the answer, never to be acted on.
+    """
+
+    def __init__(self, status: int, begun: bytes = b"") -> None:
         super().__init__(status)
         self.status = status
+        self.begun = begun
 
 
 @dataclass(frozen=True)
@@ -150,22 +158,33 @@ def takes_html(request: HttpRequest) -> bool:
 def read_body(request: HttpRequest) -> bytes:
     """The body, at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes; also one sent in chunks, whose length nobody announced.
 
-    Raises BodyError.
+    One that is shorter than was announced was cut off on the way, perhaps in the middle of an address. Raises BodyError.
     """
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    announced = str(request.META.get("CONTENT_LENGTH") or "").strip()
+    if announced and not _LENGTH.fullmatch(announced):
+        raise BodyError(400)
     try:
-        if request.META.get("CONTENT_LENGTH") or not request.META.get("wsgi.input_terminated"):
-            return request.body
+        if announced or not request.META.get("wsgi.input_terminated"):
+            return _whole(request.body, int(announced or 0))
         body: bytes = request.META["wsgi.input"].read(most + 1)
+    except BodyError:
+        raise
     except SuspiciousOperation:
         raise BodyError(413) from None
-    except Exception:  # noqa: BLE001  the caller hung up, a length that is none, and each server's own errors for bad chunks
+    except Exception:  # noqa: BLE001  the caller hung up, and each server's own errors for bad chunks
         raise BodyError(400) from None
     if len(body) > most:
         raise BodyError(413)
     # for whoever reads it once more: Django would look for as many bytes as were announced
     request._body = body  # noqa: SLF001
     request.META["CONTENT_LENGTH"] = str(len(body))
+    return body
+
+
+def _whole(body: bytes, announced: int) -> bytes:
+    if len(body) < announced:
+        raise BodyError(400, body)
     return body
 
 

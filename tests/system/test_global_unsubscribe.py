@@ -48,6 +48,23 @@ def raw(method: str, target: str, body: str = "", *headers: str) -> bytes:
     return "\r\n".join([*lines, "", body]).encode()
 
 
+def multipart(**given: str) -> bytes:
+    """A POST of the API as HTTP clients send forms with files."""
+    parts = [
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in {"responseType": "api", **given}.items()
+    ]
+    body = "".join([*parts, "--b--\r\n"])
+    head = raw(
+        "POST",
+        PATH,
+        "",
+        "Content-Type: multipart/form-data; boundary=b",
+        f"Content-Length: {len(body)}",
+    )
+    return head + body.encode()
+
+
 def recorded() -> list[tuple[str, str, str, int, int]]:
     """The lines of the report, as they are when nobody asked twice."""
     lines = GlobalRequest.objects.order_by("id")
@@ -112,6 +129,9 @@ EXCHANGES: dict[str, tuple[bytes, int, bytes, tuple[str, str, str, int] | None]]
     "two that differ": (raw("GET", f"{PATH}?{api(email=JANE)}&email=joe@example.com"), 200, b"0", None),
     "unknown key": (raw("GET", f"/g/nobodyskey12345{PATH}?{api(email=JANE)}"), 404, b"0", None),
     "too large": (raw("POST", f"{PATH}?{api(email=JANE)}", "x" * 3_000_000), 413, b"0", None),
+    "cut off": (raw("POST", PATH, api(email=JANE))[:-1], 400, b"0", None),
+    "cut off, in multipart": (multipart(email=JANE)[:-12], 400, b"0", None),
+    "multipart": (multipart(email=JANE), 200, b"1", (JANE, "", "", 0)),
     "cut into bad chunks": (
         raw("POST", f"{PATH}?{api(email=JANE)}", "", "Transfer-Encoding: chunked") + b"ZZ\r\nx\r\n0\r\n\r\n",
         400,

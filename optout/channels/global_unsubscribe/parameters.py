@@ -71,8 +71,8 @@ def wants_api(request: HttpRequest) -> bool:
     query = decode_query(request.META.get("QUERY_STRING", ""))
     try:
         body = read_body(request) if request.method == "POST" else b""
-    except BodyError:
-        body = b""
+    except BodyError as error:
+        body = error.begun
     return _read(request, query, body).is_api
 
 

@@ -237,6 +237,38 @@ class TestBodies:
         assert response.status_code == 413
         assert stream.tell() == settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
 
+    @pytest.mark.parametrize(
+        ("body", "content_type"),
+        [
+            (b"item=jane@example.co", URLENCODED),
+            (b"List-Unsubscribe=One-Click", URLENCODED),
+            (
+                b'--b\r\nContent-Disposition: form-data; name="item"\r\n\r\njane@example.com\r\n--b-',
+                "multipart/form-data; boundary=b",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("caller", [BROWSER, SERVER, PROVIDER])
+    def test_one_that_was_cut_off_is_not_acted_on(
+        self, optout_list: List, body: bytes, content_type: str, caller: dict[str, str]
+    ) -> None:
+        """What came of it may be another address than the one that was sent."""
+        List.objects.update(whitelist=["192.0.2.7"])
+        paths = (
+            f"/u/{optout_list.public_id}",
+            signed_path(optout_list.pk),
+            "/unsubscribe/unsubscribe",
+        )
+        make.make_global_unsubscribe(optout_list.realm)
+        cut: Any = {"CONTENT_LENGTH": str(len(body) + 1)}
+        for path in paths:
+            cut["wsgi.input"] = BytesIO(body)  # the test client's own cannot be read beyond its end
+            client = PublicClient(caller)
+            response = client.generic("POST", path, body, content_type, **cut)
+            assert response.status_code == 400, path
+
+        assert not OptOut.objects.exists()
+
     @pytest.mark.parametrize("length", ["", "abc", "-1", "99999999999999999999"])
     def test_a_length_that_is_none_is_answered(self, optout_list: List, length: str) -> None:
         """Gunicorn refuses such a request itself; other servers may not."""

@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from optout.quarantine import accept_quarantined
 from tests import make
 from tests.optout.channels.cases import JANE, ChannelCases, Target, assert_nothing_recorded
 from tests.optout.channels.global_unsubscribe.calls import PATH, call, get, post
-from tests.pages import BROWSER, IMAGE, SERVER, PublicClient
+from tests.pages import BROWSER, IMAGE, SERVER, URLENCODED, PublicClient
 from tests.threads import in_thread
 
 PHONE = "+14155552671"
@@ -459,6 +460,19 @@ class TestBodies:
 
         assert time.process_time() - started < 0.5  # nearly all of it is Django's parser
         assert answer.content == b"0"
+
+    @pytest.mark.parametrize("query", ["responseType=api", ""])
+    def test_a_body_that_was_cut_off(self, query: str) -> None:
+        """Also where the response type came in what there is of it."""
+        body = "responseType=api&email=jane@example.co"
+        cut: Any = {"QUERY_STRING": query, "CONTENT_LENGTH": str(len(body) + 1)}
+        cut["wsgi.input"] = BytesIO(body.encode())
+
+        response = PublicClient(SERVER).generic("POST", PATH, body, URLENCODED, **cut)
+
+        assert (response.status_code, response.content) == (400, b"0")
+        assert response.headers["Optout-Status"] == "rejected"
+        assert_nothing_recorded()
 
     def test_a_body_that_is_too_big(self, settings: Any) -> None:
         response = post(b"x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1), self.ALL)
