@@ -31,11 +31,13 @@ _HIDDEN = "•••"
 # The names are looked up for the lines that are shown. Columns of the report compare by bytes, others as the database does.
 _LINES = """
 SELECT {columns}
-FROM (SELECT * FROM optout_globalrequest g WHERE {condition}{cut}) g
+FROM (SELECT * FROM {found}{cut}) g
 LEFT JOIN lists_product p ON p.realm_id = g.realm_id AND p.number = g.product_number
 LEFT JOIN lists_publisher b ON b.realm_id = g.realm_id AND b.reference = g.publisher COLLATE "default"
 ORDER BY {order}
 """
+_TABLE = "optout_globalrequest g WHERE {condition}"
+_COLLECTED = "(SELECT * FROM optout_globalrequest g WHERE {condition} OFFSET 0) g"
 # The text at a position. A line that the reader may not see is none: where others stand beside it would tell of it.
 _TEXT_AT = """(
 SELECT b.{} FROM optout_globalrequest b
@@ -112,15 +114,23 @@ def read_position(text: str, sort: Sort) -> Position | None:
     return Position(numbers)
 
 
-def read_page(report: GlobalReport, query: QueryDict, *, size: int = PAGE_SIZE) -> LinePage:
-    """The page that `?after=` or `?before=` asks for; the first one where neither does or nothing is there any more."""
+def read_page(
+    report: GlobalReport, query: QueryDict, *, collects: bool = False, size: int = PAGE_SIZE
+) -> LinePage:
+    """The page that `?after=` or `?before=` asks for; the first one where neither does or nothing is there any more.
+
+    With `collects` what the filters find is collected first and then put in order. Without it the database may as well read all
+    lines in that order until enough of them are found: mostly a matter of milliseconds, but of many seconds where those that are
+    wanted come last, such as one website's lines by their publisher.
+    """
     sort = report.order.sort
     before = read_position(query.get("before", ""), sort)
     after = None if before else read_position(query.get("after", ""), sort)
-    lines = _read(report, before or after, size + 1, is_backward=before is not None)
+    source = _COLLECTED if collects else _TABLE
+    lines = _read(report, before or after, size + 1, source, is_backward=before is not None)
     if not lines and (before or after):
         before = after = None
-        lines = _read(report, None, size + 1)
+        lines = _read(report, None, size + 1, source)
     shown, has_more = lines[:size], len(lines) > size
     if before:
         shown.reverse()
@@ -135,7 +145,12 @@ def read_page(report: GlobalReport, query: QueryDict, *, size: int = PAGE_SIZE) 
 
 
 def _read(
-    report: GlobalReport, position: Position | None, count: int, *, is_backward: bool = False
+    report: GlobalReport,
+    position: Position | None,
+    count: int,
+    source: str,
+    *,
+    is_backward: bool = False,
 ) -> list[GlobalLine]:
     order = report.order.reversed() if is_backward else report.order
     condition, values = report.condition()
@@ -147,7 +162,7 @@ def _read(
     ordered = _order(order)
     statement = _LINES.format(
         columns=_SHOWN,
-        condition=condition,
+        found=source.format(condition=condition),
         order=ordered,
         cut=f" ORDER BY {ordered} LIMIT {int(count)}",
     )
@@ -245,7 +260,7 @@ def stream_csv(report: GlobalReport, *, is_raw: bool) -> Generator[bytes]:
     condition, values = report.condition()
     lines = _LINES.format(
         columns=_csv_columns(is_raw=is_raw),
-        condition=condition,
+        found=_TABLE.format(condition=condition),
         order=_order(report.order),
         cut="",
     )

@@ -1,6 +1,7 @@
 """All Reports › Extras › Global Unsubscribe: the report of global requests, and its files (S1.21)."""
 
 import csv
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
@@ -20,8 +21,8 @@ from optout.long_answers import LongAnswer
 from optout.slots import slots
 from reporting.asked import RefusedError, single_value
 from reporting.downloads import RETRY_AFTER
-from reporting.forms_global_unsubscribe import GlobalReportForm, order_label
-from reporting.global_figures import MOST_DAYS, GlobalFigures, read_global_figures
+from reporting.forms_global_unsubscribe import WHOLE, GlobalReportForm, order_label
+from reporting.global_figures import read_global_figures, say_what_follows
 from reporting.global_report_rows import LinePage, read_page, stream_csv
 from reporting.global_unsubscribe import (
     GlobalFilters,
@@ -35,7 +36,7 @@ from reporting.global_unsubscribe import (
 from reporting.paging import page_url
 from reporting.views.download import refuse
 
-FILTER_SECONDS = 5
+QUICK_SECONDS, FILTER_SECONDS = 0.3, 5
 _NOTHING = LinePage([])
 # Parameters that mean nothing to the file of the lines, and to the one of the chart: an address is not repeated for nothing.
 _OF_A_PAGE = frozenset({"after", "before", "raw"})
@@ -85,12 +86,13 @@ def global_unsubscribe_report(request: HttpRequest) -> HttpResponse:
     is_valid = form.is_valid()
     report = form.report if is_valid else _unfiltered(reader)
     page, took_too_long = _find(request, report) if is_valid else (_NOTHING, False)
-    figures = read_global_figures(report, timezone.now())
+    figured = report if is_valid else form.figured
+    figures = None if figured is None else read_global_figures(figured, timezone.now())
     context = {
         "form": form,
         "reader": reader,
         "figures": figures,
-        "chart": figures.chart(),
+        "chart": figures and figures.chart(),
         "report": report,
         "order_label": order_label(report.order),
         "lines": page.lines,
@@ -98,7 +100,8 @@ def global_unsubscribe_report(request: HttpRequest) -> HttpResponse:
         "took_too_long": took_too_long,
         "is_filtered": not is_valid or report.filters.used,
         "has_own_order": report.order != default_order(report.filters),
-        "remarks": _remarks(report, figures),
+        "remarks": say_what_follows(figured, figures) if figured and figures else [],
+        "whole_texts": WHOLE,
         "following_url": page_url(request.GET, "after", page.following),
         "preceding_url": page_url(request.GET, "before", page.preceding),
         "csv_url": _file_url(request, "global_unsubscribe_csv", _OF_A_PAGE),
@@ -124,7 +127,7 @@ def global_unsubscribe_csv(request: HttpRequest) -> HttpResponseBase:
     require_recent_sign_in(request)
     form = GlobalReportForm(request.GET, reader)
     if not form.is_valid():
-        return redirect(f"{reverse('global_unsubscribe_report')}?{request.GET.urlencode()}")
+        return _to_page(request)
     is_raw = single_value(request.GET, "raw").strip() == "1"
     response: HttpResponseBase
     if request.method == "HEAD":
@@ -155,13 +158,17 @@ def global_unsubscribe_csv(request: HttpRequest) -> HttpResponseBase:
 @login_required
 @require_safe
 def global_unsubscribe_per_day_csv(request: HttpRequest) -> HttpResponseBase:
-    """GET: the figures of the chart, oldest day first. They are no addresses: for whoever may open the report."""
+    """GET: the figures of the chart, oldest day first. They are no addresses: for whoever may open the report.
+
+    Of other days or another product than were meant there is no file either.
+    """
     reader = open_global_report(current_standing(request))
-    form = GlobalReportForm(request.GET, reader)
-    report = form.report if form.is_valid() else _unfiltered(reader)
+    figured = GlobalReportForm(request.GET, reader).figured
+    if figured is None:
+        return _to_page(request)
     response = HttpResponse()
     writer = csv.writer(response)
-    figures = read_global_figures(report, timezone.now())
+    figures = read_global_figures(figured, timezone.now())
     writer.writerow(["day", *(each.label.lower() for each in figures.series), "total"])
     for day, *values in zip(
         figures.days.all, *(each.values for each in figures.series), strict=True
@@ -176,26 +183,23 @@ def _unfiltered(reader: GlobalReader) -> GlobalReport:
 
 
 def _find(request: HttpRequest, report: GlobalReport) -> tuple[LinePage, bool]:
-    """The page of lines; and whether the search was stopped, which is not the same as finding nothing."""
-    try:
-        with at_most(FILTER_SECONDS):
-            return read_page(report, request.GET), False
-    except TookTooLongError:
-        return _NOTHING, True
+    """The page of lines; and whether the search was stopped, which is not the same as finding nothing.
+
+    Tried in the way that is mostly the quicker one, and soon in the one that never takes very long (see `read_page`).
+    """
+    is_part = bool(report.filters.used) or report.product_numbers is not None
+    tries = (
+        [(QUICK_SECONDS, False), (FILTER_SECONDS, True)] if is_part else [(FILTER_SECONDS, False)]
+    )
+    for seconds, collects in tries:
+        with suppress(TookTooLongError), at_most(seconds):
+            return read_page(report, request.GET, collects=collects), False
+    return _NOTHING, True
 
 
-def _remarks(report: GlobalReport, figures: GlobalFigures) -> list[str]:
-    """What figures and chart know of the filters, where somebody could think otherwise."""
-    filters, remarks = report.filters, []
-    if filters.product is not None:
-        names = {each.number: f", {each.name}" for each in report.reader.products}
-        name = names.get(filters.product, "")
-        remarks.append(f"Figures and chart count the requests for product {filters.product}{name}.")
-    if {"website", "publisher", "email", "phone"} & set(filters.used):
-        remarks.append("Website, publisher, email and phone filter the lines below alone.")
-    if figures.days.is_cut:
-        remarks.append(f"The chart shows the last {MOST_DAYS} of your days.")
-    return remarks
+def _to_page(request: HttpRequest) -> HttpResponse:
+    """To the page with the same filters, which says what is wrong with them."""
+    return redirect(f"{reverse('global_unsubscribe_report')}?{request.GET.urlencode()}")
 
 
 def _columns(request: HttpRequest, report: GlobalReport) -> list[Column]:
