@@ -1,7 +1,7 @@
 """`make bench`: requests and records a second, latencies, memory, downloads, bytes a row, beside PostgreSQL itself.
 
-Bounded: it stops by itself after about three minutes, talks to 127.0.0.1 only, and removes its database at the end.
-`--seconds 2` makes each load shorter; `--rows 200000` the tables smaller.
+Bounded: it stops by itself after about six minutes, talks to 127.0.0.1 only, and removes its database at the end.
+`--seconds 2` makes each load shorter; `--rows 200000` the tables smaller, `--lines 500000` the report.
 """
 
 import argparse

@@ -42,7 +42,7 @@ FROM (
     countries="ARRAY['Germany', 'France', 'Spain', 'Italy']",
 )
 
-# What the report is asked for beside its first page; `since` and `until` are days before today.
+# What the report is asked for beside its first page; `since` and `until` are days before today, `{email}` that of some line.
 FILTERS: dict[str, dict[str, str | int]] = {
     "a day": {"since": 30, "until": 30},
     "a month": {"since": 230, "until": 200},
@@ -54,14 +54,15 @@ FILTERS: dict[str, dict[str, str | int]] = {
     "a rare website": {"website": "rare4000.example.net"},
     "an unknown website": {"website": "nowhere.example"},
     "website NOT DEFINED": {"website": "NOT DEFINED"},
-    "an email": {"email": "nobody@example.com"},
+    "an email": {"email": "{email}"},
     "email NOT DEFINED": {"email": "NOT DEFINED"},
-    "a phone": {"phone": "+12025550123"},
+    "a phone": {"phone": "{phone}"},
     "phone NOT DEFINED": {"phone": "NOT DEFINED"},
     "a website and a month": {"website": "shop1.example.com", "since": 230, "until": 200},
     "a website, not its product": {"website": "shop1.example.com", "product": 20},
     "a website, not its publisher": {"website": "shop1.example.com", "publisher": "pub7"},
     "a publisher, not its product": {"publisher": "pub7", "product": 3},
+    "the largest website, by publisher": {"website": "shop0.example.com", "sort": "-publisher"},
 }
 
 

@@ -23,6 +23,7 @@ from benchmarks.load import Load, by_turns, http_request, run_load
 from benchmarks.server import worker_memory
 from lists.choices import Role
 from lists.models import GlobalUnsubscribe, Membership, Product, Publisher, Realm, User
+from optout.models import GlobalRequest
 from reporting.global_unsubscribe import Sort
 
 AIM_API = 0.7  # of the one-clicks a second
@@ -179,7 +180,7 @@ def measure_global_report(realm: Realm, port: int, master: int, lines: int) -> l
     print(
         f"\nGlobal Unsubscribe report, {lines:,} lines ({_bytes_a_line()} bytes each, indexes included; made in {took:.0f} s)"
     )
-    print(f"{'':32}{'median ms':>9}{'worst ms':>9}{'first time':>11}")
+    print(f"{'':34}{'median ms':>9}{'worst ms':>9}{'first time':>11}")
     owner = _Owner(realm, port)
     missed = _measure_pages(owner)
     return missed + _measure_csv(owner, realm, master, lines)
@@ -189,24 +190,34 @@ def _measure_pages(owner: _Owner) -> list[str]:
     today = datetime.now(UTC).date()
     missed = []
     for name, filters in {"first page": {}, **FILTERS}.items():
-        query = dict(filters)
+        query = {key: _filled(value) for key, value in filters.items()}
         for end in ("since", "until"):
             if end in filters:
                 query[end] = (today - timedelta(days=int(filters[end]))).isoformat()
         took = owner.page(**query)
-        print(f"{name:32}{took.line()}   aim {AIM_PAGE_MS:.0f}")
-        if took.median >= AIM_PAGE_MS:
+        aim = "" if "sort" in filters else f"   aim {AIM_PAGE_MS:.0f}"
+        print(f"{name:34}{took.line()}{aim}")
+        if aim and took.median >= AIM_PAGE_MS:
             missed.append(f"report, {name} ({took.median:.0f} ms)")
     orders = {
         f"{sign}{sort}": owner.page(sort=f"{sign}{sort}") for sort in Sort for sign in ("", "-")
     }
     slowest = max(orders, key=lambda order: orders[order].median)
     print(
-        f"{f'{len(orders)} orders; slowest: {slowest}':32}{orders[slowest].line()}   aim {AIM_PAGE_MS:.0f}"
+        f"{f'{len(orders)} orders; slowest: {slowest}':34}{orders[slowest].line()}   aim {AIM_PAGE_MS:.0f}"
     )
     if orders[slowest].median >= AIM_PAGE_MS:
         missed.append(f"report by {slowest} ({orders[slowest].median:.0f} ms)")
     return missed
+
+
+def _filled(value: str | int) -> str:
+    """With the address of some line where it asks for one."""
+    text = str(value)
+    if "{" in text:
+        line = GlobalRequest.objects.exclude(email="").exclude(phone="").order_by("id")[1000]
+        return text.format(email=line.email, phone=line.phone)
+    return text
 
 
 def _measure_csv(owner: _Owner, realm: Realm, master: int, lines: int) -> list[str]:
