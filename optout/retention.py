@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from lists.models import List
 from lists.prepared import fetch_prepared
+from optout.choices import Verdict
 from optout.models import LimitCounter, UnsignedHour
 
 KEPT = timedelta(days=90)  # IP, agent and evidence
@@ -30,16 +31,23 @@ WITH batch AS MATERIALIZED (
 SELECT count(*), max(recorded_at) FROM emptied
 """
 
-_EMPTY_QUARANTINE = """
+# What a global request says of its line in the report is needed until somebody has decided; then the report has it, or nobody.
+# And of its second address, that it is one: the chart counts requests.
+_IS_WAITING = f"verdict = {Verdict.WAITING:d}"
+_LEFT = f"CASE WHEN {_IS_WAITING} AND (evidence->>'also')::bool THEN jsonb_build_object('also', true) END"
+_EMPTY_QUARANTINE = f"""
 WITH batch AS MATERIALIZED (
     SELECT id FROM optout_quarantinedoptout
-    WHERE last_refused_at < %(end)s AND (ip IS NOT NULL OR agent <> '' OR evidence IS NOT NULL)
+    WHERE last_refused_at < %(end)s AND (
+        ip IS NOT NULL OR agent <> '' OR evidence IS DISTINCT FROM {_LEFT} OR report IS NOT NULL AND NOT {_IS_WAITING}
+    )
     LIMIT %(batch)s
 )
-UPDATE optout_quarantinedoptout q SET ip = NULL, agent = '', evidence = NULL
+UPDATE optout_quarantinedoptout q
+SET ip = NULL, agent = '', evidence = {_LEFT}, report = CASE WHEN {_IS_WAITING} THEN report END
 FROM batch WHERE q.id = batch.id
 RETURNING q.id
-"""
+"""  # noqa: S608 -- made of constants
 
 # The 95th percentile of the hours of 28 days, quiet hours included: of 672 the 34th busiest.
 _USUAL_HOUR = """
@@ -71,7 +79,10 @@ def empty_ledger(now: datetime, *, since: datetime | None = None) -> int:
 
 
 def empty_quarantine(now: datetime) -> int:
-    """Empty IP, agent and evidence of quarantined opt-outs that were last asked for more than 90 days ago; how many rows."""
+    """Empty IP, agent and evidence of quarantined opt-outs that were last asked for more than 90 days ago; how many rows.
+
+    Of those that were decided also what a global request said for the report.
+    """
     emptied = 0
     while count := len(fetch_prepared(_EMPTY_QUARANTINE, {"end": now - KEPT, "batch": BATCH})):
         emptied += count

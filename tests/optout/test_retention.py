@@ -1,20 +1,36 @@
 """AT-50."""
 
 from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.db.models import Q
 
-from lists.models import List
-from optout.choices import RefusalCause, Traffic
-from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression, UnsignedHour
-from optout.quarantine import quarantine_optout
+from lists.lookup import snapshot
+from lists.models import List, Realm, User
+from optout.addresses import parse_address
+from optout.choices import Assurance, Channel, RefusalCause, Traffic
+from optout.evidence import Evidence
+from optout.global_requests import Reported
+from optout.intents import global_intents
+from optout.models import (
+    GlobalRequest,
+    LimitCounter,
+    OptOut,
+    QuarantinedOptOut,
+    Suppression,
+    UnsignedHour,
+)
+from optout.quarantine import accept_quarantined, quarantine_optout, reject_quarantined
 from optout.retention import (
     empty_ledger,
     empty_quarantine,
     keep_usual_hours,
     prune_limits,
 )
+from reporting.global_counts import global_requests_per_day
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +84,70 @@ class TestQuarantine:
 
         rows = dict(QuarantinedOptOut.objects.values_list("address", "ip"))
         assert rows == {"old@example.com": None, "new@example.com": "192.0.2.7"}
+
+
+class TestQuarantinedGlobalRequests:
+    """What a website sent with them is kept until somebody decides: it is what the report will say (S1.20)."""
+
+    @pytest.fixture
+    def waiting(self, realm: Realm, optout_list: List) -> List:
+        """A list with a request of 90 days ago in quarantine, one row for each of its addresses."""
+        make.make_product(realm, 7, optout_list)
+        addresses = ("jane@example.com", "+14155552671")
+        report = Reported(realm.pk, *addresses, product_number=7, custom1="Too many mails")
+        intents = global_intents(
+            snapshot(optout_list),
+            [parse_address(each, "either", "US") for each in addresses],
+            report,
+            channel=Channel.GLOBAL_API,
+            assurance=Assurance.PREFILLED,
+            requested_at=OLD,
+            evidence=Evidence(ip=ip_address("192.0.2.7"), agent="PHP/8.3"),
+        )
+        for intent in intents:
+            quarantine_optout(intent, RefusalCause.BLOCKED_IP)
+        return optout_list
+
+    def test_one_that_waits_gets_its_line_when_it_is_accepted(
+        self, alice: User, waiting: List
+    ) -> None:
+        assert empty_quarantine(NOW) == 2
+        assert empty_quarantine(NOW) == 0
+        first, second = QuarantinedOptOut.objects.order_by("pk")
+        assert (first.ip, first.agent, first.evidence) == (None, "", None)
+        assert (second.ip, second.agent, second.evidence) == (None, "", {"also": True})
+
+        assert accept_quarantined(waiting, Q(), actor=alice, now=NOW) == 2
+
+        line = GlobalRequest.objects.get()
+        assert (line.email, line.custom1, line.product_number) == (
+            "jane@example.com",
+            "Too many mails",
+            7,
+        )
+        for products in ([7], None):
+            (day,) = global_requests_per_day(waiting.realm_id, products)
+            assert day.requests == 1
+
+    @pytest.mark.parametrize("decide", [accept_quarantined, reject_quarantined])
+    @pytest.mark.parametrize("is_emptied_before", [True, False])
+    def test_of_one_that_was_decided_nothing_is_left(
+        self, alice: User, waiting: List, decide: Any, is_emptied_before: bool
+    ) -> None:
+        if is_emptied_before:
+            empty_quarantine(NOW)
+        decide(waiting, Q(), actor=alice, now=NOW)
+
+        assert empty_quarantine(NOW) == 2
+        assert empty_quarantine(NOW) == 0
+
+        for row in QuarantinedOptOut.objects.all():
+            assert (row.ip, row.agent, row.evidence, row.report) == (None, "", None, None)
+
+    def test_within_90_days_everything_stays(self, alice: User, waiting: List) -> None:
+        reject_quarantined(waiting, Q(), actor=alice, now=NOW)
+        assert empty_quarantine(NOW - timedelta(seconds=2)) == 0
+        assert "Too many mails" in str(QuarantinedOptOut.objects.get(report__isnull=False).report)
 
 
 class TestLimits:
