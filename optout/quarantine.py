@@ -156,10 +156,11 @@ def _intents(
         evidence=first.adding(asked_at=_said(row.refused_at), accepted_by=by),
     )
     reported = [_reported(one, kept, by) for kept in row.report or ()]
-    if not reported:
+    if not row.report:
         return [one]
     if row.report[0]["asked_at"] == row.refused_at.isoformat() and "also" not in first.extra:
-        reported[0] = replace(reported[0], evidence=one.evidence)
+        said = Reported.from_json(row.report[0]).as_evidence()  # the row's own is emptied by age
+        reported[0] = replace(reported[0], evidence=one.evidence.adding(**said))
     return reported
 
 
