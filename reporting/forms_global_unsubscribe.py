@@ -22,6 +22,15 @@ from reporting.global_unsubscribe import (
     orders_of,
 )
 
+# What somebody must know who looks for a part of a text. Anything but the whole of it would be a look at every line.
+WHOLE = (
+    "Website, publisher ID, email and phone are looked for as a whole, not in part; a publisher ID also by its capital and small "
+    f"letters. {NOT_DEFINED} finds what was not given."
+)
+_NOT_IN_PART = (
+    "No request fits. Texts are looked for as a whole: shop.example finds neither shop.example/garden nor www.shop.example, and "
+    "a publisher ID must have the same capital and small letters."
+)
 _DATE = forms.DateInput(attrs={"type": "date"})
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 _WORDS = {
@@ -101,6 +110,21 @@ class GlobalReportForm(forms.Form):
         )
         order = self._orders.get(values["sort"]) or default_order(filters)
         return GlobalReport(self._reader, filters, order)
+
+    @property
+    def figured(self) -> GlobalReport | None:
+        """What figures and chart are of: days and product. None where one of these is not understood, whatever the others are."""
+        if {"product", "since", "until"} & set(self.errors):
+            return None
+        names = ("product", "since", "until")
+        filters = GlobalFilters(**{name: self.cleaned_data[name] for name in names})
+        return GlobalReport(self._reader, filters, default_order(filters))
+
+    @property
+    def nothing_found(self) -> str:
+        """What to say where no line is left, by what was looked for; only of a valid form."""
+        is_text = self.report.filters.has_texts
+        return _NOT_IN_PART if is_text else "No request fits. Try other filters."
 
     def clean_seen(self) -> Seen:
         return Seen(self.cleaned_data["seen"] or Seen.LAST)

@@ -80,15 +80,8 @@ class GlobalFigures:
     @property
     def days_label(self) -> str:
         """What those days are called."""
-        return f"Last {SHOWN} days" if self._are_usual else str(self.days)
-
-    @property
-    def days_note(self) -> str:
-        return "as in the chart" if self._are_usual else "the days that you chose"
-
-    @property
-    def _are_usual(self) -> bool:
-        return self.days == days_of(GlobalFilters(), self.today)
+        are_usual = self.days == days_of(GlobalFilters(), self.today)
+        return f"Last {SHOWN} days" if are_usual else str(self.days)
 
     @property
     def total(self) -> int:
@@ -109,6 +102,26 @@ class GlobalFigures:
 
     def _between(self, first: date, last: date) -> int:
         return sum(each.requests for each in self.counts if first <= each.day <= last)
+
+
+def say_what_follows(report: GlobalReport, figures: GlobalFigures) -> list[str]:
+    """What figures and chart know of the filters, and what not, where somebody could think otherwise."""
+    filters, said = report.filters, []
+    if filters.product is not None:
+        names = {each.number: f", {each.name}" for each in report.reader.products}
+        name = names.get(filters.product, "")
+        said.append(f"Figures and chart count the requests for product {filters.product}{name}.")
+    if filters.since or filters.until:
+        said.append(
+            "The chart and its figure follow your days, and count each request on the day it came. The other figures do not."
+        )
+    if figures.days.is_cut:
+        said.append(f"The chart shows the last {MOST_DAYS} of your days.")
+    elif filters.until and not filters.since:
+        said.append(f"Without a first day it shows {SHOWN} days.")
+    if filters.has_texts:
+        said.append("Website, publisher, email and phone filter the lines below alone.")
+    return said
 
 
 def read_global_figures(report: GlobalReport, now: datetime) -> GlobalFigures:

@@ -2,11 +2,14 @@
 
 import csv
 from datetime import UTC, datetime, timedelta
+from itertools import product as pairs_of
+from typing import Any
 
 import pytest
 import time_machine
 
-from lists.models import Realm, User
+from lists.choices import Role
+from lists.models import List, Realm, User
 from tests import make
 from tests.lists.screens import Screen, open_screen
 from tests.reporting.portal import signed_in
@@ -51,13 +54,44 @@ class TestFigures:
     def test_they_follow_days_and_product(self, alice: User) -> None:
         text = open_report(alice, "?product=7&since=2026-02-20&until=2026-03-02").text
         assert "Requests today 1" in text and "In total 4" in text
-        assert "20 Feb 2026 – 2 Mar 2026 2 the days that you chose" in text
+        assert "20 Feb 2026 – 2 Mar 2026 2 as in the chart" in text
         assert "Figures and chart count the requests for product 7, Garden letters." in text
+        assert "The chart and its figure follow your days" in text
+        assert "The other figures do not." in text and "Without a first day" not in text
         assert "filter the lines below alone" not in text
 
     def test_they_say_that_they_do_not_follow_the_other_filters(self, alice: User) -> None:
         text = open_report(alice, "?email=p0@example.com").text
         assert "Last 30 days 5" in text and "email and phone filter the lines below alone." in text
+        assert "your days" not in text
+
+    def test_the_last_day_alone_is_30_days_of_the_chart(self, alice: User) -> None:
+        text = open_report(alice, "?until=2026-03-01").text
+        assert "31 Jan 2026 – 1 Mar 2026 4 as in the chart" in text
+        assert "Without a first day it shows 30 days." in text
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "?since=yesterday",
+            "?until=9999-12-31",
+            "?since=2026-03-04&until=2026-03-01",
+            "?product=8&since=2026-03-04",
+        ],
+    )
+    def test_days_or_a_product_that_are_not_understood_have_none(
+        self, alice: User, query: str
+    ) -> None:
+        screen = open_report(alice, query)
+        assert "There is a problem" in screen.text
+        for each in ("Requests today", "Last 30 days", "Requests per day", "your days", "In total"):
+            assert each not in screen.text
+        answer = signed_in(alice).get(f"{PER_DAY}{query}")
+        assert (answer.status_code, answer["Location"]) == (302, f"{PAGE}{query}")
+
+    def test_any_other_mistake_leaves_them_alone(self, alice: User) -> None:
+        text = open_report(alice, "?product=7&email=nobody").text
+        assert "There is a problem" in text and "In total 4" in text
 
     @pytest.mark.parametrize(
         ("query", "first", "last", "count"),
@@ -98,3 +132,37 @@ class TestFigures:
         make.make_global_request(realm, "late@example.com", requested_at=moment)
         rows = signed_in(alice).get(f"{PER_DAY}?since=2026-03-03").content.decode().split()
         assert rows[1:] == ["2026-03-03,0,1,1", "2026-03-04,0,2,2"]
+
+
+class TestEdges:
+    @pytest.mark.parametrize("who", [Role.ADMIN, Role.OWNER, Role.VIEWER])
+    def test_no_day_is_too_early_or_too_late(
+        self, realm: Realm, optout_list: List, who: Role
+    ) -> None:
+        make.make_product(realm, 7, optout_list)
+        make.make_global_request(realm, product_number=7)
+        user = make.make_user("reader@acme.example")
+        make.make_member(user, realm, who, *([optout_list] if who == Role.OWNER else []))
+        client = signed_in(user)
+        days = (
+            "",
+            "0001-01-01",
+            "0001-01-02",
+            "2026-03-04",
+            "2999-12-31",
+            "9999-12-31",
+            "10000-01-01",
+        )
+        for since, until in pairs_of(days, days):
+            for more in ("", "&seen=first", "&product=7"):
+                query = f"?since={since}&until={until}{more}"
+                assert client.get(f"{PAGE}{query}").status_code == 200, query
+                assert client.get(f"{PER_DAY}{query}").status_code in {200, 302}, query
+                answer: Any = client.get(f"{PAGE}.csv{query}")
+                if who == Role.VIEWER:
+                    assert answer.status_code == 404
+                elif answer.status_code == 200:
+                    assert b"".join(answer.streaming_content).startswith(b"id,"), query
+                    answer.close()
+                else:
+                    assert answer.status_code == 302, query

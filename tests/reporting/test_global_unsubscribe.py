@@ -229,7 +229,7 @@ class TestLines:
         line = make.make_global_request(realm, "", "+14155552671", publisher="nobody")
         assert (
             f"{line.id} 4 Mar 2026, 12:00 4 Mar 2026, 12:00 NOT DEFINED +14155552671 1–3 NOT DEFINED "
-            "NOT DEFINED 0 nobody NOT DEFINED 1"
+            "NOT DEFINED 0 none nobody NOT DEFINED 1"
         ) in open_report(alice).text
 
     def test_a_product_of_another_realm_lends_no_name(self, alice: User, realm: Realm) -> None:
@@ -379,9 +379,30 @@ class TestFilters:
 
     def test_nothing_found_is_said(self, alice: User, realm: Realm) -> None:
         make.make_global_request(realm)
-        assert "Nothing found" in open_report(alice, "?email=nobody@example.com").text
+        for query in (
+            "email=nobody@example.com",
+            "website=example.com",
+            "publisher=p1",
+            "phone=%2B14155550000",
+        ):
+            text = open_report(alice, f"?{query}").text
+            assert "Nothing found" in text and "Texts are looked for as a whole" in text
+        text = open_report(alice, "?since=2026-03-05").text
+        assert "No request fits. Try other filters." in text and "as a whole, not in part" in text
 
     @pytest.mark.django_db(transaction=True)  # a stopped search ends its transaction
+    @pytest.mark.parametrize(
+        ("query", "is_open"),
+        [("", False), ("?sort=email", False), ("?product=0", True), ("?since=nonsense", True)],
+    )
+    def test_on_a_phone_the_filters_are_folded_unless_one_is_used(
+        self, alice: User, realm: Realm, query: str, is_open: bool
+    ) -> None:
+        make.make_global_request(realm)
+        html = open_report(alice, query).html
+        assert ('<details class="folded" open><summary>' in html) is is_open
+        assert ('<details class="folded"><summary>' in html) is not is_open
+
     def test_a_search_that_takes_too_long_is_not_an_empty_one(
         self, alice: User, realm: Realm, monkeypatch: pytest.MonkeyPatch
     ) -> None:
