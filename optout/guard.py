@@ -1,15 +1,19 @@
 """Who may act without a signature: the guard of the hosted form (AT-02, AT-17), and the limits (S0.12)."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
+from django.db import transaction
+
+from optout.actions import Recorded, record_optouts
 from optout.choices import RefusalCause, Traffic
 from optout.intents import OptOutIntent
 from optout.limits import RECORD, Admission, Judgement, judge_unsigned
-from optout.quarantine import quarantine_optout
+from optout.quarantine import quarantine_optout, settle_quarantined
 from optout.tokens import make_form_token, read_form_token
 from optout.visits import Visit
 
@@ -17,7 +21,11 @@ TOKEN_FIELD = "t"  # noqa: S105  the name of a field
 # A trap for robots, which fill in everything. Its name means nothing to browsers and password managers.
 HONEYPOT_FIELD = "note"
 TYPED_FIELD = "item"  # the hosted page that asks for the address has it; only there the trap is set
+# Which form fell into the trap: in the page that asks for one more press, which has no trap.
+AGAIN_FIELD = "again"
 QUICK = timedelta(seconds=1)  # nobody types an address in less
+
+_FORM_ID = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,23 @@ def form_token(visit: Visit) -> str:
 def form_id(visit: Visit) -> str:
     """What is kept of a form that was sent: sent twice by a double click it is one tap (optout/reverting.py)."""
     return hashlib.sha256(visit.field(TOKEN_FIELD).encode()).hexdigest()[:16]
+
+
+def trapped_form(visit: Visit) -> str:
+    """The form that fell into the trap, where this one came from the page after it; else nothing."""
+    named = visit.field(AGAIN_FIELD)
+    return named if _FORM_ID.fullmatch(named) else ""
+
+
+def record_form(visit: Visit, intents: Sequence[OptOutIntent]) -> list[Recorded]:
+    """Record what a form of ours asks for. The press after the trap also settles what waits since the one before it."""
+    trapped = trapped_form(visit)
+    if not trapped:
+        return record_optouts(intents)
+    with transaction.atomic():
+        recorded = record_optouts(intents)
+        settle_quarantined(intents, RefusalCause.HONEYPOT, form=trapped, now=visit.now)
+    return recorded
 
 
 class Tap(Enum):

@@ -184,3 +184,21 @@ def _said(moment: datetime) -> str:
 
 def _audit(action: str, optout_list: List, actor: User | None, count: int) -> None:
     record_audit(action, actor=actor, realm=optout_list.realm, optout_list=optout_list, count=count)
+
+
+def settle_quarantined(
+    intents: Sequence[OptOutIntent], cause: RefusalCause, *, form: str, now: datetime
+) -> None:
+    """Accept what waits of these intents since `form` was sent, now that they are recorded: nothing is recorded once more.
+
+    Not where another request waits in the same row: who asked for that must not lose it to an Undo of this one.
+    """
+    for intent in intents:
+        QuarantinedOptOut.objects.filter(
+            optout_list=intent.list_id,
+            digest=intent.digest,
+            cause=cause,
+            verdict=Verdict.WAITING,
+            requests=1,
+            evidence__form=form,
+        ).update(verdict=Verdict.ACCEPTED, decided_at=now)

@@ -54,7 +54,7 @@ _RECORDED = f"""
 SELECT o.address, o.recorded_at, {IS_UNDONE}
 FROM optout_optout o
 WHERE o.digest = %s AND o.id = %s AND o.optout_list_id = %s AND o.kind = 1
-"""
+"""  # noqa: S608  a constant of ours
 
 
 def find_recorded(list_id: int, digest: bytes, optout_id: int) -> RecordedOptOut | None:

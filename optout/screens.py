@@ -17,7 +17,7 @@ from optout.actions import Recorded
 from optout.addresses import Accepts, Address, AddressError, mask, parse_address
 from optout.choices import Assurance, Channel, Medium
 from optout.given import NOTHING, Given
-from optout.guard import form_id, form_token
+from optout.guard import form_id, form_token, trapped_form
 from optout.intents import OptOutIntent
 from optout.languages import Reading, choose_language
 from optout.limits import Judgement
@@ -90,6 +90,7 @@ def show_form(
         text=given.text,
         error=error,
         token=form_token(visit),
+        trapped=trapped_form(visit),
         wants_all=wants_everything(visit),
     )
 
@@ -100,8 +101,12 @@ def show_confirm(
     *,
     status: int = 200,
     problem: Promise | str = "",
+    trapped: str = "",
 ) -> HttpResponse:
-    """The page with the address and one button. An address that a signed link holds is masked and stays in the link."""
+    """The page with the address and one button. An address that a signed link holds is masked and stays in the link.
+
+    `trapped` is the form that fell into the trap, where that is why it is shown.
+    """
     is_signed = visit.recipient is not None
     return _page(
         visit,
@@ -113,6 +118,7 @@ def show_confirm(
         parameter="" if is_signed else "email" if address.medium == Medium.EMAIL else "phone",
         problem=problem,
         token=form_token(visit),
+        trapped=trapped or trapped_form(visit),
         wants_all=wants_everything(visit),
     )
 

@@ -206,7 +206,7 @@ SELECT
     digest, address, %(ip)s::inet, %(agent)s::text, %(evidence)s::jsonb
 FROM optout_optout o WHERE digest = %(digest)s AND id = %(undone)s AND NOT {IS_UNDONE}
 RETURNING is_new
-"""
+"""  # noqa: S608  constants only
 
 # Gives back the subscriptions that an opt-out ended, unless the address is suppressed there for another reason.
 RESUBSCRIBE = """

@@ -2,10 +2,9 @@
 
 from django.http import HttpResponse
 
-from optout import replies, screens
-from optout.actions import record_optouts
+from optout import guard, replies, screens
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
-from optout.guard import Tap, admit, check_form, quarantine
+from optout.guard import Tap, admit, check_form, form_id, quarantine
 from optout.limits import Admission
 from optout.visits import Visit
 
@@ -35,10 +34,10 @@ def record_form(visit: Visit) -> HttpResponse:
         guarded.is_robot
     ):  # or somebody whose browser filled in the trap: one more tap, on a page without it
         quarantine(intents, RefusalCause.HONEYPOT)
-        return screens.show_confirm(visit, address)
+        return screens.show_confirm(visit, address, trapped=form_id(visit))
     # Nobody types an address within a second: the stricter threshold stops a robot, and never one quick person.
     is_quick = guarded.is_quick and not is_prefilled
     judgement = admit(visit, Traffic.DIRECT if is_quick else Traffic.FORM, intents, Tap.MADE)
     if judgement.admission is Admission.REFUSE:
         return screens.refuse(visit, judgement)
-    return screens.see_done(visit, record_optouts(intents), assurance, address.digest)
+    return screens.see_done(visit, guard.record_form(visit, intents), assurance, address.digest)

@@ -9,13 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from lists.global_unsubscribe import EMAIL, PHONE
 from optout import replies, screens
-from optout.actions import Recorded, record_optouts
+from optout.actions import Recorded
 from optout.addresses import AddressError, parse_email, parse_phone
 from optout.channels.global_unsubscribe import done, screen
 from optout.channels.global_unsubscribe.asked import Asked
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
 from optout.given import NOTHING
-from optout.guard import Guarded, Tap, admit, check_form, form_id, is_form, quarantine
+from optout.guard import Guarded, Tap, admit, check_form, form_id, is_form, quarantine, record_form
 from optout.intents import OptOutIntent
 from optout.limits import Admission
 from optout.tokens import DoneToken, make_done_token
@@ -80,14 +80,17 @@ def _act(asked: Asked, guarded: Guarded) -> HttpResponse:
     if guarded.is_robot:  # or somebody whose browser filled in the trap: once more, without it
         quarantine(intents, RefusalCause.HONEYPOT)
         return screen.show_form(
-            asked, problem=ONCE_MORE, optout_status=replies.CONFIRM_REQUIRED, has_trap=False
+            asked,
+            problem=ONCE_MORE,
+            optout_status=replies.CONFIRM_REQUIRED,
+            trapped=form_id(visit),
         )
     # as on the hosted page: nobody types an address within a second
     is_quick = guarded.is_quick and not is_prefilled
     judgement = admit(visit, Traffic.DIRECT if is_quick else Traffic.FORM, intents, Tap.MADE)
     if judgement.admission is Admission.REFUSE:
         return screen.refuse(asked, judgement)
-    return _see_done(asked, intents, record_optouts(intents))
+    return _see_done(asked, intents, record_form(visit, intents))
 
 
 def _is_prefilled(asked: Asked) -> bool:

@@ -17,7 +17,7 @@ from optout import replies, screens
 from optout.addresses import AddressError, parse_email, parse_phone
 from optout.channels.global_unsubscribe.asked import Asked
 from optout.channels.global_unsubscribe.labels import own_label
-from optout.guard import form_token
+from optout.guard import form_token, trapped_form
 from optout.limits import Judgement
 from optout.pages import render_page
 from optout.visits import Visit
@@ -69,10 +69,13 @@ def show_form(
     problem: Promise | str = "",
     status: int = 200,
     optout_status: str = "",
-    has_trap: bool = True,
+    trapped: str = "",
     preview: str = "",
 ) -> HttpResponse:
-    """The form with what the request gave filled in; with a summary of what is wrong. `preview` is the state that is shown."""
+    """The form with what the request gave filled in; with a summary of what is wrong.
+
+    `trapped` is the form that fell into the trap: this one has none. `preview` is the state that is shown.
+    """
     return _render(
         "global",
         asked,
@@ -80,7 +83,7 @@ def show_form(
         status=status,
         optout_status=optout_status,
         token="" if preview else form_token(asked.visit),
-        has_trap=has_trap,
+        trapped=trapped or trapped_form(asked.visit),
         **_form_context(asked, errors or {}, problem),
     )
 

@@ -6,9 +6,10 @@ import pytest
 import time_machine
 
 from lists.models import List, Realm, Subscription
-from optout.choices import Assurance, Channel, Kind, RefusalCause, Traffic
-from optout.guard import HONEYPOT_FIELD
+from optout.choices import Assurance, Channel, Kind, RefusalCause, Traffic, Verdict
+from optout.guard import AGAIN_FIELD, HONEYPOT_FIELD
 from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from optout.quarantine import accept_overdue
 from optout.tokens import make_form_token
 from tests import make
 from tests.optout.channels.cases import JANE, ChannelCases, Target, assert_nothing_recorded
@@ -322,6 +323,54 @@ class TestRobots:
 
         row = OptOut.objects.get()
         assert (row.address, row.channel, row.assurance) == (JANE, Channel.PAGE, Assurance.TYPED)
+
+    def test_an_undo_of_the_second_tap_holds(self, optout_list: List) -> None:
+        """AT-46: what waits since the first tap is settled by the second; a week later it suppresses nobody."""
+        client, path = PublicClient(), page_path(optout_list)
+        page = submit(optout_list, scope="sender", **{HONEYPOT_FIELD: "Acme Ltd"})
+
+        client.send(client.press(page, path).headers["Location"])
+
+        settled = QuarantinedOptOut.objects.filter(
+            verdict=Verdict.ACCEPTED, decided_at__isnull=False
+        )
+        assert settled.count() == QuarantinedOptOut.objects.count() == 2
+        assert OptOut.objects.filter(kind=Kind.OPT_OUT).count() == 2
+        assert accept_overdue(datetime.now(UTC) + timedelta(days=8)) == 0
+        assert not Suppression.objects.exists()
+
+    @pytest.mark.parametrize("spoilt", ["", "x", "0" * 16, "f" * 5_000, "'\x00"])
+    def test_only_the_second_tap_of_that_page_settles(self, optout_list: List, spoilt: str) -> None:
+        page = submit(optout_list, **{HONEYPOT_FIELD: "x"})
+
+        response = PublicClient().press(page, page_path(optout_list), **{AGAIN_FIELD: spoilt})
+
+        assert response.status_code == 303
+        assert QuarantinedOptOut.objects.get().verdict == Verdict.WAITING
+
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_nobody_settles_what_another_one_asked_for(
+        self, optout_list: List, is_first: bool
+    ) -> None:
+        """Otherwise whoever knows an address could take back, by an Undo, what its owner waits for."""
+        client, path = PublicClient(), page_path(optout_list)
+        pages = [submit(optout_list, **{HONEYPOT_FIELD: "x"}) for _ in range(2)]
+
+        client.send(client.press(pages[not is_first], path).headers["Location"])
+
+        assert not Suppression.objects.exists()
+        assert accept_overdue(datetime.now(UTC) + timedelta(days=8)) == 1
+        assert Suppression.objects.get().address == JANE
+
+    def test_the_mark_outlives_a_page_that_was_open_for_too_long(self, optout_list: List) -> None:
+        client, path = PublicClient(), page_path(optout_list)
+        page = submit(optout_list, **{HONEYPOT_FIELD: "x"})
+        page = client.press(page, path, t="old", email="")
+        assert page.status_code == 400
+
+        client.press(page, path, item=JANE)
+
+        assert QuarantinedOptOut.objects.get().verdict == Verdict.ACCEPTED
 
     def test_the_honeypot_is_nothing_that_a_browser_fills_in_or_reads_out(
         self, optout_list: List

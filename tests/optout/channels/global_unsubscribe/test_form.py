@@ -12,9 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from lists.models import List, Product, Realm
-from optout.choices import Assurance, Channel, RefusalCause, Traffic
+from optout.choices import Assurance, Channel, Kind, RefusalCause, Traffic, Verdict
 from optout.guard import HONEYPOT_FIELD
 from optout.models import GlobalRequest, LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from optout.quarantine import accept_overdue
 from optout.tokens import make_form_token
 from tests import make
 from tests.optout.channels.cases import ChannelCases, Target, assert_nothing_recorded
@@ -536,6 +537,33 @@ class TestRobots:
         path = form_path(pubID="p1", lang="de")
         assert client.press(page, path).status_code == 303
         assert GlobalRequest.objects.get().publisher == "p1"
+
+    def test_an_undo_of_the_second_tap_holds(self) -> None:
+        """AT-46: what waits since the first tap is settled by the second; a week later it suppresses nobody."""
+        client = PublicClient()
+        page = submit({"email": JANE, "phoneNumber": PHONE, HONEYPOT_FIELD: "x"})
+
+        client.send(client.press(page, PATH).headers["Location"])
+
+        settled = QuarantinedOptOut.objects.filter(
+            verdict=Verdict.ACCEPTED, decided_at__isnull=False
+        )
+        assert settled.count() == QuarantinedOptOut.objects.count() == 2
+        assert accept_overdue(datetime.now(UTC) + timedelta(days=8)) == 0
+        assert not Suppression.objects.exists()
+        assert OptOut.objects.filter(kind=Kind.OPT_OUT).count() == 2
+        assert GlobalRequest.objects.get().unsubscribe_count == 1
+
+    def test_an_address_that_was_mended_meanwhile_goes_on_waiting(self) -> None:
+        client = PublicClient()
+        page = submit({"email": "jan@example.com", "phoneNumber": PHONE, HONEYPOT_FIELD: "x"})
+        page = client.press(page, PATH, email="jane@")
+        assert page.status_code == 400 and HONEYPOT_FIELD not in form_fields(page)
+
+        client.press(page, PATH, email=JANE)
+
+        waiting = QuarantinedOptOut.objects.filter(verdict=Verdict.WAITING)
+        assert [each.address for each in waiting] == ["jan@example.com"]
 
     @pytest.mark.parametrize(("seconds", "traffic"), [(0, Traffic.DIRECT), (5, Traffic.FORM)])
     def test_nobody_types_within_a_second(self, seconds: int, traffic: Traffic) -> None:
