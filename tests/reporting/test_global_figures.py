@@ -13,6 +13,7 @@ from lists.models import List, Realm, User
 from tests import make
 from tests.lists.screens import Screen, open_screen
 from tests.reporting.portal import signed_in
+from tests.reporting.test_downloads import leave
 
 PAGE = "/manage/reports/global-unsubscribe"
 PER_DAY = "/manage/reports/global-unsubscribe-per-day.csv"
@@ -163,6 +164,6 @@ class TestEdges:
                     assert answer.status_code == 404
                 elif answer.status_code == 200:
                     assert b"".join(answer.streaming_content).startswith(b"id,"), query
-                    answer.close()
+                    leave(answer)
                 else:
                     assert answer.status_code == 302, query

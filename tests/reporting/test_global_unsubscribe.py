@@ -403,6 +403,7 @@ class TestFilters:
         assert ('<details class="folded" open><summary>' in html) is is_open
         assert ('<details class="folded"><summary>' in html) is not is_open
 
+    @pytest.mark.django_db(transaction=True)  # a stopped search ends its transaction
     def test_a_search_that_takes_too_long_is_not_an_empty_one(
         self, alice: User, realm: Realm, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -415,7 +416,7 @@ class TestFilters:
         assert "took too long" in screen.text and "Nothing found" not in screen.text
         assert "Requests today 1" in screen.text
 
-    @pytest.mark.django_db(transaction=True)  # a stopped search ends its transaction
+    @pytest.mark.django_db(transaction=True)
     def test_a_slow_way_is_left_for_another_that_finds_the_same(
         self, alice: User, realm: Realm, monkeypatch: pytest.MonkeyPatch
     ) -> None:
