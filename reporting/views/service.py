@@ -181,7 +181,7 @@ def _global(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
         return {"door": door}
     if not opened.may(Permission.ENTRIES):
         door = replace(door, forms=())
-    stored = str(door.forms[0].uuid) if door.forms else ""
+    stored = door.forms[0].uuid if door.forms else ""
     requests = snippets_global.examples(door.url, door.product_number, stored)
     preview_page = reverse("global_preview", args=[door.key])
     return {
