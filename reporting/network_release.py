@@ -7,11 +7,16 @@ from django.db import transaction
 from django.db.models import Q
 
 from lists.audit import record_audit
+from lists.choices import ListKind
+from lists.global_actions import change_global_unsubscribe
 from lists.lookup import forget_list
-from lists.models import DownloadKey, List, User
+from lists.models import DownloadKey, GlobalUnsubscribe, List, Realm, User
 from lists.networks import UNKNOWN_NETWORK, compile_networks, parse_networks
+from optout.choices import Verdict
 from optout.limits import unblock_network
+from optout.models import QuarantinedOptOut
 from optout.quarantine import accept_quarantined
+from reporting.global_waiting import GLOBAL_CHANNELS
 from reporting.models.notices import NoticeKind
 from reporting.notices import settle_notices
 from reporting.quarantine_groups import from_network
@@ -57,6 +62,46 @@ def allow_network(optout_list: List, network: str, *, actor: User, now: datetime
         )
     forget_list(optout_list)
     return accept_quarantined(optout_list, waiting, actor=actor, now=now)
+
+
+def allow_server(realm: Realm, network: str, *, actor: User, now: datetime) -> int:
+    """Make a network one of the publishers' servers, end its block on Do Not Mail, and accept its global requests on whichever
+    lists of the realm they wait; how many opt-outs that were.
+
+    Raises `NetworksError` when the network is too wide or there are too many, `SetUpError` when the Global Unsubscribe was never
+    on, ValueError when it is no network.
+    """
+    if network == UNKNOWN_NETWORK:
+        raise ValueError("An unknown IP cannot be allowed.")
+    waiting = from_network(network) & Q(channel__in=GLOBAL_CHANNELS)
+    with transaction.atomic():
+        _add_to_servers(realm, network, actor)
+        do_not_mail = do_not_mail_of(realm)
+        unblock_network(do_not_mail, network)
+        settle_notices(do_not_mail, NoticeKind.BLOCKED_IP, network, now)
+        record_audit(
+            "allow_server", actor=actor, realm=realm, optout_list=do_not_mail, network=network
+        )
+    lists = List.objects.select_related("realm").filter(
+        realm=realm,
+        pk__in=QuarantinedOptOut.objects.filter(waiting, verdict=Verdict.WAITING).values(
+            "optout_list"
+        ),
+    )
+    return sum(accept_quarantined(each, waiting, actor=actor, now=now) for each in lists)
+
+
+def do_not_mail_of(realm: Realm) -> List:
+    """The list on which global requests are counted, and their networks blocked."""
+    return List.objects.select_related("realm").get(realm=realm, kind=ListKind.GLOBAL)
+
+
+def _add_to_servers(realm: Realm, network: str, actor: User) -> None:
+    """Under the lock that every change of the set-up takes: two people may be doing it."""
+    Realm.objects.select_for_update(no_key=True).get(pk=realm.pk)
+    door = GlobalUnsubscribe.objects.filter(realm=realm).first()
+    servers = parse_networks(", ".join([*(door.server_ips if door else ()), network]))
+    change_global_unsubscribe(realm, {"server_ips": servers}, actor=actor)
 
 
 def _add_to_whitelist(optout_list: List, network: str) -> None:

@@ -22,7 +22,8 @@ _GROUPS = """
 SELECT
     coalesce(text(network(set_masklen(ip, CASE family(ip) WHEN 4 THEN 32 ELSE 64 END))), %(unknown)s) AS network,
     cause, count(*), sum(requests)::bigint, min(refused_at), max(refused_at), max(last_refused_at),
-    (array_agg(address ORDER BY last_refused_at DESC))[:%(samples)s], (array_agg(agent))[1]
+    (array_agg(address ORDER BY last_refused_at DESC))[:%(samples)s], (array_agg(agent))[1],
+    (sum(count(*)) OVER ())::bigint  -- of all groups, before the LIMIT
 FROM optout_quarantinedoptout
 WHERE optout_list_id = %(list)s AND verdict = 1
 GROUP BY 1, 2
@@ -105,8 +106,9 @@ class BlockedNetwork:
         return self.network != UNKNOWN_NETWORK
 
 
-def waiting_groups(optout_list: List) -> list[WaitingGroup]:
-    """What waits, by network and cause, the latest first; at most MOST_GROUPS. One query."""
+def waiting_groups(optout_list: List) -> tuple[list[WaitingGroup], int]:
+    """What waits, by network and cause, the latest first, at most MOST_GROUPS; and how many addresses wait, shown or not. One
+    query."""
     rows = fetch_prepared(
         _GROUPS,
         {
@@ -116,13 +118,10 @@ def waiting_groups(optout_list: List) -> list[WaitingGroup]:
             "most": MOST_GROUPS,
         },
     )
-    return [WaitingGroup(network, RefusalCause(cause), *rest) for network, cause, *rest in rows]
-
-
-def count_waiting(optout_list: List) -> int:
-    """How many addresses wait, shown or not. One query."""
-    waiting = QuarantinedOptOut.objects.filter(optout_list=optout_list, verdict=Verdict.WAITING)
-    return waiting.count()
+    groups = [
+        WaitingGroup(network, RefusalCause(cause), *rest) for network, cause, *rest, _ in rows
+    ]
+    return groups, rows[0][-1] if rows else 0
 
 
 def is_waiting(optout_list: List, group: ChosenGroup) -> bool:

@@ -43,6 +43,7 @@ from reporting.views.quarantine import (
     decide_quarantined,
     list_quarantine,
     release_network,
+    release_server,
     revert_list,
     settle_notice,
 )
@@ -124,6 +125,7 @@ urlpatterns: list[URLPattern] = [
         name="decide_quarantined",
     ),
     path("manage/lists/<public_id>/quarantine/network", release_network, name="release_network"),
+    path("manage/lists/<public_id>/quarantine/server", release_server, name="release_server"),
     path("manage/lists/<public_id>/quarantine/revert", revert_list, name="revert_list"),
     path("manage/lists/<public_id>/quarantine/notice", settle_notice, name="settle_notice"),
     path("manage/lists/<public_id>/access", list_access, name="list_access"),

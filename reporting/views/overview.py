@@ -15,6 +15,7 @@ from lists.access import Standing
 from lists.choices import Role
 from lists.views.context import current_standing
 from reporting.figures import Figures, read_figures, read_given_lists
+from reporting.global_waiting import global_requests_wait
 from reporting.models import Notice
 from reporting.models.notices import NoticeKind
 
@@ -59,6 +60,15 @@ _WORDS = {
     ),
 }
 _URGENCY = list(_WORDS)
+# Of a block on Do Not Mail, whose global requests wait elsewhere: on the lists that their products lead to.
+_BLOCKED_WEBSITE = _Words(
+    "{subject} was blocked on {list}. It sent global requests about many different addresses; they wait in quarantine, each on "
+    "the list that it is about.",
+    "{count} IPs were blocked on {list}. They sent many different addresses; their global requests wait in quarantine, each on "
+    "the list that it is about.",
+    "Unblock or allow",
+    "list_quarantine",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,8 @@ def _may_edit(standing: Standing) -> bool:
 
 
 def _notices(standing: Standing, figures: Figures) -> list[ShownNotice]:
-    """One for each list and kind, the most urgent kind first, then the latest. One query."""
+    """One for each list and kind, the most urgent kind first, then the latest. One query, and one more about a block on Do Not
+    Mail."""
     lists = {row.optout_list.pk: row.optout_list for row in figures.rows}
     groups = (
         Notice.objects.filter(optout_list__in=lists, settled_at=None)
@@ -129,14 +140,18 @@ def _notices(standing: Standing, figures: Figures) -> list[ShownNotice]:
     )
     shown = []
     for group in sorted(groups, key=lambda each: _URGENCY.index(NoticeKind(each["kind"]))):
-        words = _WORDS[NoticeKind(group["kind"])]
-        optout_list = lists[group["optout_list"]]
+        kind, optout_list = NoticeKind(group["kind"]), lists[group["optout_list"]]
+        words, part = _WORDS[kind], ""
+        if kind is NoticeKind.BLOCKED_IP and optout_list.is_global:
+            network = group["subject"] if group["count"] == 1 else None
+            if global_requests_wait(list(lists.values()), network):
+                words, part = _BLOCKED_WEBSITE, "#global-requests"
         text = (words.one if group["count"] == 1 else words.many).format(
             subject=group["subject"].removesuffix("/32") or "A server",
             count=group["count"],
             list=optout_list.name,
         )
-        where = reverse(words.screen, args=[optout_list.public_id])
+        where = reverse(words.screen, args=[optout_list.public_id]) + part
         shown.append(ShownNotice(text, where if _may_edit(standing) else "", words.action))
     return shown
 

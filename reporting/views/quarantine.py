@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from lists.access import OpenedList, Permission, open_list
+from lists.global_actions import SetUpError
 from lists.models import User
 from lists.networks import NetworksError
 from lists.views.context import list_context
@@ -21,13 +22,19 @@ from optout.evidence import Evidence
 from optout.quarantine import accept_quarantined, reject_quarantined
 from optout.reverting import count_revertible, revert_optouts
 from reporting.forms_quarantine import ConfirmNameForm, RevertForm
+from reporting.global_waiting import global_requests_wait, global_waiting
 from reporting.models.notices import NoticeKind
-from reporting.network_release import allow_network, effect_on_downloads, unblock
+from reporting.network_release import (
+    allow_network,
+    allow_server,
+    do_not_mail_of,
+    effect_on_downloads,
+    unblock,
+)
 from reporting.notices import settle_notices
 from reporting.quarantine_groups import (
     WaitingGroup,
     blocked_networks,
-    count_waiting,
     from_network,
     in_groups,
     is_waiting,
@@ -45,9 +52,9 @@ def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
     opened = open_list(request.user, public_id, Permission.EDIT)
     now = timezone.now()
     optout_list = opened.optout_list
-    groups = waiting_groups(optout_list)
-    waiting = count_waiting(optout_list)
+    groups, waiting = waiting_groups(optout_list)
     until = optout_list.protected_until
+    of_websites = global_waiting(opened.standing, optout_list, now)
     context = {
         **list_context(opened, "list_quarantine"),
         "groups": groups,
@@ -55,6 +62,8 @@ def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
         "waiting": waiting,
         "is_cut": waiting > sum(group.addresses for group in groups),
         "blocked": blocked_networks(optout_list, now),
+        "global_waiting": of_websites,
+        "may_allow_servers": opened.standing.is_realm_admin,
         "protected_until": until if until is not None and until > now else None,
         "binds_download": not optout_list.whitelist,
         "accepts_by_itself": optout_list.accepts_quarantined,
@@ -102,6 +111,30 @@ def release_network(request: HttpRequest, public_id: str) -> HttpResponse:
         from_network(network)
         said = _release(opened, network, how, _actor(request))
     except NetworksError as error:
+        messages.error(request, str(error))
+    except ValueError:
+        messages.error(request, "This is not a network that can be let in.")
+    else:
+        messages.success(request, said)
+    return redirect("list_quarantine", public_id)
+
+
+@login_required
+@require_POST
+def release_server(request: HttpRequest, public_id: str) -> HttpResponse:
+    """POST `network` (CIDR), `how` unblock or allow: end the block of its global requests, which stands on Do Not Mail; `allow`
+    also makes it one of the publishers' servers and records what waits of them on every list. Realm admins and operators only.
+    """
+    opened = open_list(request.user, public_id, Permission.EDIT)
+    if not opened.standing.is_realm_admin:
+        raise Http404
+    network, how = request.POST.get("network", ""), request.POST.get("how", "")
+    if how == "allow":  # it changes who is trusted
+        require_recent_sign_in(request)
+    try:
+        from_network(network)
+        said = _release_server(opened, network, how, _actor(request))
+    except (NetworksError, SetUpError) as error:
         messages.error(request, str(error))
     except ValueError:
         messages.error(request, "This is not a network that can be let in.")
@@ -166,8 +199,30 @@ def _release(opened: OpenedList, network: str, how: str, actor: User) -> str:
         count = allow_network(opened.optout_list, network, actor=actor, now=now)
         effect = effect_on_downloads(opened.optout_list, before, now)
         said = f"{name} is on the whitelist. Recorded what waited: {_optouts(count)}. {effect}"
-        return said.rstrip()
+        return f"{said.rstrip()} {_still_waiting(opened, network)}".rstrip()
     raise Http404
+
+
+def _release_server(opened: OpenedList, network: str, how: str, actor: User) -> str:
+    name, realm, now = shown_network(network), opened.optout_list.realm, timezone.now()
+    if how == "unblock":
+        unblock(do_not_mail_of(realm), network, actor=actor, now=now)
+        return f"{name} is no longer blocked. What waits of it goes on waiting."
+    if how == "allow":
+        count = allow_server(realm, network, actor=actor, now=now)
+        return (
+            f"{name} is one of the publishers’ servers now: its global requests are not counted and not blocked. "
+            f"Recorded what waited: {_optouts(count)}."
+        )
+    raise Http404
+
+
+def _still_waiting(opened: OpenedList, network: str) -> str:
+    """That the whitelist did nothing for what the network's websites ask for."""
+    lists = list(opened.standing.lists())
+    if not global_requests_wait(lists, network):
+        return ""
+    return "Its global requests still wait on other lists, and are counted as before: the whitelist does not concern them."
 
 
 def _is_unlisted_server(group: WaitingGroup) -> bool:

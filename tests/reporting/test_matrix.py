@@ -99,6 +99,20 @@ TABLE: dict[str, list[Row]] = {
             status=302,
         )
     ],
+    "release_server": [
+        row(
+            *ADMINS,
+            method="POST",
+            data={"network": "192.0.2.7/32", "how": "allow"},
+            status=302,
+        ),
+        row(
+            *ADMINS,
+            method="POST",
+            data={"network": "192.0.2.7/32", "how": "unblock"},
+            status=302,
+        ),
+    ],
     "settle_notice": [row(*EDITORS, method="POST", data={"kind": "pixel_in_mail"}, status=302)],
     "revert_list": [row(*EDITORS), row(*EDITORS, method="POST", data={"name": "x"}, status=422)],
     "list_access": [row(*EDITORS)],

@@ -1,5 +1,6 @@
 import csv
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -33,19 +34,20 @@ def opt_out(optout_list: List, count: int, days_ago: int, channel: Channel = Cha
         )
 
 
-def quarantine(optout_list: List, address: str = "q@example.com") -> None:
-    QuarantinedOptOut.objects.create(
-        optout_list=optout_list,
-        digest=address.encode()[:16],
-        address=address,
-        medium=Medium.EMAIL,
-        channel=Channel.DIRECT_LINK,
-        assurance=Assurance.PREFILLED,
-        cause=RefusalCause.BLOCKED_IP,
-        agent="",
-        refused_at=NOW,
-        last_refused_at=NOW,
-    )
+def quarantine(optout_list: List, address: str = "q@example.com", **fields: Any) -> None:
+    values = {
+        "digest": address.encode()[:16],
+        "address": address,
+        "medium": Medium.EMAIL,
+        "channel": Channel.DIRECT_LINK,
+        "assurance": Assurance.PREFILLED,
+        "cause": RefusalCause.BLOCKED_IP,
+        "agent": "",
+        "refused_at": NOW,
+        "last_refused_at": NOW,
+        **fields,
+    }
+    QuarantinedOptOut.objects.create(optout_list=optout_list, **values)
 
 
 def overview(user: User) -> Screen:
@@ -175,6 +177,29 @@ class TestNotices:
         assert "10.0.0.1 was blocked on Garden letters." in screen.text
         assert f"/manage/lists/{optout_list.public_id}/quarantine" in screen.links
 
+    def test_a_block_of_global_requests_leads_to_where_they_can_be_let_in(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        """Y1: they wait on the list of their product, the block stands on Do Not Mail."""
+        dnm = make.do_not_mail(realm)
+        for subject in ("10.0.0.1/32", "10.0.0.2/32"):
+            Notice.objects.create(
+                optout_list=dnm, kind="blocked_ip", subject=subject, raised_at=NOW
+            )
+        where = f"/manage/lists/{dnm.public_id}/quarantine"
+        assert where in overview(alice).links, "nothing is global yet"
+
+        quarantine(optout_list, channel=Channel.GLOBAL_API, ip="10.0.0.1")
+        screen = overview(alice)
+        assert "their global requests wait in quarantine" in screen.text
+        assert f"{where}#global-requests" in screen.links
+
+        Notice.objects.filter(subject="10.0.0.2/32").update(settled_at=NOW)
+        assert "It sent global requests about many different addresses" in overview(alice).text
+
+        QuarantinedOptOut.objects.update(ip="10.0.0.2")
+        assert f"{where}#global-requests" not in overview(alice).links
+
     @pytest.mark.parametrize("kind", ["unlisted_server", "protected_mode", "pixel_in_mail"])
     def test_every_kind_has_words(self, bob: User, optout_list: List, kind: str) -> None:
         Notice.objects.create(optout_list=optout_list, kind=kind, subject="", raised_at=NOW)
@@ -251,6 +276,12 @@ class TestCost:
     ) -> None:
         for number in range(1, 30):
             opt_out(make.make_list(realm, number, f"List {number}"), 1, number % 20)
+        Notice.objects.create(
+            optout_list=make.do_not_mail(realm), kind="blocked_ip", subject="a", raised_at=NOW
+        )
+        Notice.objects.create(
+            optout_list=make.do_not_mail(realm), kind="blocked_ip", subject="b", raised_at=NOW
+        )
         client = sign_in(alice)
         with django_assert_max_num_queries(10):
             open_screen(client, "/manage/")

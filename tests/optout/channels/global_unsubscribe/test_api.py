@@ -336,7 +336,8 @@ class TestLimits:
         assert QuarantinedOptOut.objects.count() == 980
         kept = QuarantinedOptOut.objects.get(address="p999@example.com")
         assert (kept.optout_list, kept.channel) == (dnm, Channel.GLOBAL_API)
-        (report,) = kept.report or ()
+        assert kept.report is not None
+        (report,) = kept.report
         assert (report["email"], report["website"]) == ("p999@example.com", "a.example")
 
         accept_quarantined(dnm, Q(), actor=None, now=make.NOW)
