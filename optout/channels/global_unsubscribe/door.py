@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from lists.global_unsubscribe import GlobalDoor, find_door
 from lists.lookup import get_list_by_id
 from optout import screens
-from optout.channels.global_unsubscribe import api, form
+from optout.channels.global_unsubscribe import api, form, screen
 from optout.channels.global_unsubscribe.asked import read_asked
 from optout.channels.global_unsubscribe.parameters import wants_api
 from optout.visits import BodyError, Visit
@@ -20,7 +20,7 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
     """
     door = find_door(key, str(request.META.get("HTTP_HOST") or ""))
     if door is None or not door.is_on:
-        return api.deny(404) if wants_api(request) else screens.broken_link(request)
+        return api.deny(404) if wants_api(request) else screen.no_form(request)
     try:
         asked = read_asked(visit_of(request, door), door)
     except BodyError as error:

@@ -20,7 +20,7 @@ from optout.intents import OptOutIntent
 from optout.limits import Admission
 from optout.tokens import DoneToken, make_done_token
 
-MISSING = _("Enter your email address or your phone number")
+MISSING = _("Enter your email address or your phone number.")
 CONTRADICTION = _(
     "The link says two different things. Check what is filled in here, then press the button."
 )

@@ -4,23 +4,25 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, PHONE
 from lists.lookup import ListSnapshot, get_list_by_id
 from optout import replies, screens
-from optout.addresses import AddressError, parse_email, parse_phone
+from optout.addresses import AddressError, decode_query, parse_email, parse_phone
 from optout.channels.global_unsubscribe.asked import Asked
 from optout.channels.global_unsubscribe.labels import own_label
 from optout.guard import form_token, trapped_form
+from optout.languages import choose_language
 from optout.limits import Judgement
 from optout.pages import render_page
-from optout.visits import Visit
+from optout.visits import Visit, takes_html
 
 type Errors = Mapping[str, AddressError | Promise]  # by the names of the fields
 
@@ -90,14 +92,25 @@ def show_form(
 
 def refuse(asked: Asked, judgement: Judgement) -> HttpResponse:
     """429: nothing is lost, and when to try again."""
-    page = _render(
-        "too_many",
-        asked,
-        status=429,
-        optout_status=replies.QUARANTINED,
-        heading=screens.wait_text_lazy(judgement.wait),
-    )
+    page = show_too_many(asked, judgement.wait, status=429, optout_status=replies.QUARANTINED)
     return replies.retry_after(page, judgement.wait)
+
+
+def show_too_many(
+    asked: Asked, wait: timedelta, *, preview: str = "", **answer: Any
+) -> HttpResponse:
+    """The page that says so; `answer` is its `status` and `optout_status`."""
+    return _render("too_many", asked, preview, heading=screens.wait_text_lazy(wait), **answer)
+
+
+def no_form(request: HttpRequest) -> HttpResponse:
+    """404: the address is nobody's, or the form is switched off. There was no message, and no link was cut off."""
+    if not takes_html(request):
+        return replies.text("This unsubscribe form does not work.", 404, replies.REJECTED)
+    query = decode_query(request.META.get("QUERY_STRING", ""))
+    accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
+    reading = choose_language(next(iter(query.get("lang", ())), ""), accepted)
+    return render_page("global_broken", None, reading, status=404, optout_status=replies.REJECTED)
 
 
 def scope_of(asked: Asked) -> ListSnapshot:

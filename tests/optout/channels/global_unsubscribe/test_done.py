@@ -89,8 +89,19 @@ class TestDone:
         assert heading(page) == "You successfully unsubscribed"
         text = text_of(page)
         assert "Bye from the garden." in text
-        assert "You will get no more messages from Garden letters." in text
+        assert "This stops Garden letters only, not other messages from Acme Garden." in text
+        assert "You will get no more messages" not in text  # the owner's words say that
         assert "can still arrive for 2 days." in text
+
+    def test_where_one_list_stops_it_says_that_the_rest_does_not(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_product(realm, 7, optout_list)
+
+        text = text_of(PublicClient().get(unsubscribe(productId=7)))
+
+        assert "You will get no more messages from Garden letters." in text
+        assert "Other messages from Acme Garden are not stopped." in text
 
     def test_nobody_is_sent_anywhere(self, dnm: List) -> None:
         List.objects.update(redirect_url="https://www.acme.example/bye?who={item}")

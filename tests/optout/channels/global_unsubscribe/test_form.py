@@ -34,7 +34,7 @@ from tests.optout.channels.global_unsubscribe.forms import (
 )
 from tests.pages import LARGEST_PAGE, SERVER, PublicClient, form_fields, parse
 
-MISSING = "Enter your email address or your phone number"
+MISSING = "Enter your email address or your phone number."
 
 
 @pytest.fixture
@@ -219,7 +219,39 @@ class TestWhoseMessagesStop:
 
         page = show(productId=5, website=website)
 
-        assert "This stops Garden letters from Acme Garden." in text_of(page)
+        assert "This stops Garden letters only, not other messages from Acme Garden." in text_of(
+            page
+        )
+
+
+class TestNoForm:
+    """Who comes from a website got no message, and holds no link that was cut off."""
+
+    @pytest.mark.parametrize("path", [PATH, f"/g/nosuchkey00{PATH}"])
+    @pytest.mark.parametrize(
+        ("lang", "said"),
+        [
+            ("en", "This unsubscribe form does not work"),
+            ("de", "Dieses Abmeldeformular funktioniert nicht"),
+            ("ar", "نموذج إلغاء الاشتراك هذا لا يعمل"),
+        ],
+    )
+    def test_it_says_where_to_ask(self, realm: Realm, path: str, lang: str, said: str) -> None:
+        make.make_global_unsubscribe(realm, is_on=False)
+
+        page = show(path, lang=lang)
+
+        assert page.status_code == 404
+        assert heading(page) == said
+        assert not links_of(page)
+        if lang == "en":
+            assert "Go back to the website that sent you here" in text_of(page)
+            assert "message" not in text_of(page) and "cut off" not in text_of(page)
+
+    def test_a_program_is_told_in_a_line(self, db: None) -> None:
+        answer = PublicClient(SERVER).get(PATH)
+
+        assert answer.content == b"This unsubscribe form does not work."
 
 
 @pytest.mark.usefixtures("dnm")
