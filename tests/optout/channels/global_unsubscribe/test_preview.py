@@ -22,6 +22,8 @@ HEADINGS = {
     "form": "Stop emails and texts from <bdi>shop.example</bdi>",
     "error": "Stop emails and texts from <bdi>shop.example</bdi>",
     "done": "You successfully unsubscribed",
+    "undone": "Your request was taken back",
+    "too-many": "Please try again in 10 minutes",
     "nonsense": "Stop emails and texts from <bdi>shop.example</bdi>",
 }
 
@@ -91,6 +93,33 @@ class TestPreview:
         assert client.press(client.get(full), full).status_code == 200
         assert client.send(full, {"email": JANE}).status_code == 200
         assert_nothing_recorded()
+
+    @pytest.mark.parametrize("state", ["form", "error"])
+    @pytest.mark.parametrize("typed", [{}, {"email": JANE}])
+    def test_its_buttons_lead_on_as_they_would(
+        self, path: str, state: str, typed: dict[str, str]
+    ) -> None:
+        client, full = PublicClient(), form_path(path, state=state)
+
+        page = client.press(client.get(full), full, **typed)
+
+        assert heading(page) == "You successfully unsubscribed"
+        assert (JANE if typed else "sample@example.com") in text_of(page)
+        assert any("state=done" in link for link in links_of(page))
+        undone = client.press(page, full)
+        assert heading(undone) == "Your request was taken back"
+        assert "This is a preview. Nothing is saved." in text_of(undone)
+        (again,) = [link for link in links_of(undone) if "state=form" in link]
+        assert heading(client.get(f"{path}{again}")) == heading(client.get(full))
+        assert_nothing_recorded()
+
+    def test_its_form_says_what_is_wrong(self, path: str) -> None:
+        client = PublicClient()
+
+        page = client.press(client.get(path), path, email="jane@")
+
+        assert page.status_code == 200
+        assert links_of(page)[0] == "#email"
 
     def test_a_form_of_the_preview_does_not_act_elsewhere(self, realm: Realm, path: str) -> None:
         make.make_global_unsubscribe(make.make_realm("other"))
