@@ -28,7 +28,7 @@ from reporting.global_unsubscribe import Sort
 
 AIM_API = 0.7  # of the one-clicks a second
 AIM_PAGE_MS = 200.0
-AIM_CSV = 0.25  # of COPY TO of the same columns, which here are put into words
+AIM_CSV = 0.2  # of COPY TO of the same columns, which here are put into words
 AIM_CSV_MB = 10.0  # by which a worker may grow
 WARM = 7  # times each page is asked for after the first time
 PREPARED = 6_000  # requests for each second: more than are answered
