@@ -66,11 +66,9 @@ def email_value(text: str) -> Address | None:
     if " " in text and _LOST_PLUS.fullmatch(text):
         text = restore_plus(text)
     try:
-        address = parse_email(text)
+        return parse_email(text)
     except AddressError:
         return None
-    # `jane@x.com|joe@y.com`: to take two for one would lose both, and say that it went well.
-    return None if address.key.count("@") > 1 else address
 
 
 def _split_plain(text: str) -> Iterator[str]:
