@@ -127,7 +127,7 @@ class AddContactsForm(forms.Form):
                 self.optout_list.realm.default_region,
             )
         except AddressError as error:
-            return Line(text, None, str(error))
+            return Line(text, None, _ONE_A_LINE if address.count("@") > 1 else str(error))
         display_name = _display_name(address)
         if display_name.lower() == parsed.key:
             display_name = ""

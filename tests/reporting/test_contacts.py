@@ -548,6 +548,7 @@ class TestAdd:
             ("a@example.com, Ann, ann@", "One address a line."),
             ("a@example.com, +1 415 555 2671", "One address a line."),
             ("b@example.com <a@example.com>", "One address a line."),
+            ("b@example.com/a@example.com", "One address a line."),
             ("Ann, a@example.com", "The address comes first."),
             ("Ann\tDoe\ta@example.com\tBerlin", "The address comes first."),
             ("Doe, Ann <a@example.com>", "The address comes first."),
