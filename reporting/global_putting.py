@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.forms import Form
 
 from lists.global_actions import (
@@ -58,11 +59,12 @@ def put_publisher(realm: Realm, options: Options) -> Publisher:
 
 
 def put_form(realm: Realm, options: Options) -> StoredForm:
-    """The form of `uuid`, a new one without it, with `name`, `publisher` (its reference), `product` (its number), `website`,
-    `fields`, `label`, `is_active`, where given."""
+    """The form of `uuid`, with `name`, `publisher` (its reference), `product` (its number), `website`, `fields`, `label`,
+    `is_active`, where given. Without a `uuid` it is the one of that name, of that publisher if one is given; else a new one.
+    """
     own_uuid = UuidField(required=False).clean(options["uuid"])
     forms = StoredForm.objects.filter(realm=realm).select_related("publisher", "product")
-    there = forms.filter(uuid=own_uuid).first() if own_uuid else None
+    there = forms.filter(uuid=own_uuid).first() if own_uuid else _of_that_name(forms, options)
     form = StoredFormForm(
         _form_data(realm, there, options),
         publishers=Publisher.objects.filter(realm=realm),
@@ -76,6 +78,18 @@ def put_form(realm: Realm, options: Options) -> StoredForm:
     else:
         change_form(there, values, actor=None)
     return there
+
+
+def _of_that_name(forms: QuerySet[StoredForm], options: Options) -> StoredForm | None:
+    found = forms.filter(name=options["name"] or "")
+    if options["publisher"] is not None:
+        found = found.filter(publisher__reference=options["publisher"])
+    first, *more = [*found[:2], None]
+    if len(more) > 1:
+        raise RefusedError(
+            f"More than one form is called “{options['name']}”. Say which by --uuid."
+        )
+    return first
 
 
 def _form_data(realm: Realm, there: StoredForm | None, options: Options) -> dict[str, object]:

@@ -168,6 +168,23 @@ class TestPublishersAndForms:
         assert changed == {**made, "product": 0, "fields": [EMAIL], "is_active": False}
         assert StoredForm.objects.count() == 1
 
+    def test_the_same_twice_is_one_form(self, realm: Realm) -> None:
+        """By its name; where two have it, by its UUID."""
+        run("publisher", "p1", "Shop")
+        run("publisher", "p2", "Second shop")
+        made = told("form", "Footer", "--publisher=p1", "--website=shop.example")
+        assert told("form", "Footer", "--publisher=p1", "--website=shop.example") == made
+        assert told("form", "Footer", "--no-active") == {**made, "is_active": False}
+        assert StoredForm.objects.count() == 1
+
+        second = told("form", "Footer", "--publisher=p2")
+        assert StoredForm.objects.count() == 2
+        assert "Say which by --uuid." in refusal("form", "Footer", "--active")
+        changed = told("form", f"--uuid={second['uuid']}", "--website=b.example")
+        assert changed == {**second, "website": "b.example"}
+        own = told("form", "Footer", "--publisher=p1", f"--uuid={UUID}")
+        assert own["uuid"] == UUID and StoredForm.objects.count() == 3
+
     def test_one_without_a_uuid_gets_one(self, realm: Realm) -> None:
         run("publisher", "p1", "Shop")
         made = told("form", "Footer", "--publisher=p1")

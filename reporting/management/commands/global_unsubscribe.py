@@ -160,7 +160,9 @@ def _publisher_arguments(parser: ArgumentParser) -> None:
 
 def _form_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", nargs="?", help="needed for a new one")
-    parser.add_argument("--uuid", default="", help="which one; or the UUID for a new one")
+    parser.add_argument(
+        "--uuid", default="", help="which one, if not by its name; or for a new one"
+    )
     parser.add_argument("--publisher", metavar="REFERENCE", help="its pubID")
     parser.add_argument("--product", metavar="NUMBER", type=int, help="its productId; 0 for none")
     parser.add_argument("--website")
