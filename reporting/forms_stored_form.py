@@ -164,6 +164,7 @@ class StoredFormForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         chosen = self._in_order()
+        self._refuse_same_places()
         if not {EMAIL, PHONE} & set(chosen):
             self.add_error(
                 f"place_{EMAIL}", "A form must ask for an email address or a phone number."
@@ -173,6 +174,14 @@ class StoredFormForm(forms.Form):
             if name in chosen and label not in self.errors and not cleaned.get(label):
                 self.add_error(label, "Enter a label, or choose “Not shown”.")
         return cleaned
+
+    def _refuse_same_places(self) -> None:
+        for place, nth in _PLACES:
+            names = [name for name in FIELDS if place and self._typed(f"place_{name}") == place]
+            if len(names) > 1:
+                *first, last = (NAMES[name] for name in names)
+                said = f"{', '.join(first)} and {last} have the same place, the {nth}. Choose another one here or there."
+                self.add_error(f"place_{names[-1]}", said)
 
     def values(self) -> dict[str, Any]:
         """{field of the form: value} of a valid form."""
@@ -193,6 +202,11 @@ class StoredFormForm(forms.Form):
         parameters["productId"] = self._product_number()
         given = {name: value for name, value in parameters.items() if value}
         return urlencode(given, safe=",[]", quote_via=quote)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether custom fields stand in the preview, right or wrong."""
+        return any(name in CUSTOM_FIELDS for name in self._in_order())
 
     def _product_number(self) -> str:
         try:

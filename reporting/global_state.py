@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from lists.models import GlobalUnsubscribe, Product, Publisher, Realm, StoredForm
 from lists.realm_hosts import hosts_of, may_claim_own_host
+from optout.channels.global_unsubscribe.preview import STATES
 from optout.links import global_unsubscribe_url
 from reporting.global_counts import global_requests_per_day
 
@@ -54,6 +55,13 @@ class Door:
 def read_door(realm: Realm) -> Door:
     """Two queries."""
     return Door(realm, GlobalUnsubscribe.objects.filter(realm=realm).first(), hosts_of(realm))
+
+
+def preview_states(url: str) -> list[tuple[str, str]]:
+    """What a preview can show of its form, each with its address."""
+    beginning = url if url.endswith("?") else f"{url}&"
+    names = {state: state.replace("-", " ").replace("_", " ").capitalize() for state in STATES}
+    return [(name, f"{beginning}state={state}") for state, name in names.items()] if url else []
 
 
 @dataclass(frozen=True, slots=True)

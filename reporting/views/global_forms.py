@@ -15,7 +15,7 @@ from lists.global_actions import TooManyError, UuidTakenError, change_form, make
 from lists.models import Product, Publisher, StoredForm
 from lists.views.context import admin_standing
 from reporting.forms_stored_form import StoredFormForm
-from reporting.global_state import Door, read_door
+from reporting.global_state import Door, preview_states, read_door
 from reporting.views.global_catalogue import page_of
 from reporting.views.global_settings import global_context
 
@@ -83,12 +83,16 @@ def _page(
     """The form with its preview: of what is saved where nothing else was typed, else of what was typed."""
     door = read_door(standing.realm)
     is_unsaved = request.method == "POST" or stored is None
+    preview_url = _preview_url(door, form, None if is_unsaved else stored)
+    is_by_uuid = not is_unsaved and stored is not None and stored.is_active
     context = global_context(standing, "global_forms") | {
         "form": form,
         "stored": stored,
         "door": door,
         "is_unsaved": is_unsaved,
-        "preview_url": _preview_url(door, form, None if is_unsaved else stored),
+        "preview_url": preview_url,
+        "preview_states": preview_states(preview_url),
+        "shows_labels_of_a_link": form.has_labels and not is_by_uuid,
         "link": f"{door.url}?{urlencode({'uuid': stored.uuid})}" if stored and door.row else "",
     }
     return render(

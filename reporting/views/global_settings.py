@@ -23,7 +23,7 @@ from lists.views.realm_settings import settings_tabs
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout.client_ip import client_ip
 from reporting.forms_global_settings import OPTION, GlobalSettingsForm
-from reporting.global_state import Door, read_door, read_set_up, requests_lately
+from reporting.global_state import Door, preview_states, read_door, read_set_up, requests_lately
 from reporting.snippets_global import examples
 
 _TABS = (
@@ -83,6 +83,7 @@ def _show(
 ) -> HttpResponse:
     set_up = read_set_up(standing.realm)
     url = door.url
+    preview_url = door.preview_url(f"uuid={set_up.uuid}" if set_up.uuid else "")
     context = global_context(standing, "global_settings") | {
         "form": form,
         "door": door,
@@ -92,7 +93,8 @@ def _show(
         "requests": requests,
         "report_url": _report_url() if door.is_on else "",
         "global_examples": examples(url, set_up.product_number, set_up.uuid) if url else [],
-        "preview_url": door.preview_url(f"uuid={set_up.uuid}" if set_up.uuid else ""),
+        "preview_url": preview_url,
+        "preview_states": preview_states(preview_url),
     }
     return render(
         request, "reporting/global_settings.html", context, status=422 if form.errors else 200

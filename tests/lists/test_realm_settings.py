@@ -22,7 +22,7 @@ class TestRealmSettings:
         self, alice: User, realm: Realm, optout_list: List
     ) -> None:
         client = sign_in(alice)
-        assert open_screen(client, PATH).heading == "Settings"
+        assert open_screen(client, PATH).heading == "Project Settings"
 
         answer = client.post(PATH, FIELDS, follow=True)
 

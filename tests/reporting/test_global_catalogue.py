@@ -99,6 +99,9 @@ class TestProducts:
         client = signed_in(alice)
         screen = open_screen(client, f"{PRODUCTS}/5")
         assert "number" not in screen.fields and screen.fields["is_active"] == ["on"]
+        assert (
+            screen.heading == f"Change product 5, {product.name}" and product.name in screen.title
+        )
 
         sent = {"name": "All", "optout_list": make.do_not_mail(realm).pk, "number": "6"}
         assert "Saved." in look_at(client.post(f"{PRODUCTS}/5", sent, follow=True)).text
@@ -152,6 +155,7 @@ class TestPublishers:
         assert path in open_screen(client, PUBLISHERS).links
         screen = open_screen(client, path)
         assert "SHOP-0042" in screen.text and "reference" not in screen.fields
+        assert screen.heading == "Change publisher The shop"
         client.post(path, {"name": "The old shop", "reference": "X"})
         made.refresh_from_db()
         assert (made.reference, made.name) == ("SHOP-0042", "The old shop")

@@ -145,17 +145,9 @@ class TestEdges:
         user = make.make_user("reader@acme.example")
         make.make_member(user, realm, who, *([optout_list] if who == Role.OWNER else []))
         client = signed_in(user)
-        days = (
-            "",
-            "0001-01-01",
-            "0001-01-02",
-            "2026-03-04",
-            "2999-12-31",
-            "9999-12-31",
-            "10000-01-01",
-        )
+        days = ("", "0001-01-01", "2026-03-04", "2999-12-31", "9999-12-31")
         for since, until in pairs_of(days, days):
-            for more in ("", "&seen=first", "&product=7"):
+            for more in ("", "&seen=first"):
                 query = f"?since={since}&until={until}{more}"
                 assert client.get(f"{PAGE}{query}").status_code == 200, query
                 assert client.get(f"{PER_DAY}{query}").status_code in {200, 302}, query

@@ -10,6 +10,7 @@ from django.test import Client
 
 from lists.global_unsubscribe import EMAIL, PHONE
 from lists.models import AuditEntry, GlobalUnsubscribe, Publisher, Realm, StoredForm, User
+from optout.channels.global_unsubscribe.preview import STATES
 from tests import make
 from tests.lists.screens import Screen, look_at, open_screen
 from tests.reporting.portal import signed_in
@@ -42,7 +43,7 @@ def filled(publisher: Publisher, **fields: Any) -> dict[str, Any]:
 
 
 def preview_of(screen: Screen) -> str:
-    found = re.search(r'<iframe class="preview" src="([^"]+)"', screen.html)
+    found = re.search(r'<iframe class="preview" name="preview" src="([^"]+)"', screen.html)
     assert found is not None
     return unescape(found.group(1))
 
@@ -145,6 +146,16 @@ class TestMaking:
                 "must ask for an email address or a phone number",
                 "place_email",
             ),
+            (
+                {"place_phoneNumber": "1"},
+                "Phone number: Email address and Phone number have the same place, the 1st.",
+                "place_phoneNumber",
+            ),
+            (
+                {f"place_customField{n}": "4" for n in (1, 2, 3)},
+                "Custom field 1, Custom field 2 and Custom field 3 have the same place, the 4th.",
+                "place_customField3",
+            ),
             ({"place_customField1": "3"}, "Enter a label", "label_customField1"),
             ({"label_customField1": "x" * 41}, "at most 40", "label_customField1"),
             ({"label_customField1": "a\x07b"}, "one line", "label_customField1"),
@@ -198,6 +209,7 @@ class TestChanging:
         client = signed_in(alice)
         path = f"{PATH}/{form.uuid}"
         screen = open_screen(client, path)
+        assert screen.heading == "Change form Shop form"
         assert screen.fields["label_customField1"] == ["Country"]
         assert '<option value="1" selected>' in screen.html.partition("place_customField1")[2]
         assert "own_uuid" not in screen.fields
@@ -272,6 +284,38 @@ class TestPreview:
         form.refresh_from_db()
         assert form.fields == [EMAIL, PHONE]
         assert not AuditEntry.objects.exists() and StoredForm.objects.count() == 1
+
+    def test_each_of_its_states_is_a_link_into_the_frame(
+        self, realm: Realm, alice: User, publisher: Publisher, door: GlobalUnsubscribe
+    ) -> None:
+        form = make.make_form(realm, publisher)
+        screen = open_screen(signed_in(alice), f"{PATH}/{form.uuid}")
+        preview = f"/g/{door.key}/unsubscribe/preview?uuid={form.uuid}"
+        assert [each for each in screen.links if each.startswith(f"{preview}&state=")] == [
+            f"{preview}&state={state}" for state in STATES
+        ]
+        assert screen.html.count('target="preview"') == len(STATES)
+        assert '<iframe class="preview" name="preview"' in screen.html
+        for state in STATES:
+            assert Client().get(f"{preview}&state={state}").status_code in {200, 429}
+
+    def test_what_it_does_to_labels_is_said_until_they_are_saved(
+        self, realm: Realm, alice: User, publisher: Publisher, door: GlobalUnsubscribe
+    ) -> None:
+        """Its address is open to everybody: it must not show words as the owner's that are not saved."""
+        said = "Labels are shown here as those of any link are"
+        label = {"place_customField1": "3", "label_customField1": "Visit www.evil.example now"}
+        client = signed_in(alice)
+        screen = look_at(client.post(NEW, filled(publisher, **label, preview="1")))
+        assert said in screen.text
+        page = Client().get(preview_of(screen), headers={"accept": "text/html"}).content.decode()
+        assert "Visit now" in page and "evil" not in page
+
+        screen = look_at(client.post(NEW, filled(publisher, **label), follow=True))
+        assert said not in screen.text
+        page = Client().get(preview_of(screen), headers={"accept": "text/html"}).content.decode()
+        assert "Visit www.evil.example now" in page
+        assert said not in look_at(client.post(NEW, filled(publisher, preview="1"))).text
 
     def test_while_there_is_no_key_there_is_none(self, alice: User, publisher: Publisher) -> None:
         screen = open_screen(signed_in(alice), NEW)

@@ -118,6 +118,13 @@ class TestTheScreen:
         screen = open_screen(signed_in(alice), PATH)
         assert "All Reports" not in screen.text
         assert "While it is off, the answer is 404." in screen.text
+        assert "1 While it is off: the status 404 with 0" in screen.text
+        assert "A request to the API is real" in screen.text
+
+    def test_the_examples_are_real_requests(self, alice: User, door: GlobalUnsubscribe) -> None:
+        text = open_screen(signed_in(alice), PATH).text
+        assert "whoever opens its address opts that person out." in text
+        assert "While it is off" not in text
 
     def test_it_takes_few_queries(
         self, realm: Realm, alice: User, door: GlobalUnsubscribe, django_assert_max_num_queries
