@@ -403,4 +403,4 @@ class TestRehearsal:
         assert self.rehearse(bob, optout_list) == {}
         assert OptOut.objects.filter(kind=Kind.OPT_OUT).count() == 10
         make.make_product(realm, 2, optout_list)
-        assert "only the chart keeps a trace" in page_of(bob, optout_list, "test")
+        assert "its figures and chart count the two requests" in page_of(bob, optout_list, "test")
