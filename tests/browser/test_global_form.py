@@ -71,6 +71,8 @@ class TestLooks:
         page.get_by_role("button", name="Undo").click()
         page.wait_for_url("**undone=1")
         faults += faults_of_hosted(page, "global-undone")
+        page.go_back()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your request was taken back")
         assert faults == [], "\n".join(faults)
 
     @pytest.mark.parametrize("lang", ["en", "de", "ar"])
