@@ -30,6 +30,7 @@ WHITELIST_HELP = (
     "that call from there opt people out at once and are never blocked. As soon as there is an entry, this list can be "
     "downloaded from these addresses only. Recipients are never bound by it: they opt out from anywhere."
 )
+GLOBAL_WHITELIST_HELP = " It does not concern global requests: their servers stand under Settings › Global › Unsubscribe, Publishers’ servers."
 _NEW_NUMBER_HELP = (
     "Old scripts call a list by this number. Leave it empty unless a script has one already."
 )
@@ -243,6 +244,7 @@ class ListForm(_ListFields):
         add_thank_you_fields(self, self.instance.thank_you_texts)
         if self.instance.is_global:  # it is named exactly so (S2.4), and 0 (S4.6)
             del self.fields["name"], self.fields["number"]
+            self.fields["whitelist"].help_text += GLOBAL_WHITELIST_HELP
         else:
             self.fields["number"].help_text = _number_help(self.instance.number)
         if your_ip:

@@ -284,3 +284,11 @@ class TestThePlainWhitelist:
         assert "Its global requests still wait on other lists" in look_at(response).text
         assert QuarantinedOptOut.objects.filter(verdict=Verdict.WAITING).count() == 3
         assert BUTTON in look_at(client.get(url(blocked))).text, "also without a block"
+
+    def test_of_do_not_mail_says_where_the_other_servers_stand(
+        self, alice: User, dnm: List, optout_list: List
+    ) -> None:
+        said = "It does not concern global requests: their servers stand under"
+        for each, is_said in ((dnm, True), (optout_list, False)):
+            page = signed_in(alice).get(f"/manage/lists/{each.public_id}/settings")
+            assert (said in page.content.decode()) is is_said
