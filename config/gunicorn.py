@@ -13,7 +13,7 @@ from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.http.parser import RequestParser
 
-from config.logs import SECRET_PATH, NoQueryStrings, without_secrets
+from config.logs import NoQueryStrings, without_secret_paths, without_secrets
 from config.request_lines import OldScriptsRequest, write_error
 
 
@@ -44,7 +44,7 @@ class PathLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         path = environ.get("PATH_INFO", "")
         if path.startswith("/health/"):
             return
-        path = SECRET_PATH.sub(r"\1[...]", path)
+        path = without_secret_paths(path, "[...]")
         if any(mark in path for mark in "@?+") or not path.isascii() or not path.isprintable():
             path = quote(without_secrets(path), safe="/[]:")
         milliseconds = request_time.seconds * 1000 + request_time.microseconds // 1000

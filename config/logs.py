@@ -20,6 +20,16 @@ SECRET_PATH = re.compile(
     r"(?:(?<=/api_web).+|(?<=/unsubscribe).+|(?<=/done).+|\S+)",
     re.IGNORECASE | re.DOTALL,
 )
+# Of the Global Unsubscribe our own paths are kept. Whatever else stands below `/unsubscribe` and `/g/` may be an address, however
+# it was encoded: all that follows is taken out. (Within quotes it is our code in a traceback, or a file of ours: it stays.)
+_METHOD = r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT)"
+_OWN_PATH = r"/+(?:g/+(?=[0-9]*[a-z])[a-z0-9]{8,32}/+)?unsubscribe/+(?:unsubscribe|done|preview)"
+_END_OF_LINE = r"/?(?:\s(?:\d{3}(?: \d+ ms)?|HTTP/\d\.\d\"?(?: \d{3} \d+)?))?\Z"
+GLOBAL_PATH = re.compile(
+    rf"((?:(?<![\w.\-\]}})/\"'])|https?://[^\s/]*|{_METHOD} ['\"])"
+    rf"(?!{_OWN_PATH}{_END_OF_LINE})(?:{_OWN_PATH}|/+(?:unsubscribe|g(?=/)))).+",
+    re.IGNORECASE | re.DOTALL,
+)
 PHONE = re.compile(r"\+[0-9]{7,15}\b")
 # What a report may show of the request, the settings and the source of a template: nothing.
 _LEFT_OUT: dict[str, Any] = {
@@ -35,9 +45,14 @@ _LEFT_OUT: dict[str, Any] = {
 }
 
 
+def without_secret_paths(text: str, mark: str = "[…]") -> str:
+    """The text with `mark` for whatever stands in a path where a secret or an address may be."""
+    return GLOBAL_PATH.sub(rf"\1{mark}", SECRET_PATH.sub(rf"\1{mark}", text))
+
+
 def without_secrets(text: str) -> str:
     """The text with query strings, email addresses and phone numbers (as we write them: +14155550123) taken out."""
-    text = QUERY.sub("?[…]", SECRET_PATH.sub(r"\1[…]", text))
+    text = QUERY.sub("?[…]", without_secret_paths(text))
     return PHONE.sub("[address]", ADDRESS.sub("[address]", text))
 
 

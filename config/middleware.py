@@ -1,5 +1,6 @@
 """What every request passes through, and what only the portal's do."""
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import quote
@@ -21,6 +22,9 @@ from config.views import outage
 
 PORTAL_PATHS = ("/manage/", "/ops/")
 PUBLIC_PATHS = ("/u/", "/o/", "/api_web", "/bin/api_web", "/unsubscribe", "/g/")
+
+# A base URL that ends in a slash, and then `/unsubscribe/unsubscribe`
+_TWO_SLASHES = re.compile(r"/{1,2}(?:g/\w{1,40}/{1,2})?unsubscribe/unsubscribe/?")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -146,6 +150,10 @@ class RecipientsFirst:
         self.answer = cast("GetResponse", convert_exception_to_response(self._answer))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "//" in request.path_info and _TWO_SLASHES.fullmatch(request.path_info):
+            # before anything is made of it: `//unsubscribe/done` in an answer would be another host
+            request.path_info = request.path_info.replace("//", "/")
+            request.path = request.path.replace("//", "/")
         if request.path_info.startswith(PUBLIC_PATHS):
             return self.answer(request)
         return self.get_response(request)

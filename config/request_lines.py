@@ -9,7 +9,7 @@ from gunicorn.http.message import Request
 
 _SAFE = "".join(map(chr, range(0x21, 0x7F)))
 _COMMAND = re.compile(
-    rb"(GET|HEAD|POST) (/(?:(?:bin/)?api_web|(?:g/\w{1,40}/)?unsubscribe/unsubscribe)/?\?[^\r\n]*) (HTTP/1\.[01])",
+    rb"(GET|HEAD|POST) (/{1,2}(?:(?:bin/)?api_web|(?:g/\w{1,40}/{1,2})?unsubscribe/unsubscribe)/?\?[^\r\n]*) (HTTP/1\.[01])",
     re.DOTALL,
 )
 

@@ -135,6 +135,55 @@ class TestConsole:
     def test_a_global_request_whose_question_mark_is_missing(self, path: str) -> None:
         assert "0123" not in without_secrets(f"Not Found: {path}")
 
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/unsubscribe/unsubscribe/jane%40canary-0123.example",
+            "//unsubscribe//unsubscribe&phoneNumber=4155550123",
+            "//unsubscribe//unsubscribe//4155550123",
+            "/unsubscribe/unsubscribe/4155550123",
+            "/unsubscribe/unsubscribe 200 4155550123",
+            "/unsubscribe/unsubscribe/\n4155550123",
+            "/unsubscribe/unsubscribe'4155550123'",
+            "/unsubscribe/unsubscribe?a b 4155550123",
+            "/unsubscribe/done4155550123",
+            "/unsubscribe4155550123",
+            "/unsubscribe&phoneNumber=4155550123",
+            "/unsubscribe%2Funsubscribe%2F4155550123",
+            "/unsubscribe/%34155550123",
+            "/UNSUBSCRIBE/4155550123",
+            "/g/4155550123",
+            "/g/4155550123/unsubscribe/unsubscribe",
+            "/g/a1B2c3D4/unsubscribe&phoneNumber=4155550123",
+            "/g/a1B2c3D4/4155550123",
+            "/g//4155550123",
+        ],
+    )
+    @pytest.mark.parametrize(
+        "line",
+        ["Not Found: {}", "{}", "GET http://localhost{} x", "GET {} HTTP/1.1", "<R: GET '{}'>"],
+    )
+    def test_nothing_is_left_of_what_is_none_of_our_paths(self, path: str, line: str) -> None:
+        assert "0123" not in without_secrets(line.format(path))
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "/unsubscribe/unsubscribe",
+            "Not Found: /unsubscribe/unsubscribe/",
+            "Method Not Allowed (PUT): /unsubscribe/done",
+            "GET /g/a1B2c3D4/unsubscribe/unsubscribe 200",
+            "GET /g/a1B2c3D4/unsubscribe/preview 200 12 ms",
+            '"GET /unsubscribe/unsubscribe HTTP/1.1" 200 1',
+            "GET /manage/settings/global/unsubscribe 200",
+            "GET /manage/reports/global-unsubscribe.csv 200",
+            'File "/unsubscribe/heed/manage.py", line 3, in main',
+            'before, _slash, rest = request.path.partition("/unsubscribe/")\nValueError: x',
+        ],
+    )
+    def test_our_own_paths_stay(self, line: str) -> None:
+        assert without_secrets(line) == line
+
     def test_a_global_request_keeps_its_path(self) -> None:
         line = "GET /g/a1B2c3D4/unsubscribe/unsubscribe 200"
         assert without_secrets(line) == line

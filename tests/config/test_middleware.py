@@ -1,3 +1,6 @@
+from typing import Any
+from urllib.parse import urlencode
+
 import psycopg
 import pytest
 from django.db import OperationalError, connection
@@ -5,8 +8,10 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from config.middleware import WholeAnswers
-from lists.models import List, User
+from lists.models import List, Realm, User
+from optout.models import OptOut
 from tests import make
+from tests.pages import BROWSER, URLENCODED, form_fields
 
 FACTORY = RequestFactory()
 
@@ -172,3 +177,43 @@ class TestRecipientsFirst:
 
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.django_db
+class TestTwoSlashes:
+    """A base URL that ends in a slash, and then `/unsubscribe/unsubscribe`."""
+
+    @pytest.mark.parametrize(
+        "path", ["//unsubscribe/unsubscribe", "/g/{}//unsubscribe/unsubscribe/"]
+    )
+    def test_a_global_request_is_served_all_the_same(self, realm: Realm, path: str) -> None:
+        path = path.format(make.make_global_unsubscribe(realm).key)
+
+        api = two_slashes("GET", path, "responseType=api&email=jane@example.com")
+        page = two_slashes("GET", path, "")
+        fields = form_fields(page) | {"email": "jane@example.com"}
+        done = two_slashes("POST", path, "", urlencode(fields))
+
+        assert api.content == b"1"
+        assert done.status_code == 303
+        before = path.replace("//", "/").partition("/unsubscribe/")[0]
+        assert done.headers["Location"].startswith(f"{before}/unsubscribe/done?t=")
+        assert OptOut.objects.count() == 2
+
+    @pytest.mark.parametrize(
+        "path", ["///unsubscribe/unsubscribe", "//unsubscribe/done", "//u/x", "//manage/"]
+    )
+    def test_nothing_else_is(self, realm: Realm, path: str) -> None:
+        make.make_global_unsubscribe(realm)
+
+        assert (
+            two_slashes("GET", path, "responseType=api&email=jane@example.com").status_code == 404
+        )
+        assert not OptOut.objects.exists()
+
+
+def two_slashes(method: str, path: str, query: str, body: str = "") -> Any:
+    """The test client would take what follows two slashes for a host."""
+    extra: Any = {"PATH_INFO": path, "QUERY_STRING": query}
+    client = Client(headers=BROWSER)
+    return client.generic(method, "/", body, URLENCODED, **extra)

@@ -19,6 +19,10 @@ class TestMending:
                 b"GET /unsubscribe/unsubscribe?customField1=Too%20many HTTP/1.1",
             ),
             (
+                b"GET //unsubscribe/unsubscribe?customField1=Too many HTTP/1.1",
+                b"GET //unsubscribe/unsubscribe?customField1=Too%20many HTTP/1.1",
+            ),
+            (
                 b"GET /g/a1B2c3D4/unsubscribe/unsubscribe/?website=b\xfccher.example HTTP/1.0",
                 b"GET /g/a1B2c3D4/unsubscribe/unsubscribe/?website=b%FCcher.example HTTP/1.0",
             ),
