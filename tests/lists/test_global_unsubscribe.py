@@ -1,11 +1,13 @@
 """lists/global_unsubscribe.py: finding a realm's door and forms, once a second and not once a request."""
 
 import uuid
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lists.global_unsubscribe import find_door, find_form, forget_doors, host_name
+from lists.lookup import forget_all_lists
 from lists.models import GlobalUnsubscribe, Product, Realm, RealmHost, StoredForm
 from tests import make
 
@@ -91,6 +93,43 @@ class TestCost:
 
         found = find_door("", "stop.example")
         assert found is not None and not found.is_on
+
+    def test_a_change_is_seen_when_the_realms_lists_are_forgotten(
+        self, realm: Realm, door: GlobalUnsubscribe
+    ) -> None:
+        form = make.make_form(realm, make.make_publisher(realm))
+        assert find_door(door.key, "") and find_form(realm.pk, str(form.uuid))
+        GlobalUnsubscribe.objects.update(is_on=False)
+        StoredForm.objects.update(is_active=False)
+
+        forget_all_lists()
+
+        found = find_door(door.key, "")
+        assert found is not None and not found.is_on
+        assert find_form(realm.pk, str(form.uuid)) is None
+
+    def test_a_change_that_nobody_said_is_seen_after_that_time(
+        self, realm: Realm, door: GlobalUnsubscribe, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As another process makes it."""
+        now = [1_000.0]
+        monkeypatch.setattr(
+            "lists.global_unsubscribe.time", SimpleNamespace(monotonic=lambda: now[0])
+        )
+        form = make.make_form(realm, make.make_publisher(realm))
+
+        def seen() -> tuple[bool, bool]:
+            found = find_door(door.key, "")
+            return bool(found and found.is_on), bool(find_form(realm.pk, str(form.uuid)))
+
+        assert seen() == (True, True)
+        GlobalUnsubscribe.objects.update(is_on=False)
+        StoredForm.objects.update(is_active=False)
+
+        now[0] += 59.9
+        assert seen() == (True, True)
+        now[0] += 0.1
+        assert seen() == (False, False)
 
     def test_guesses_fill_no_memory(
         self, door: GlobalUnsubscribe, monkeypatch: pytest.MonkeyPatch

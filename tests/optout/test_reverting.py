@@ -12,8 +12,15 @@ from lists.prepared import fetch
 from optout.actions import Recorded, record_optout, record_optouts
 from optout.choices import Assurance, Channel, Kind, Origin, Reason
 from optout.evidence import Evidence
-from optout.models import OptOut, Suppression
-from optout.reverting import RevertFilter, count_revertible, revert_optouts, undo_optout
+from optout.global_requests import Reported
+from optout.models import GlobalRequest, OptOut, Suppression
+from optout.reverting import (
+    RevertFilter,
+    count_revertible,
+    forget_global_requests,
+    revert_optouts,
+    undo_optout,
+)
 from optout.tokens import DoneToken
 from tests import make
 from tests.threads import in_thread
@@ -385,3 +392,20 @@ class TestAskingAgainMeanwhile:
 
         assert not taking.result(timeout=20)
         assert Suppression.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestForgettingGlobalRequests:
+    """What Heed sent itself. A line's key is made of what was asked, so other realms may have the same."""
+
+    def test_only_the_realms_own_line_goes(self, realm: Realm) -> None:
+        other = make.make_realm("other")
+        lines = [make.make_global_request(each) for each in (realm, other)]
+        assert lines[0].key == lines[1].key
+        make.make_global_request(realm, "joe@example.com")
+
+        forget_global_requests([Reported(realm.pk, "jane@example.com")])
+
+        left = GlobalRequest.objects.order_by("realm").values_list("realm", "email")
+        assert list(left) == [(realm.pk, "joe@example.com"), (other.pk, "jane@example.com")]
+        assert OptOut.objects.count() == 3
