@@ -12,6 +12,7 @@ from optout.models import OptOut
 from optout.retention import empty_ledger
 from reporting.counters import CURSOR as DAILY
 from reporting.counters import advance_counts
+from reporting.feed import mend_feed
 from reporting.global_counts import CURSOR, global_requests_per_day
 from reporting.models import DailyCount, FeedCursor, GlobalDailyCount
 from tests import make
@@ -188,6 +189,15 @@ class TestAfterARestore:
                 assert seen(realm) == [(TODAY, API, expected)]
                 assert seen(realm, [7]) == [(TODAY, API, expected - 1)]
                 advance_counts(make.NOW)
+
+    def test_nothing_is_missing_between_mending_and_counting(self, realm: Realm) -> None:
+        with time_machine.travel(make.NOW, tick=False):
+            make.make_global_request(realm)
+            advance_counts(make.NOW)
+            make.make_global_request(realm)
+            restored_from_a_busier_server()
+            mend_feed()
+            assert seen(realm) == [(TODAY, API, 2)]
 
     def test_what_was_counted_before_its_evidence_was_emptied_stays_counted(
         self, realm: Realm
