@@ -30,7 +30,10 @@ WHITELIST_HELP = (
     "that call from there opt people out at once and are never blocked. As soon as there is an entry, this list can be "
     "downloaded from these addresses only. Recipients are never bound by it: they opt out from anywhere."
 )
-GLOBAL_WHITELIST_HELP = " It does not concern global requests: their servers stand under Settings › Global › Unsubscribe, Publishers’ servers."
+GLOBAL_WHITELIST_HELP = (
+    " It does not concern global requests: their servers stand under "
+    "Settings › Global › Unsubscribe."
+)
 _NEW_NUMBER_HELP = (
     "Old scripts call a list by this number. Leave it empty unless a script has one already."
 )
