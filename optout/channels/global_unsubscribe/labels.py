@@ -16,15 +16,24 @@ _MOST_DIGITS = 5  # more of them are a phone number to call
 # A word with an @, a scheme, a path of a host, or a dot before letters: shop.example, bit.ly/x, mailto:jane, 192.0.2.1
 _LIKE_LINK = re.compile(r"@|//|[.\u3002][^\W\d_]{2}|\d\.\d+\.\d|^\w+:\S")
 
+# A host name whose dot is a space, a comma or a word
+_ENDINGS = "com|net|org|info|biz|xyz|io|ru|cn|app|link|shop|site|online|top"
+_SPELLED_LINK = re.compile(
+    rf"\bwww\b(?:\s+\w+){{0,2}}|\b\w+(?:\s*\.\s*|,|\s+(?:dot|punkt|punto|point)\s+)(?:{_ENDINGS})\b",
+    re.IGNORECASE,
+)
+
 _SPELLED_OUT = re.compile(r"\b(\w)[\W_]+(?=\w\b)")  # P.I.N.
+_HIDDEN_LETTER = re.compile(r"[^\W\d_][*#•]+[^\W\d_]")  # passw*rd
 _NO_LETTER = re.compile(r"[\W\d_]+")
 # What stands for a letter that it looks like
 _LOOKALIKES = str.maketrans(
-    "авекмнорстухіѕјԁονατιρεκ013457$!",
-    "abekmhopctyxisjdovatipekoieastsi",
+    "авекмнорстухіѕјԁονατιρεκ013457$!l|",
+    "abekmhopctyxisjdovatipekoieastsiii",
 )
 # As words of their own: within longer ones they mean something else (shipping, Botanik)
 _WHOLE_WORDS = """
+    card cards bank banking cc expiry login tarjeta karte
     pin pins pinnummer pinnumber pincode cvv cvv2 cvc cvc2 iban ssn otp tan mtan pwd pw pass passwd passwort nip pesel bsn cpf
     senha clave parola sifre haslo hasło heslo jelszo passord
     пин парола סיסמה קוד
@@ -34,6 +43,7 @@ _ANYWHERE = """
     password passwort passphrase passcode kennwort geheimzahl geheimnummer kontonummer kreditkart kartennummer prufnummer
     pruefnummer sicherheitscode sozialversicherung bankverbindung ausweisnummer
     creditcard debitcard cardnumber cardno bankcard bankaccount accountnumber sortcode routingnumber securitycode securitynumber
+    expirydate expirationdate recoveryphrase recoverycode seedphrase backupcode smscode
     socialsecurity verificationcode accesscode onetimecode authenticationcode maidenname passport
     motdepasse codesecret codeconfidentiel cartebancaire cartedecredit numerodecarte securitesociale
     contrasena clavesecreta numerodetarjeta tarjetade cuentabancaria seguridadsocial codigodeseguridad
@@ -59,6 +69,7 @@ def own_label(text: str) -> str:
 def _clean(text: str) -> str:
     words = _in_one_line(unicodedata.normalize("NFKC", text)).split()
     label = " ".join(word for word in words if not _LIKE_LINK.search(word))
+    label = " ".join(_SPELLED_LINK.sub(" ", label).split())
     label = label[:MAX_LABEL].rstrip()
     says_something = any(character.isalpha() for character in label)
     has_number = sum(character.isdigit() for character in label) > _MOST_DIGITS
@@ -66,9 +77,12 @@ def _clean(text: str) -> str:
 
 
 def asks_for_secret(label: str) -> bool:
-    """Whether it asks for what no unsubscribe form may ask for: a password, PIN, card, account or identity number."""
+    """Whether it has a known word for what no unsubscribe form may ask for: a password, PIN, card, account or identity number.
+
+    Other words for it get through; the sentence above the fields says whose questions they are."""
     folded = _SPELLED_OUT.sub(r"\1", _fold(label))
-    return bool(_WORDS.search(folded) or _PARTS.search(_NO_LETTER.sub("", folded)))
+    is_named = _WORDS.search(folded) or _IDENTITY.search(folded) or _HIDDEN_LETTER.search(label)
+    return bool(is_named or _PARTS.search(_NO_LETTER.sub("", folded)))
 
 
 def _in_one_line(text: str) -> str:
@@ -96,4 +110,5 @@ def _any_of(words: str) -> str:
 
 
 _WORDS = re.compile(rf"\b(?:{_any_of(_WHOLE_WORDS)})\b")
+_IDENTITY = re.compile(rf"\bid[\W_]*(?:{_any_of('number no nr card document')})\b")
 _PARTS = re.compile("|".join(_NO_LETTER.sub("", _fold(word)) for word in _ANYWHERE.split()))

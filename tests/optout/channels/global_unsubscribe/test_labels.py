@@ -45,6 +45,15 @@ class TestShown:
             "Customer number",
             "Postal code",
             "Codice postale",
+            "Promo code",
+            "ZIP code",
+            "Valid number",
+            "Customer ID",
+            "Discard my data",
+            "Point of sale",
+            "Country, city",
+            "Polka dot fans",
+            "C# or C++",
         ],
     )
     def test_a_plain_one_is_shown_as_it_is(self, label: str) -> None:
@@ -101,6 +110,20 @@ class TestLinks:
         assert clean_label(f"Ask {link} why") == "Ask why"
         assert clean_label(link) == "", "and its field is hidden"
 
+    @pytest.mark.parametrize(
+        ("label", "shown"),
+        [
+            ("www evil com", ""),
+            ("Visit evil . com", "Visit"),
+            ("evil. com", ""),
+            ("Ask EVIL dot com why", "Ask why"),
+            ("evil,com", ""),
+            ("Ask ｗｗｗ evil now", "Ask"),
+        ],
+    )
+    def test_also_when_their_dot_is_something_else(self, label: str, shown: str) -> None:
+        assert clean_label(label) == shown
+
     @pytest.mark.parametrize("label", ["", " ", "?!", "…", "123", "\u200b", "<>", "💩", "_"])
     def test_what_says_nothing_hides_its_field(self, label: str) -> None:
         assert clean_label(label) == ""
@@ -146,6 +169,18 @@ class TestSecrets:
             "Security code",
             "Mother's maiden name",
             "Passport",
+            "passw*rd",
+            "P•N number",
+            "PlN",
+            "P|N",
+            "16 digits on your card",
+            "CC number",
+            "ID number",
+            "ID-card",
+            "Bank login",
+            "SMS code",
+            "Recovery phrase",
+            "Expiry date",
             "Passwort",
             "Kennwort",
             "Kreditkarten-Nr.",
