@@ -118,8 +118,8 @@ class GlobalSettingsForm(forms.Form):
         elif gone and self._requests > 0 and not self.cleaned_data.get("confirm_hosts"):
             self.add_error(
                 "confirm_hosts",
-                f"{say_requests(self._requests)}, by whatever name. The next ones to {', '.join(gone)} no longer reach this "
-                "realm. Tick the box if no website uses that any more.",
+                f"{say_requests(self._requests)}, by whatever name. What is sent to {', '.join(gone)} may then reach another "
+                "realm, or none. Tick the box if no website uses that any more.",
             )
 
     @property

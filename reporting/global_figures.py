@@ -108,7 +108,7 @@ def say_what_follows(report: GlobalReport, figures: GlobalFigures) -> list[str]:
     """What figures and chart know of the filters, and what not, where somebody could think otherwise."""
     filters, said = report.filters, []
     if filters.product is not None:
-        names = {each.number: f", {each.name}" for each in report.reader.products}
+        names = {0: ", none"} | {each.number: f", {each.name}" for each in report.reader.products}
         name = names.get(filters.product, "")
         said.append(f"Figures and chart count the requests for product {filters.product}{name}.")
     if filters.since or filters.until:
@@ -118,7 +118,7 @@ def say_what_follows(report: GlobalReport, figures: GlobalFigures) -> list[str]:
     if figures.days.is_cut:
         said.append(f"The chart shows the last {MOST_DAYS} of your days.")
     elif filters.until and not filters.since:
-        said.append(f"Without a first day it shows {SHOWN} days.")
+        said.append(f"Without a first day the chart shows {SHOWN} days.")
     if filters.has_texts:
         said.append("Website, publisher, email and phone filter the lines below alone.")
     return said

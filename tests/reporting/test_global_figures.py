@@ -69,7 +69,7 @@ class TestFigures:
     def test_the_last_day_alone_is_30_days_of_the_chart(self, alice: User) -> None:
         text = open_report(alice, "?until=2026-03-01").text
         assert "31 Jan 2026 – 1 Mar 2026 4 as in the chart" in text
-        assert "Without a first day it shows 30 days." in text
+        assert "Without a first day the chart shows 30 days." in text
 
     @pytest.mark.parametrize(
         "query",
