@@ -263,7 +263,10 @@ class TestHostsAndServers:
         assert answer.status_code == 422
         screen = look_at(answer)
         assert "1 request came in the last 7 days" in screen.text
-        assert "The next ones to stop.acme.example no longer reach this realm." in screen.text
+        assert (
+            "What is sent to stop.acme.example may then reach another realm, or none."
+            in screen.text
+        )
         assert "#id_confirm_hosts" in screen.links and "confirm_off" not in screen.html
         assert RealmHost.objects.get().host == "stop.acme.example"
 

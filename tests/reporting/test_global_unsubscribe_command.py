@@ -90,7 +90,7 @@ class TestSwitching:
         assert run("set", "--host=a.example", "--server-ips=192.0.2.1")[1] == ""
         remarked = run("set", "--remove-host=a.example")[1]
         assert "1 request came in the last 7 days" in remarked
-        assert "The next ones to a.example no longer reach this realm." in remarked
+        assert "What is sent to a.example may now reach another realm, or none." in remarked
 
     def test_what_cannot_be_is_named(self, realm: Realm) -> None:
         other = make.make_realm("other")

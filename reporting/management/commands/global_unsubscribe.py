@@ -109,9 +109,8 @@ def _set(realm: Realm, options: dict[str, Any]) -> Done:
     change_global_unsubscribe(realm, values, actor=None)
     shown = _show(realm, options)
     requests = requests_lately(realm, timezone.now()) if gone else 0
-    remark = (
-        f"{say_requests(requests)}. The next ones to {', '.join(gone)} no longer reach this realm."
-    )
+    where = f"What is sent to {', '.join(gone)} may now reach another realm, or none."
+    remark = f"{say_requests(requests)}, by whatever name. {where}"
     return Done(shown.result, shown.lines, remark if requests else "")
 
 
