@@ -7,6 +7,8 @@ already accept needs a new `ADDRESS_KEY_VERSION` and a re-keying of what is stor
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
@@ -27,6 +29,8 @@ DIGEST_BYTES = 16
 
 EMAIL_PARAMETERS = frozenset({"item", "email"})
 ADDRESS_PARAMETERS = EMAIL_PARAMETERS | {"phone", "phoneNumber"}
+# What links copied out of HTML source, and addresses put together with two question marks, have before a name
+MANGLED = re.compile(r"^(?:amp;|\?)+")
 _IN_ANY_CASE = {name.lower(): name for name in ADDRESS_PARAMETERS}
 MAX_FIELDS = 100
 
@@ -41,9 +45,11 @@ _PLAIN_EMAIL = re.compile(
 _HOST = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 )
-_NOT_IN_LOCAL = frozenset('<>(),;:"\\[]')
+# An @ there would be legal in quotes only; without them it is two addresses that ran together (`jane@x.com|joe@y.com`).
+_NOT_IN_LOCAL = frozenset('<>(),;:"\\[]@\uff20\ufe6b')
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Cn"})  # control, surrogate, unassigned
 _DOTS = {0x3002: ".", 0xFF0E: ".", 0xFF61: "."}  # what UTS-46 reads as the dot between labels
+_LIKE_EMAIL = re.compile(r"[^\s@<>(),;:\"']+@[^\s@<>(),;:\"'+/|]+")
 _WIDE_AT = re.compile("[\uff20\ufe6b]")  # what a Japanese or Chinese keyboard may put for @
 _HASHES = {32: HashKind.MD5, 40: HashKind.SHA1, 64: HashKind.SHA256}
 _HEX = re.compile(r"[0-9a-fA-F]+")
@@ -51,6 +57,7 @@ _INTERNATIONAL = re.compile(r"\+[0-9]{7,15}")
 _PHONE_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015]+")
 _INNER_PLUS = re.compile(r"(?<=[\d)])[+\uff0b]")
 _PLUS_ZEROS = re.compile(r"^[\s(]*[+\uff0b][0\s().\-]*")  # (+0048…: no country code begins with 0
+_PLUS_OF_TEL = re.compile(rb"(tel:|;phone-context=)\+", re.IGNORECASE)  # RFC 3966
 _REGION_UNKNOWN = "ZZ"  # phonenumbers' own word for it
 
 
@@ -80,6 +87,13 @@ class Address:
     digest: bytes
     raw: str
     flagged: bool = False
+
+
+class PlusOrSpace(str):
+    """A phone number with a space in front that was a literal `+` in an urlencoded body: a space to whoever reads forms, and a
+    lost plus where a script encoded nothing. `parse_phone` tells by the number."""
+
+    __slots__ = ()
 
 
 class HexDigests(NamedTuple):
@@ -119,14 +133,16 @@ def parse_email(text: str) -> Address:
 
 def parse_phone(text: str, region: str) -> Address:
     """Phone number to `Address`, in E.164; `region` as in `parse_address`. Raises AddressError."""
-    key, flagged = _phone_key(text, region)
+    key = _plus_or_space_key(text, region) if isinstance(text, PlusOrSpace) else None
+    key, flagged = (key, False) if key else _phone_key(text, region)
     return Address(key, Medium.SMS, digest_of(key), text.strip(), flagged)
 
 
 def email_key(text: str) -> str:
     """The one key of a mailbox: lower case, the domain in A-labels; plus tags and dots stay (security.md §1).
 
-    Idempotent, and total: every string gives a key or an AddressError.
+    Idempotent, and total: every string gives a key or an AddressError. An @ within the local part (`a@b@example.com`) was
+    accepted once: keys that were stored so stay as they are, and nothing gets one any more.
     """
     if len(text) > MAX_TEXT:
         raise AddressError("too_long", _("This is too long to be an email address."))
@@ -191,30 +207,33 @@ def decode_query(query_string: str | bytes) -> dict[str, list[str]]:
     """The fields of a raw query string, in order, blank values kept.
 
     In the address parameters a `+` stays a `+` (`?email=john+tag@x.com`, `?phone=+1415…` are the commonest broken
-    links); elsewhere it is a space. Text is taken as WSGI hands it over: bytes read as Latin-1. Never raises: a broken
+    links), but for one at either edge of an email: no address in use begins or ends with it, but `urlencode(" jane@x.com")` does.
+    Elsewhere it is a space. Text is taken as WSGI hands it over: bytes read as Latin-1. Never raises: a broken
     escape stays as it is, and bytes that are not UTF-8 become U+FFFD, which `email_key` refuses. Fields after the first
     MAX_FIELDS are left out.
     """
-    return _decode_fields(query_string, plus_kept=ADDRESS_PARAMETERS)
+    return _fields_of(query_string, _query_value)
 
 
 def decode_form(body: str | bytes, *, mend_plus: bool = True) -> dict[str, list[str]]:
     """The fields of an urlencoded body, as `decode_query`, but with `+` for space, as browsers send it.
 
     Scripts that send an address unencoded lose its plus that way. With `mend_plus` a space within an email value is
-    turned back (see `restore_plus`); leave it out for our own form, where a space was typed.
+    turned back (see `restore_plus`), and a phone number that began with a `+` is a `PlusOrSpace`; leave it out for our own
+    form, where a space was typed.
     """
-    fields = _decode_fields(body, plus_kept=frozenset())
-    if mend_plus:
-        for name in EMAIL_PARAMETERS & fields.keys():
-            fields[name] = [restore_plus(value) for value in fields[name]]
-    return fields
+    return _fields_of(body, _program_value if mend_plus else _form_value)
+
+
+def has_too_many_fields(encoded: str | bytes) -> bool:
+    """Whether there are fields behind the first MAX_FIELDS, which `decode_query` and `decode_form` leave out."""
+    return encoded.count("&" if isinstance(encoded, str) else b"&") >= MAX_FIELDS  # type: ignore[arg-type]
 
 
 def restore_plus(value: str) -> str:
     """An email value whose plus was sent unencoded and arrived as a space (protocols.md): with the plus, if only that
-    makes it valid; else unchanged."""
-    if " " not in value.strip() or len(value) > MAX_TEXT:
+    makes it valid; else unchanged. With more than one @ it is two addresses, not one."""
+    if " " not in value.strip() or len(value) > MAX_TEXT or value.count("@") > 1:
         return value
     mended = value.strip().replace(" ", "+")
     return mended if not _is_email(value) and _is_email(mended) else value
@@ -229,12 +248,12 @@ def _careful_email_key(text: str) -> str:
         len(text) > 2 and text[0] == text[-1] and text[0] in "\"'"
     ):  # a script's quotes around the whole
         text = text[1:-1].strip()
+    name = ""
     if text.endswith(">"):  # Jane Doe <jane@example.com>
-        text = text[text.rfind("<") + 1 : -1].strip()
+        name, _angle, text = text[:-1].rpartition("<")
+        text = text.strip()
     if text[:7].lower() == "mailto:":
-        text = text[7:].strip()
-        at = text.rfind("@")
-        text = text[:at] + text[at:].partition("?")[0]  # mailto:jane@example.com?subject=…
+        text = text[7:].partition("?")[0].strip()  # mailto:jane@example.com?subject=…
     if "@" not in text:
         text = _WIDE_AT.sub("@", text)
     local, at_sign, domain = text.rpartition("@")
@@ -243,7 +262,18 @@ def _careful_email_key(text: str) -> str:
     key = f"{_local_key(local)}@{_domain_key(domain)}"
     if len(key.encode()) > MAX_EMAIL:
         raise AddressError("too_long", _("This is too long to be an email address."))
+    if "<" in name or _names_another(name, key):
+        _refuse_email()
     return key
+
+
+def _names_another(name: str, key: str) -> bool:
+    """Whether the name before `<jane@example.com>` has an address that is not this one: which was meant, nobody can tell."""
+    for found in _LIKE_EMAIL.findall(_WIDE_AT.sub("@", name)):
+        with suppress(AddressError):
+            if email_key(found) != key:
+                return True
+    return False
 
 
 def _without_format_characters(text: str) -> str:
@@ -319,15 +349,12 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
     """E.164 and whether it is flagged (stored though it cannot be dialled)."""
     if len(text) > MAX_TEXT:
         raise AddressError("too_long", _("This is too long to be a phone number."))
-    ate_plus = text[:1].isspace()  # "+1415…" sent unencoded in a form body arrives as " 1415…"
     text = _without_format_characters(text.strip())
     if not text:
         raise AddressError("empty", _("Enter your phone number."))
     text = _INNER_PLUS.sub(" ", text)  # 415+555+2671: spaces that a query string was given as +
     text = _PLUS_ZEROS.sub("+", text)
     key = _possible_number(text, region)
-    if key is None and ate_plus:
-        key = _possible_number(f"+{text}", _REGION_UNKNOWN)
     if key is None and text.startswith(
         "00"
     ):  # how most of the world dials abroad, whatever the list's country
@@ -343,6 +370,24 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
             _("Enter the whole phone number with its country code, such as +44 20 7946 0958."),
         )
     raise AddressError("phone", _("Enter a phone number, such as +44 20 7946 0958."))
+
+
+def _plus_or_space_key(text: str, region: str) -> str | None:
+    """What `_phone_key` makes of a number with a plus or without: the one that is a number in use, with the plus where neither
+    is. AddressError if both are; None if it cannot be dialled either way."""
+    readings = []
+    for reading in (f"+{text.strip()}", text.strip()):
+        with suppress(AddressError):
+            key, flagged = _phone_key(reading, region)
+            if not flagged and key not in readings:
+                readings.append(key)
+    valid = [key for key in readings if phonenumbers.is_valid_number(phonenumbers.parse(key))]
+    if len(valid) > 1:
+        raise AddressError(
+            "country",
+            _("Enter the whole phone number with its country code, such as +44 20 7946 0958."),
+        )
+    return next(iter(valid or readings), None)
 
 
 def _possible_number(text: str, region: str) -> str | None:
@@ -380,20 +425,42 @@ def _is_email(text: str) -> bool:
     return True
 
 
-def _decode_fields(encoded: str | bytes, plus_kept: frozenset[str]) -> dict[str, list[str]]:
+def _fields_of(encoded: str | bytes, value_of: Callable[[str, bytes], str]) -> dict[str, list[str]]:
     octets = _wsgi_octets(encoded) if isinstance(encoded, str) else encoded
     fields: dict[str, list[str]] = {}
     for part in octets.split(b"&", MAX_FIELDS)[:MAX_FIELDS]:
         if not part:
             continue
         raw_name, _equals, raw_value = part.partition(b"=")
-        # `&amp;` is what a link copied out of HTML source has; and old templates write `Email=`
         name = _unescape(raw_name.replace(b"+", b" ")).removeprefix("amp;")
-        name = _IN_ANY_CASE.get(name.lower(), name)
-        if name not in plus_kept:
-            raw_value = raw_value.replace(b"+", b" ")
-        fields.setdefault(name, []).append(_unescape(raw_value))
+        mended = MANGLED.sub("", name.strip().lower())  # old templates write `Email=`
+        name = _IN_ANY_CASE.get(mended, name)
+        fields.setdefault(name, []).append(value_of(name, raw_value))
     return fields
+
+
+def _form_value(_name: str, raw: bytes) -> str:
+    return _unescape(raw.replace(b"+", b" "))
+
+
+def _query_value(name: str, raw: bytes) -> str:
+    if name not in ADDRESS_PARAMETERS:
+        return _form_value(name, raw)
+    value = _unescape(raw)
+    if raw.strip(b"+") != raw and (name == "email" or (name == "item" and "@" in value)):
+        return _unescape(raw.strip(b"+"))
+    return value
+
+
+def _program_value(name: str, raw: bytes) -> str:
+    if name not in ADDRESS_PARAMETERS:
+        return _form_value(name, raw)
+    value = _form_value(name, _PLUS_OF_TEL.sub(rb"\1%2B", raw))
+    if name in EMAIL_PARAMETERS and "@" in value:
+        return restore_plus(value)
+    # exactly one: what comes behind it is the number
+    is_lost = name != "email" and raw[:1] == b"+" and value[1:2] not in {"", " ", "+"}
+    return PlusOrSpace(value) if is_lost else value
 
 
 def _wsgi_octets(text: str) -> bytes:

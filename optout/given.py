@@ -49,7 +49,11 @@ def read_given(fields: Fields, optout_list: ListSnapshot) -> Given:
     Parameters that name different addresses are an error: acting on one of them might be the wrong one.
     """
     values = [
-        (name, value) for name in PARAMETERS for value in fields.get(name, ()) if value.strip()
+        # a plus alone is a template whose variable was empty: `phone=+${phone}`
+        (name, value)
+        for name in PARAMETERS
+        for value in fields.get(name, ())
+        if value.replace("+", " ").strip()
     ]
     if not values:
         return NOTHING

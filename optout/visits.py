@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from lists.lookup import ListSnapshot
 from lists.networks import IpAddress, compile_networks, network_of
-from optout.addresses import Address, decode_form, decode_query
+from optout.addresses import MAX_FIELDS, Address, decode_form, decode_query, has_too_many_fields
 from optout.callers import is_one_click
 from optout.choices import Assurance, Channel
 from optout.client_ip import client_ip
@@ -25,7 +25,6 @@ from optout.evidence import Evidence
 from optout.given import NOTHING, Fields, Given, read_given
 from optout.intents import OptOutIntent, intent_for
 from optout.languages import Reading, choose_language
-
 
 _LENGTH = re.compile(r"[0-9]{1,12}")
 
@@ -193,6 +192,24 @@ def form_fields(request: HttpRequest, body: bytes, *, mend_plus: bool) -> Fields
     if request.content_type == "multipart/form-data":
         return _multipart(request)
     return decode_form(body, mend_plus=mend_plus)
+
+
+def has_too_many_form_fields(request: HttpRequest, body: bytes) -> bool:
+    """Whether such a body has more fields than are read, of which the last may say something else than the first."""
+    if request.content_type == "multipart/form-data":
+        return sum(map(len, _multipart(request).values())) > MAX_FIELDS or _is_beyond(request)
+    return has_too_many_fields(body)
+
+
+def _is_beyond(request: HttpRequest) -> bool:
+    """Whether Django itself gave up counting."""
+    try:
+        _ = request.POST
+    except SuspiciousOperation:
+        return True
+    except (MultiPartParserError, BadRequest):
+        return False
+    return False
 
 
 def _multipart(request: HttpRequest) -> Fields:

@@ -79,7 +79,10 @@ class TestEmailKey:
             ("ﬁö@example.com", "ﬁö@example.com"),
             ("a..b.@docomo.example", "a..b.@docomo.example"),
             ("o'brien+tag@example.com", "o'brien+tag@example.com"),
-            ("a@b@example.com", "a@b@example.com"),
+            ("jane@example.com <Jane@Example.com>", "jane@example.com"),
+            ("'jane@example.com' <jane@example.com>", "jane@example.com"),
+            ("Jane @ Acme, jane@acme <jane@example.com>", "jane@example.com"),
+            ("<mailto:jane@example.com?cc=joe@example.com>", "jane@example.com"),
         ],
     )
     def test_writes_a_mailbox_in_one_way(self, text: str, key: str) -> None:
@@ -114,6 +117,18 @@ class TestEmailKey:
             ("jane,john@example.com", "email"),
             ("jane@example.com, john@example.com", "email"),
             ("jane@[192.0.2.1]", "email"),
+            ("a@b@example.com", "email"),
+            ("jane@@example.com", "email"),
+            ("jane@example.com/joe@example.com", "email"),
+            ("jane@example.com|joe@example.com", "email"),
+            ("jane@example.com+joe@example.com", "email"),
+            ("jane＠example.com/joe@example.com", "email"),
+            ("jö＠example.com/joe@example.com", "email"),
+            ("mailto:jane@example.com,joe@example.com", "email"),
+            ("Jane <jane@example.com>, Joe <joe@example.com>", "email"),
+            ("joe@example.com, Jane <jane@example.com>", "email"),
+            ("jane@example.com <joe@example.com>", "email"),
+            ("jane＠example.com <joe@example.com>", "email"),
             ("jane@" + "a" * 64 + ".com", "email"),
             ("ja\x00ne@example.com", "character"),
             ("ja\nne@example.com", "character"),
@@ -201,7 +216,6 @@ class TestPhoneKey:
             ("+0049 170 1234567", "US", "+491701234567"),
             ("415+555+2671", "US", "+14155552671"),
             ("(415)+555-2671", "US", "+14155552671"),
-            (" 491701234567", "GB", "+491701234567"),
         ],
     )
     def test_is_e164(self, text: str, region: str, key: str) -> None:
@@ -223,6 +237,7 @@ class TestPhoneKey:
             ("0170 1234567", "", "country"),
             ("0170 1234567", "XX", "country"),
             ("+1\x004155552671", "US", "character"),
+            (" 491701234567", "GB", "country"),
             ("1" * 1_001, "US", "too_long"),
         ],
     )
@@ -333,6 +348,29 @@ class TestMask:
 
 
 class TestDecodeQuery:
+    @pytest.mark.parametrize("name", ["email", "item"])
+    @pytest.mark.parametrize(
+        ("sent", "read"),
+        [
+            ("+jane%40example.com", "jane@example.com"),
+            ("jane@example.com++", "jane@example.com"),
+            ("+jane+tag@example.com+", "jane+tag@example.com"),
+            ("%2Bjane@example.com%2B", "+jane@example.com+"),
+        ],
+    )
+    def test_reads_a_plus_at_the_edge_of_an_email_as_a_space(
+        self, name: str, sent: str, read: str
+    ) -> None:
+        assert decode_query(f"{name}={sent}") == {name: [read]}
+
+    @pytest.mark.parametrize("name", ["item", "phone", "phoneNumber"])
+    def test_but_not_that_of_a_number(self, name: str) -> None:
+        assert decode_query(f"{name}=+14155552671") == {name: ["+14155552671"]}
+
+    @pytest.mark.parametrize("name", ["?email", "??email", "amp;amp;email", "%20email", "+email"])
+    def test_mends_the_name_before_it_judges_the_plus(self, name: str) -> None:
+        assert decode_query(f"{name}=john+tag@x.com") == {"email": ["john+tag@x.com"]}
+
     @pytest.mark.parametrize("name", ["item", "email", "phone"])
     def test_keeps_the_plus_of_an_address(self, name: str) -> None:
         assert decode_query(f"{name}=john+tag@x.com") == {name: ["john+tag@x.com"]}
@@ -379,6 +417,38 @@ class TestDecodeForm:
     def test_mends_an_email_whose_plus_was_not_encoded(self) -> None:
         assert decode_form(b"email=john+tag@x.com")["email"] == ["john+tag@x.com"]
         assert decode_form(b"item=john%20tag@x.com")["item"] == ["john+tag@x.com"]
+
+    @pytest.mark.parametrize("value", ["jane@x.com+joe@x.com", "jane@x.com%20joe@x.com"])
+    def test_makes_no_address_of_two(self, value: str) -> None:
+        assert decode_form(f"email={value}")["email"] == ["jane@x.com joe@x.com"]
+
+    @pytest.mark.parametrize(
+        ("sent", "region", "key"),
+        [
+            ("+442079460958", "US", "+442079460958"),
+            ("+491701234567", "GB", "+491701234567"),
+            ("+12025550123", "US", "+12025550123"),
+            (
+                "+12025550123",
+                "DE",
+                "+12025550123",
+            ),  # 1202… would be possible in Germany, but nobody's
+            ("+2025550123", "US", "+12025550123"),  # as it would be in Egypt
+            ("+4912345678", "US", "+4912345678"),  # nobody's either way
+            ("+442079460958", "DE", ""),  # one in London and one in Germany
+            ("%20442079460958", "DE", "+49442079460958"),
+            ("++442079460958", "DE", "+49442079460958"),
+            ("%2B442079460958", "DE", "+442079460958"),
+            ("tel:+442079460958", "DE", "+442079460958"),
+            ("tel:2079460958;phone-context=+44", "DE", "+442079460958"),
+        ],
+    )
+    def test_tells_a_lost_plus_by_the_number(self, sent: str, region: str, key: str) -> None:
+        (value,) = decode_form(f"phoneNumber={sent}")["phoneNumber"]
+        if key:
+            assert parse_phone(value, region).key == key
+        else:
+            assert code_of(value, "phone", region) == "country"
 
     def test_leaves_alone_what_is_an_address_with_its_space(self) -> None:
         assert decode_form(b"email=Jane+Doe+<jane@x.com>")["email"] == ["Jane Doe <jane@x.com>"]

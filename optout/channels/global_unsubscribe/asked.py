@@ -1,6 +1,6 @@
 """A global request, understood: whose door, which addresses, for what. Nothing is decided here (S1.4–S1.19)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,7 +13,6 @@ from lists.global_unsubscribe import (
     find_form,
 )
 from lists.lookup import get_list_by_id
-from optout.addresses import AddressError, parse_phone
 from optout.channels.global_unsubscribe import parameters as names
 from optout.channels.global_unsubscribe.parameters import Parameters, read_parameters
 from optout.channels.global_unsubscribe.shown import shown_fields
@@ -97,8 +96,8 @@ def read_asked(visit: Visit, door: GlobalDoor) -> Asked:
     shown = shown_fields(parameters, form)
     # the API has no form: what the list of fields leaves out was given all the same (S1.5)
     read = (EMAIL, PHONE) if parameters.is_api else tuple(shown)
-    email = _email(visit, parameters.sent.get(EMAIL, ())) if EMAIL in read else NOTHING
-    phone = _phone(visit, parameters) if PHONE in read else NOTHING
+    email = _given(visit, parameters, "email", EMAIL) if EMAIL in read else NOTHING
+    phone = _given(visit, parameters, "phone", PHONE) if PHONE in read else NOTHING
     custom1, custom2, custom3 = (parameters.text(name) for name in CUSTOM_FIELDS)
     return Asked(
         door=door,
@@ -113,23 +112,16 @@ def read_asked(visit: Visit, door: GlobalDoor) -> Asked:
         form=form,
         fields=tuple(shown),
         labels={name: label for name, label in shown.items() if label},
-        is_contradictory=bool(parameters.contradictory) or _contradicts(email, phone),
+        is_contradictory=bool(parameters.contradictory)
+        or parameters.is_cut
+        or _contradicts(email, phone),
     )
 
 
-def _email(visit: Visit, given: Sequence[str]) -> Given:
-    return _judged(given, read_given({"email": given}, visit.optout_list))
-
-
-def _phone(visit: Visit, parameters: Parameters) -> Given:
-    given = parameters.sent.get(PHONE, ())
-    if parameters.is_program:
-        given = [_with_lost_plus(each) for each in given]
-    return _judged(given, read_given({"phone": given}, visit.optout_list))
-
-
-def _judged(given: Sequence[str], read: Given) -> Given:
-    """An unusable value beside another one: nobody can tell which was meant."""
+def _given(visit: Visit, parameters: Parameters, kind: str, name: str) -> Given:
+    """What was sent for the one or the other. An unusable value beside another one: nobody can tell which was meant."""
+    given = parameters.sent.get(name, ())
+    read = read_given({kind: given}, visit.optout_list)
     if read.error is None or len({each.strip() for each in given}) < 2:
         return read
     return replace(read, error=contradiction())
@@ -137,19 +129,6 @@ def _judged(given: Sequence[str], read: Given) -> Given:
 
 def _contradicts(*given: Given) -> bool:
     return any(each.error is not None and each.error.code == "repeated" for each in given)
-
-
-def _with_lost_plus(text: str) -> str:
-    """A phone number whose plus was sent unencoded in a body, and arrived as a space: with the plus, if it can be dialled so.
-
-    Without it the country code might be read as the beginning of a number at home."""
-    mended = f"+{text[1:]}"
-    if text[:1] != " " or not text[1:2].isdigit():
-        return text
-    try:
-        return text if parse_phone(mended, "").flagged else mended
-    except AddressError:
-        return text
 
 
 def _product(parameters: Parameters, form: FormSnapshot | None, door: GlobalDoor) -> int:

@@ -1,17 +1,22 @@
 """What a global request sends, in the URL and in the body, by the names of its parameters in any case (S1.4, S1.8)."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest
 
 from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, FIELDS, PHONE
-from optout.addresses import decode_query
+from optout.addresses import MANGLED, decode_query, has_too_many_fields
 from optout.channels.global_unsubscribe import values
 from optout.given import Fields
 from optout.guard import TOKEN_FIELD
-from optout.visits import BodyError, Visit, form_fields, read_body
+from optout.visits import (
+    BodyError,
+    Visit,
+    form_fields,
+    has_too_many_form_fields,
+    read_body,
+)
 
 API = "api"
 RESPONSE_TYPE, PRODUCT, WEBSITE, FORM, PUBLISHER = (
@@ -35,7 +40,6 @@ _CLEAN: Mapping[str, Callable[[str], str]] = {
 }
 MOST_VALUES = 10  # of one parameter; more are a contradiction, whatever they say
 _NAMES = {name.lower(): name for name in (*_CLEAN, *FIELDS, SHOWN, *LABELS.values())}
-_MANGLED = re.compile(r"^(?:amp;|\?)+")
 _DOCUMENTS = (b"{", b"[", b"<")  # JSON and XML begin so
 
 
@@ -50,8 +54,8 @@ class Parameters:
     sent: Fields
     texts: Mapping[str, str]
     contradictory: Sequence[str]
-    # Not typed into our own form: a plus that was lost on the way may be mended
-    is_program: bool = True
+    # There are more fields than are read: what the rest says may be something else
+    is_cut: bool = False
 
     @property
     def is_api(self) -> bool:
@@ -78,13 +82,15 @@ def wants_api(request: HttpRequest) -> bool:
 
 def _read(request: HttpRequest, query: Fields, body: bytes) -> Parameters:
     url = _known(query)
+    is_long = has_too_many_fields(request.META.get("QUERY_STRING", ""))
     if not body or _is_document(request, body):
-        return _of_program(url, {})
+        return replace(_of_program(url, {}), is_cut=is_long)
+    is_long_body = has_too_many_form_fields(request, body)
     parameters = _of_program(url, _known(form_fields(request, body, mend_plus=True)))
     typed = form_fields(request, body, mend_plus=False)
     if parameters.is_api or TOKEN_FIELD not in typed:
-        return parameters
-    return _of_own_form(url, _known(typed))
+        return replace(parameters, is_cut=is_long or is_long_body)
+    return replace(_of_own_form(url, _known(typed)), is_cut=is_long_body)
 
 
 def _of_program(url: Fields, posted: Fields) -> Parameters:
@@ -103,7 +109,6 @@ def _of_own_form(url: Fields, posted: Fields) -> Parameters:
         {**linked.sent, **typed.sent},
         {**linked.texts, **typed.texts},
         typed.contradictory,
-        is_program=False,
     )
 
 
@@ -130,8 +135,7 @@ def _known(fields: Fields) -> Fields:
     """The parameters that mean something here, by their own names."""
     known: dict[str, list[str]] = {}
     for spelled, given in fields.items():
-        # a link copied out of HTML source, perhaps twice; and an answer put together with two question marks
-        name = _NAMES.get(_MANGLED.sub("", spelled.strip().lower(), count=1))
+        name = _NAMES.get(MANGLED.sub("", spelled.strip().lower()))
         if name is not None:
             known.setdefault(name, []).extend(given)
     return known

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from functools import cache
 
+from lists.global_unsubscribe import EMAIL, PHONE
+
 MAX_VALUE = 200  # characters of a website or a custom value
 MAX_PUBLISHER = 60
 MAX_PRODUCT = 2_147_483_647
@@ -21,10 +23,10 @@ _NUMBER = re.compile(r"0*([1-9][0-9]{0,9})")
 
 def is_missing(name: str, text: str) -> bool:
     """Whether this value of the parameter says that there is none: blank, NOT DEFINED (S1.19), or a placeholder that the script
-    did not fill in: `(email)`, `{{email}}` or `*|EMAIL|*` as the email."""
+    did not fill in: `(email)`, `{{email}}` or `*|EMAIL|*` as the email. A plus alone is no address: `+${phone}`."""
     if len(text) > _READ:
         return not text.strip()
-    text = text.strip()
+    text = text.strip().strip("+" if name in (EMAIL, PHONE) else "").strip()
     return not text or bool(_NOT_DEFINED.fullmatch(text) or _placeholder(name).fullmatch(text))
 
 

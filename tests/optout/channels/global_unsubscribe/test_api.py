@@ -158,6 +158,29 @@ class TestAnswer:
         assert call(query).content == b"0"
         assert_nothing_recorded()
 
+    @pytest.mark.parametrize("kind", [URLENCODED, "multipart/form-data; boundary=b"])
+    @pytest.mark.parametrize("more", [97, 100, 1_100])
+    def test_what_stands_behind_many_fields_may_contradict(self, kind: str, more: int) -> None:
+        """More than 100 are not read."""
+        names = ["responseType=api", f"email={JANE}", *["x=1"] * more, "email=joe@example.com"]
+        body = "&".join(names)
+        if kind != URLENCODED:
+            part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+            body = "".join(part.format(*each.split("=")) for each in names) + "--b--\r\n"
+        else:
+            assert get(body).content == b"0"
+
+        assert post(body, "responseType=api", kind=kind).content == b"0"
+        assert_nothing_recorded()
+
+    def test_a_hundred_fields_are_read(self) -> None:
+        query = "&".join(["responseType=api", *["x=1"] * 98, f"email={JANE}"])
+
+        assert get(query).content == post(query).content == b"1"
+        assert get(f"{query}&x=1").content == b"0"
+        page = get(f"{query[17:]}&x=1&x=1&x=1", headers=BROWSER)
+        assert page.status_code == 400
+
     @pytest.mark.parametrize("word", ["html", "HTML", "json", "apis"])
     def test_two_response_types_are_the_form(self, word: str) -> None:
         response = get(f"responseType=api&email={JANE}&responseType={word}", headers=BROWSER)

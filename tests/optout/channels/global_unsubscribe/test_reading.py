@@ -1,6 +1,7 @@
 """What a request's parameters become: names, placeholders, values (S1.8, S1.11–S1.19), and whatever a stranger sends."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -9,6 +10,7 @@ from optout.models import GlobalRequest, OptOut
 from tests import make
 from tests.optout.channels.cases import JANE, assert_nothing_recorded
 from tests.optout.channels.global_unsubscribe.calls import call, get, post
+from tests.pages import BROWSER
 
 PHONE = "+14155552671"
 
@@ -72,6 +74,7 @@ class TestNames:
             "?responseType=api&email=jane@example.com&website=a.example&customField1=x&pubID=p9",
             "responseType=api&%65mail=jane@example.com&website=a.example&customField1=x&pubID=p9&x=1&email",
             "responseType=api&email=jane@example.com&+website+=a.example&customField1=%20x%20&pubID=+p9",
+            "responseType=api&email=+jane@example.com+&website=+a.example+&customField1=x&pubID=p9",
         ],
     )
     def test_are_found(self, query: str) -> None:
@@ -82,6 +85,13 @@ class TestNames:
             "publisher": "p9",
             "custom1": "x",
         }
+
+    @pytest.mark.parametrize(
+        "name", ["?email", "??Email", "&?email", "amp;amp;email", "%20email", "&amp;email"]
+    )
+    def test_a_name_is_mended_before_the_plus_of_its_value(self, name: str) -> None:
+        assert get(f"responseType=api&{name}=jane+tag@example.com").content == b"1"
+        assert values() == {"email": "jane+tag@example.com"}
 
     @pytest.mark.parametrize("name", ["item", "phone", "e-mail", "customField4", "product"])
     def test_others_mean_nothing(self, name: str) -> None:
@@ -121,6 +131,17 @@ class TestMissing:
 
         assert values() == {"email": JANE}
         assert (line().product_number, line().form) == (0, None)
+
+    @pytest.mark.parametrize("value", ["+", "%2B", "%20+%20"])
+    def test_a_plus_alone_is_no_address(self, value: str) -> None:
+        """`phoneNumber=+${phone}` of somebody who gave none."""
+        for names in (("email", "phoneNumber"), ("phoneNumber", "email")):
+            given = {"email": JANE, "phoneNumber": PHONE.replace("+", "%2B")}[names[0]]
+            page = get(f"{names[0]}={given}&{names[1]}={value}", headers=BROWSER)
+
+            assert page.status_code == 200, "it shows no error"
+            query = f"{names[0]}={given}&{names[0]}={value}&{names[1]}={value}"
+            assert call(query).content == b"1"
 
     @pytest.mark.parametrize("value", ["(email)", "{website}", "[x]", "(customField2)", "NOT"])
     def test_what_only_looks_alike_is_a_value(self, value: str) -> None:
@@ -178,6 +199,9 @@ class TestAddresses:
             # without its plus it would be 491 234 5678 at home
             ("phoneNumber=+4912345678", {"phone": "+4912345678"}),
             ("phoneNumber=+415+555+2671", {"phone": PHONE}),
+            ("phoneNumber=+4155552671", {"phone": PHONE}),
+            ("phoneNumber=tel:%2B442079460958", {"phone": "+442079460958"}),
+            ("phoneNumber=tel:+442079460958", {"phone": "+442079460958"}),
             ("email=jane+tag@example.com", {"email": "jane+tag@example.com"}),
             ("Email=jane+tag@example.com", {"email": "jane+tag@example.com"}),
         ],
@@ -185,6 +209,52 @@ class TestAddresses:
     def test_a_plus_that_a_body_lost_is_mended(self, body: str, given: dict[str, str]) -> None:
         assert post(f"responseType=api&{body}").content == b"1"
         assert values() == given
+
+    def test_a_space_in_front_is_no_plus(self) -> None:
+        """202 is Washington; +20 would be Egypt."""
+        number = "%202025550123"
+        part = (
+            '--b\r\nContent-Disposition: form-data; name="phoneNumber"\r\n\r\n 2025550123\r\n--b--'
+        )
+        answers = [
+            call(f"phoneNumber={number}"),
+            post(f"phoneNumber={number}", "responseType=api"),
+            post(part, "responseType=api", kind="multipart/form-data; boundary=b"),
+            post("phoneNumber=+2025550123", "responseType=api"),
+        ]
+
+        assert [each.content for each in answers] == [b"1"] * 4
+        assert values() == {"phone": "+12025550123"}
+
+    def test_a_plus_that_may_be_a_space_as_well_is_nobodys_number(self, realm: Realm) -> None:
+        """One in London, or one in Germany without its zero."""
+        realm.default_region = "DE"
+        realm.save(update_fields=["default_region"])
+
+        assert post("responseType=api&phoneNumber=+442079460958").content == b"0"
+        assert_nothing_recorded()
+        assert post("responseType=api&phoneNumber=%2B442079460958").content == b"1"
+        assert values() == {"phone": "+442079460958"}
+
+    @pytest.mark.parametrize(
+        "email",
+        [
+            "jane@example.com joe@example.com",
+            "jane@example.com+joe@example.com",
+            "jane@example.com/joe@example.com",
+            "jane@example.com|joe@example.com",
+            "jane@@example.com",
+            "Jane <jane@example.com>, Joe <joe@example.com>",
+            "jane@example.com <joe@example.com>",
+        ],
+    )
+    def test_two_addresses_in_one_are_none(self, email: str) -> None:
+        """One of them would be lost, and `1` said of both."""
+        plain = urlencode({"responseType": "api", "email": email})
+        for query in (plain, plain.replace("%2B", "+"), plain.replace("+", "%20")):
+            assert get(query).content == b"0"
+            assert post(query).content == b"0"
+        assert_nothing_recorded()
 
     def test_the_realms_country_is_known(self, realm: Realm) -> None:
         realm.default_region = "GB"
