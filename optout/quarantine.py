@@ -75,12 +75,13 @@ def accept_quarantined(optout_list: List, chosen: Q, *, actor: User | None, now:
 
     `actor` is None when they are accepted by themselves.
     """
+    known = chosen & Q(channel__in=Channel.values)  # what a newer release has kept waits for it
     accepted, started = 0, time.monotonic()
     while True:
         # Each batch has the time at which it is recorded: a download "since" must not meet a later one with an older time.
         at = now + timedelta(seconds=time.monotonic() - started)
         with transaction.atomic():
-            batch = _decide(optout_list, chosen, Verdict.ACCEPTED, actor, at)
+            batch = _decide(optout_list, known, Verdict.ACCEPTED, actor, at)
             if not batch:
                 return accepted
             record_optouts(
@@ -169,7 +170,7 @@ def _reported(one: OptOutIntent, kept: dict[str, Any], by: str) -> OptOutIntent:
     report, asked_at = Reported.from_json(kept), datetime.fromisoformat(kept["asked_at"])
     return replace(
         one,
-        channel=Channel(kept["channel"]),
+        channel=Channel.find(kept["channel"]) or one.channel,
         assurance=Assurance(kept["assurance"]),
         evidence=Evidence().adding(
             **report.as_evidence(), asked_at=_said(asked_at), accepted_by=by

@@ -218,29 +218,29 @@ class TestGlobalRequests:
         assert (first.ip, second.ip) == ("192.0.2.7", None), "of the first one alone it is kept"
         assert "asked_at" in second.evidence and second.evidence["accepted_by"] == "7 days"
 
-    def test_the_further_address_of_a_request_has_no_line_until_it_is_asked_for_alone(
-        self, realm: Realm, dnm: List
-    ) -> None:
+    def test_each_of_two_addresses_waits_by_itself(self, realm: Realm, dnm: List) -> None:
         phone = "+12025550123"
         self.ask({"phoneNumber": phone})
         assert call(phoneNumber=phone, website="b.example").status_code == 429
 
         assert self.accept(dnm) == 2
 
-        assert self.lines() == {(phone, "", 0): 1, (phone, "b.example", 0): 1}
-        assert OptOut.objects.count() == 2
-        assert charted(realm) == 2
+        assert self.lines() == {("", "", 0): 1, (phone, "", 0): 1, (phone, "b.example", 0): 1}
+        assert OptOut.objects.count() == charted(realm) == 3
 
-    def test_the_further_address_alone_stays_one_row_without_a_line(
-        self, realm: Realm, dnm: List
+    @pytest.mark.parametrize("accepted", Medium)
+    def test_a_line_claims_no_address_that_was_rejected(
+        self, realm: Realm, dnm: List, alice: User, accepted: Medium
     ) -> None:
-        self.ask(*[{"phoneNumber": "+12025550123"}] * 3)
+        self.ask({"phoneNumber": "+12025550123"})
 
-        assert self.accept(dnm) == 2
+        accept_quarantined(dnm, Q(medium=accepted), actor=alice, now=make.NOW)
+        reject_quarantined(dnm, Q(), actor=alice, now=make.NOW)
 
-        assert self.lines() == {("+12025550123", "", 0): 3}
-        assert OptOut.objects.filter(medium=Medium.SMS).count() == 1
-        assert charted(realm) == 3
+        line = GlobalRequest.objects.get()
+        assert [line.email or line.phone] == [each.address for each in Suppression.objects.all()]
+        assert not (line.email and line.phone)
+        assert charted(realm) == 1
 
     def test_each_keeps_its_way_in(self, optout_list: List) -> None:
         report = Reported(optout_list.realm_id, "jane@example.com")
@@ -324,6 +324,16 @@ class TestByItself:
         keep(optout_list, cause=RefusalCause.UNLISTED_SERVER)
 
         assert accept_overdue(WEEK_LATER) == 0
+
+    def test_what_a_newer_release_has_kept_waits_for_it(self, optout_list: List) -> None:
+        """It ran a while before somebody went back to this one."""
+        keep(optout_list)
+        keep(optout_list, "x@example.com")
+        newest = QuarantinedOptOut.objects.filter(address="x@example.com")
+        newest.update(channel=99)
+
+        assert accept_overdue(WEEK_LATER) == 1
+        assert newest.get().verdict == Verdict.WAITING
 
     def test_it_goes_through_all_lists(self, realm: Realm, optout_list: List) -> None:
         keep(optout_list)
