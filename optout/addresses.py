@@ -376,7 +376,8 @@ def _plus_or_space_key(text: str, region: str) -> str | None:
     """What `_phone_key` makes of a number with a plus or without: the one that is a number in use, with the plus where neither
     is. AddressError if both are; None if it cannot be dialled either way."""
     readings = []
-    for reading in (f"+{text.strip()}", text.strip()):
+    at_home = [text.strip()] if _is_dialled_so(text.strip(), region) else []
+    for reading in (f"+{text.strip()}", *at_home):
         with suppress(AddressError):
             key, flagged = _phone_key(reading, region)
             if not flagged and key not in readings:
@@ -388,6 +389,13 @@ def _plus_or_space_key(text: str, region: str) -> str | None:
             _("Enter the whole phone number with its country code, such as +44 20 7946 0958."),
         )
     return next(iter(valid or readings), None)
+
+
+def _is_dialled_so(text: str, region: str) -> bool:
+    """Whether people at home write a number like this: where all of them begin with a 0, only one that does."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region.upper())
+    prefix = metadata.national_prefix if metadata else None
+    return prefix in {None, "1"} or text.lstrip("( ").startswith(prefix)
 
 
 def _possible_number(text: str, region: str) -> str | None:

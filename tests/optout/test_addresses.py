@@ -435,7 +435,12 @@ class TestDecodeForm:
             ),  # 1202… would be possible in Germany, but nobody's
             ("+2025550123", "US", "+12025550123"),  # as it would be in Egypt
             ("+4912345678", "US", "+4912345678"),  # nobody's either way
-            ("+442079460958", "DE", ""),  # one in London and one in Germany
+            ("+442079460958", "DE", "+442079460958"),  # at home they begin with a 0
+            (
+                "+6587654321",
+                "US",
+                "",
+            ),  # one in Singapore and one in Jamaica, which is dialled as at home
             ("%20442079460958", "DE", "+49442079460958"),
             ("++442079460958", "DE", "+49442079460958"),
             ("%2B442079460958", "DE", "+442079460958"),
