@@ -57,6 +57,11 @@ class Evidence:
         """This evidence with more entries in `extra`, within the same limits; the new ones win."""
         return Evidence(self.ip, self.agent, bounded_extra({**extra, **self.extra, **extra}))
 
+    def without(self, name: str) -> "Evidence":
+        """This evidence without that entry in `extra`."""
+        kept = {key: value for key, value in self.extra.items() if key != name}
+        return Evidence(self.ip, self.agent, kept)
+
 
 def bounded_extra(extra: Mapping[str, ExtraValue | None]) -> dict[str, ExtraValue]:
     """`extra` as it may be stored: without empty values, control characters and lone surrogates, cut to the limits."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,10 @@ class Reported:
         """What makes two requests the same line: 16 bytes of email, phone, website and product (S1.20)."""
         parts = (self.email, self.phone, self.website, str(self.product_number))
         return hashlib.sha256("\0".join(parts).encode()).digest()[:16]
+
+    def about(self, address: str, *, is_email: bool) -> "Reported":
+        """The same about this one address."""
+        return replace(self, email=address if is_email else "", phone="" if is_email else address)
 
     def as_json(self) -> dict[str, Any]:
         """What is not empty, for keeping while the request waits in quarantine."""

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from optout.actions import Recorded, record_optouts
 from optout.choices import RefusalCause, Traffic
-from optout.intents import OptOutIntent
+from optout.intents import OptOutIntent, each_alone
 from optout.limits import RECORD, Admission, Judgement, judge_unsigned
 from optout.quarantine import quarantine_optout, settle_quarantined
 from optout.tokens import make_form_token, read_form_token
@@ -121,6 +121,6 @@ def admit(visit: Visit, traffic: Traffic, intents: Sequence[OptOutIntent], tap: 
 
 
 def quarantine(intents: Sequence[OptOutIntent], cause: RefusalCause) -> None:
-    """Keep all that a refused request asked for."""
-    for intent in intents:
+    """Keep all that a refused request asked for, address by address."""
+    for intent in each_alone(intents):
         quarantine_optout(intent, cause)

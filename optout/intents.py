@@ -1,7 +1,7 @@
 """An opt-out understood, not yet recorded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -86,4 +86,22 @@ def global_intents(
         if number
         else of_one(address, evidence=first, report=report)
         for number, address in enumerate(addresses)
+    ]
+
+
+def each_alone(intents: Sequence[OptOutIntent]) -> list[OptOutIntent]:
+    """The intents of a global request as if each of its addresses had been sent by itself.
+
+    For quarantine, where one may be accepted and the other rejected: a line must claim neither too much nor too little.
+    """
+    report = next((each.report for each in intents if each.report is not None), None)
+    if report is None or len(intents) == 1:
+        return list(intents)
+    return [
+        replace(
+            each,
+            evidence=each.evidence.without("also"),
+            report=report.about(each.address or "", is_email=each.medium == Medium.EMAIL),
+        )
+        for each in intents
     ]
