@@ -36,7 +36,8 @@ def at_host(host: str, path: str = PATH) -> Any:
 
 
 def recorded_in() -> list[str]:
-    return list(OptOut.objects.values_list("optout_list__realm__name", flat=True))
+    found = OptOut.objects.order_by("id")
+    return list(found.values_list("optout_list__realm__name", flat=True))
 
 
 class TestWhose:
