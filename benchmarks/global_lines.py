@@ -7,7 +7,7 @@ PRODUCTS, PUBLISHERS = 30, 50
 # A few websites send most requests and thousands hardly any; each belongs to a publisher and has a few products. A fifth of the
 # lines have a phone number, most were asked for once, and they are spread over two years.
 _FILL = """
-INSERT INTO optout_globalrequest (
+INSERT INTO optout_globalline (
     realm_id, key, first_seen_at, last_seen_at, unsubscribe_count, product_number, email, phone, website, publisher,
     custom1, custom2, custom3, form
 )
@@ -71,14 +71,14 @@ def fill_report(realm_id: int, lines: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexname, indexdef FROM pg_indexes"
-            " WHERE tablename = 'optout_globalrequest' AND indexname LIKE 'global_by_%'"
+            " WHERE tablename = 'optout_globalline' AND indexname LIKE 'global_by_%'"
         )
         indexes = cursor.fetchall()
-        cursor.execute("TRUNCATE optout_globalrequest")
+        cursor.execute("TRUNCATE optout_globalline")
         cursor.execute("DROP INDEX " + ", ".join(name for name, _definition in indexes))
         cursor.execute(_FILL, {"realm": realm_id, "lines": lines})
         cursor.execute("SET maintenance_work_mem = '512MB'")
         for _name, definition in indexes:
             cursor.execute(definition)
-        cursor.execute("VACUUM ANALYZE optout_globalrequest")
+        cursor.execute("VACUUM ANALYZE optout_globalline")
         cursor.execute("RESET maintenance_work_mem")

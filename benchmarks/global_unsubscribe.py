@@ -23,7 +23,7 @@ from benchmarks.load import Load, by_turns, http_request, run_load
 from benchmarks.server import worker_memory
 from lists.choices import Role
 from lists.models import GlobalUnsubscribe, Membership, Product, Publisher, Realm, User
-from optout.models import GlobalRequest
+from optout.models import GlobalLine
 from reporting.global_unsubscribe import Sort
 
 AIM_API = 0.7  # of the one-clicks a second
@@ -219,7 +219,7 @@ def _filled(value: str | int) -> str:
     """With the address of some line where it asks for one."""
     text = str(value)
     if "{" in text:
-        line = GlobalRequest.objects.exclude(email="").exclude(phone="").order_by("id")[1000]
+        line = GlobalLine.objects.exclude(email="").exclude(phone="").order_by("id")[1000]
         return text.format(email=line.email, phone=line.phone)
     return text
 
@@ -229,7 +229,7 @@ def _measure_csv(owner: _Owner, realm: Realm, master: int, lines: int) -> list[s
         "id, first_seen_at, last_seen_at, email, phone, custom1, custom2, custom3, product_number, website, publisher,"
         " form, unsubscribe_count"
     )
-    query = f"SELECT {columns} FROM optout_globalrequest WHERE realm_id = {realm.pk} ORDER BY last_seen_at DESC, id DESC"
+    query = f"SELECT {columns} FROM optout_globalline WHERE realm_id = {realm.pk} ORDER BY last_seen_at DESC, id DESC"
     copied = postgres.copy_out_seconds(settings.DATABASES["default"], query)
     before = highest = max(worker_memory(master))
     started = time.perf_counter()
@@ -253,6 +253,6 @@ def _measure_csv(owner: _Owner, realm: Realm, master: int, lines: int) -> list[s
 def _bytes_a_line() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_total_relation_size('optout_globalrequest') / (SELECT count(*) FROM optout_globalrequest)"
+            "SELECT pg_total_relation_size('optout_globalline') / (SELECT count(*) FROM optout_globalline)"
         )
         return int(cursor.fetchone()[0])

@@ -19,10 +19,10 @@ from optout.actions import record_optouts
 from optout.addresses import Address
 from optout.choices import Assurance, Channel
 from optout.evidence import Evidence
-from optout.global_requests import Reported
+from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent, global_intents
 from optout.links import global_unsubscribe_url
-from optout.models import GlobalRequest
+from optout.models import GlobalLine
 
 SERVER_IPS = ["127.0.0.3", "198.51.100.30"]
 PRODUCTS = (  # number, name, the list's number, whether it is active
@@ -92,7 +92,7 @@ class Request:
     """What somebody asked for: from which site, what it said, about which addresses."""
 
     site: Site
-    report: Reported
+    said: GlobalRequest
     addresses: tuple[Address, ...]
 
 
@@ -174,7 +174,7 @@ def _describe(realm: Realm, door: GlobalUnsubscribe) -> dict[str, object]:
 
 def has_requests(realm: Realm) -> bool:
     """Whether the realm's report has a line."""
-    return GlobalRequest.objects.filter(realm=realm).exists()
+    return GlobalLine.objects.filter(realm=realm).exists()
 
 
 def live_a_global_month(scene: Scene) -> None:
@@ -204,7 +204,7 @@ def _ask(month: Scene) -> Request:
     place = rng.choice(_PLACES) if "place" in site.asks else ()
     reason = (rng.choice(_REASONS),) if "reason" in site.asks else ()
     custom = [*place, *reason, "", "", ""][:3]
-    report = Reported(
+    said = GlobalRequest(
         realm_id=month.realm.pk,
         email=email.key if wants_email else "",
         phone=phone.key if wants_phone else "",
@@ -216,14 +216,14 @@ def _ask(month: Scene) -> Request:
         custom2=custom[1],
         custom3=custom[2],
     )
-    return Request(site, report, tuple(addresses))
+    return Request(site, said, tuple(addresses))
 
 
 def _intents(
     rng: random.Random, targets: dict[int, ListSnapshot], asked: Request, at: datetime
 ) -> list[OptOutIntent]:
     """What the channel makes of such a request (optout/channels/global_unsubscribe/asked.py)."""
-    site, report = asked.site, asked.report
+    site, said = asked.site, asked.said
     mapped = {number: list_number for number, _name, list_number, _active in PRODUCTS}
     if site.by_server:
         assurance, ip, agent = (
@@ -237,7 +237,7 @@ def _intents(
     return global_intents(
         targets[mapped.get(site.product) or 0],
         asked.addresses,
-        report,
+        said,
         channel=Channel.GLOBAL_FORM if site.form else Channel.GLOBAL_API,
         assurance=assurance,
         requested_at=at,

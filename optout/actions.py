@@ -42,8 +42,8 @@ def record_optout(intent: OptOutIntent) -> Recorded:
     """
     values = (*_values(intent), *_evidence_values(intent.evidence))
     statement = RECORD_ONE
-    if intent.report is not None:
-        line = intent.report.values(intent.requested_at)
+    if intent.global_request is not None:
+        line = intent.global_request.values(intent.requested_at)
         statement, values = RECORD_ONE_AND_REPORT, (*values, *line)
     ((optout_id, is_new),) = fetch_prepared(statement, values)
     return Recorded(optout_id, intent.digest, is_new)
@@ -140,7 +140,11 @@ def _values(intent: OptOutIntent) -> tuple[Any, ...]:
 
 def _report_lines(intents: Sequence[OptOutIntent]) -> list[tuple[Any, ...]]:
     """In the order of the columns of `request` in the statements; none where no intent has a line in the report."""
-    return [each.report.values(each.requested_at) for each in intents if each.report is not None]
+    return [
+        each.global_request.values(each.requested_at)
+        for each in intents
+        if each.global_request is not None
+    ]
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class GlobalRequest:
     """One accepted request, every value normalised; an empty text is "not given". `form` is a UUID as text, or empty.
 
     `email` and `phone` are keys of addresses; `product_number` is 0 for none; `publisher` is the `pubID`.
@@ -31,7 +31,7 @@ class Reported:
         parts = (self.email, self.phone, self.website, str(self.product_number))
         return hashlib.sha256("\0".join(parts).encode()).digest()[:16]
 
-    def about(self, address: str, *, is_email: bool) -> "Reported":
+    def about(self, address: str, *, is_email: bool) -> "GlobalRequest":
         """The same about this one address."""
         return replace(self, email=address if is_email else "", phone="" if is_email else address)
 
@@ -53,7 +53,7 @@ class Reported:
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "Reported":
+    def from_json(cls, kept: Mapping[str, Any]) -> "GlobalRequest":
         """The counterpart of `as_json`; what it does not know is left out."""
         return cls(**{name: kept[name] for name in cls.__dataclass_fields__ if name in kept})
 

@@ -10,7 +10,7 @@ from lists.lookup import ListSnapshot
 from optout.addresses import Address
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
-from optout.global_requests import Reported
+from optout.global_requests import GlobalRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class OptOutIntent:
     """What every channel makes of a request, and the only thing that `record_optouts` reads.
 
     `digest` is 16 bytes; `address` the normalised address, or None when only a hash is known. `requested_at` is aware.
-    `evidence` goes into the ledger. `report`: the line of the Global Unsubscribe report that this request makes or counts up;
-    of the intents of one request only one has it.
+    `evidence` goes into the ledger. `global_request`: what a global request said, for the line that it makes or
+    counts up in the report; of the intents of one request only one has it.
     """
 
     list_id: int
@@ -34,7 +34,7 @@ class OptOutIntent:
     evidence: Evidence = field(default_factory=Evidence)
     reason: Reason = Reason.UNSUBSCRIBED
     origin: Origin = Origin.RECIPIENT
-    report: Reported | None = None
+    global_request: GlobalRequest | None = None
 
 
 def intent_for(
@@ -47,7 +47,7 @@ def intent_for(
     evidence: Evidence,
     **more: Any,
 ) -> OptOutIntent:
-    """The intent of a request about one address of one list; `more` is `reason`, `origin` and `report`."""
+    """The intent of a request about one address of one list; `more` is `reason`, `origin` and `global_request`."""
     return OptOutIntent(
         list_id=optout_list.id,
         realm_id=optout_list.realm_id,
@@ -66,7 +66,7 @@ def intent_for(
 def global_intents(
     target: ListSnapshot,
     addresses: Sequence[Address],
-    report: Reported,
+    asked: GlobalRequest,
     *,
     channel: Channel,
     assurance: Assurance,
@@ -77,14 +77,14 @@ def global_intents(
 
     The evidence says besides what it was about (S1.20), and of every further address `also`: so the chart counts requests.
     """
-    first = evidence.adding(**report.as_evidence())
+    first = evidence.adding(**asked.as_evidence())
     of_one = partial(
         intent_for, target, channel=channel, assurance=assurance, requested_at=requested_at
     )
     return [
         of_one(address, evidence=first.adding(also=True))
         if number
-        else of_one(address, evidence=first, report=report)
+        else of_one(address, evidence=first, global_request=asked)
         for number, address in enumerate(addresses)
     ]
 
@@ -94,14 +94,14 @@ def each_alone(intents: Sequence[OptOutIntent]) -> list[OptOutIntent]:
 
     For quarantine, where one may be accepted and the other rejected: a line must claim neither too much nor too little.
     """
-    report = next((each.report for each in intents if each.report is not None), None)
-    if report is None or len(intents) == 1:
+    asked = next(filter(None, (each.global_request for each in intents)), None)
+    if asked is None or len(intents) == 1:
         return list(intents)
     return [
         replace(
             each,
             evidence=each.evidence.without("also"),
-            report=report.about(each.address or "", is_email=each.medium == Medium.EMAIL),
+            global_request=asked.about(each.address or "", is_email=each.medium == Medium.EMAIL),
         )
         for each in intents
     ]

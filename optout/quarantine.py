@@ -17,13 +17,15 @@ from lists.prepared import fetch_prepared
 from optout.actions import record_optouts
 from optout.choices import Assurance, Channel, Medium, RefusalCause, Verdict
 from optout.evidence import Evidence
-from optout.global_requests import Reported
+from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent
 from optout.models import QuarantinedOptOut
 
 ACCEPTED_AFTER = timedelta(days=7)
 BATCH = 1_000
-MOST_REPORTS = 20  # global requests that one row keeps apart; what comes after them is only counted
+MOST_GLOBAL_REQUESTS = (
+    20  # global requests that one row keeps apart; what comes after them is only counted
+)
 
 # A server that is not on the whitelist may be a mail scanner with a programmer's agent; only the owner can tell, so these
 # wait for the owner (promise 6: no opt-out by scanner). The rest is accepted by itself.
@@ -32,23 +34,24 @@ WAITS_FOR_OWNER = (RefusalCause.UNLISTED_SERVER,)
 _KEEP = f"""
 INSERT INTO optout_quarantinedoptout AS q (
     optout_list_id, digest, address, medium, channel, assurance, cause, ip, agent, evidence,
-    requests, refused_at, last_refused_at, verdict, report
+    requests, refused_at, last_refused_at, verdict, global_requests
 )
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, 1, %s, %s, 1, %s::jsonb)
 ON CONFLICT (optout_list_id, digest, cause) WHERE verdict = 1
 DO UPDATE SET
     requests = q.requests + 1,
     last_refused_at = EXCLUDED.last_refused_at,
-    report = CASE
-        WHEN EXCLUDED.report IS NULL OR jsonb_array_length(q.report) >= {MOST_REPORTS} THEN q.report
-        ELSE coalesce(q.report, '[]') || EXCLUDED.report
+    global_requests = CASE
+        WHEN EXCLUDED.global_requests IS NULL OR jsonb_array_length(q.global_requests) >= {MOST_GLOBAL_REQUESTS}
+        THEN q.global_requests
+        ELSE coalesce(q.global_requests, '[]') || EXCLUDED.global_requests
     END
 """  # noqa: S608  a constant of ours
 
 
 def quarantine_optout(intent: OptOutIntent, cause: RefusalCause) -> None:
     """Keep a refused opt-out, durably. The same address refused again only counts up; what a global request says of its line in
-    the report is kept of each, up to MOST_REPORTS."""
+    the report is kept of each, up to MOST_GLOBAL_REQUESTS."""
     evidence = intent.evidence
     fetch_prepared(
         _KEEP,
@@ -65,7 +68,9 @@ def quarantine_optout(intent: OptOutIntent, cause: RefusalCause) -> None:
             json.dumps(dict(evidence.extra)) if evidence.extra else None,
             intent.requested_at,
             intent.requested_at,
-            None if intent.report is None else json.dumps([_kept(intent, intent.report)]),
+            None
+            if intent.global_request is None
+            else json.dumps([_kept(intent, intent.global_request)]),
         ),
     )
 
@@ -126,10 +131,10 @@ def _decide(
     return batch
 
 
-def _kept(intent: OptOutIntent, report: Reported) -> dict[str, Any]:
+def _kept(intent: OptOutIntent, asked: GlobalRequest) -> dict[str, Any]:
     """A global request as its row keeps it: its line, and in what it may differ from the row's other requests."""
     return {
-        **report.as_json(),
+        **asked.as_json(),
         "channel": int(intent.channel),
         "assurance": int(intent.assurance),
         "asked_at": intent.requested_at.isoformat(),
@@ -156,26 +161,25 @@ def _intents(
         requested_at=now,
         evidence=first.adding(asked_at=_said(row.refused_at), accepted_by=by),
     )
-    reported = [_reported(one, kept, by) for kept in row.report or ()]
-    if not row.report:
+    if not row.global_requests:
         return [one]
-    if row.report[0]["asked_at"] == row.refused_at.isoformat() and "also" not in first.extra:
-        said = Reported.from_json(row.report[0]).as_evidence()  # the row's own is emptied by age
-        reported[0] = replace(reported[0], evidence=one.evidence.adding(**said))
-    return reported
+    intents = [_intent_of(one, kept, by) for kept in row.global_requests]
+    earliest = row.global_requests[0]
+    if earliest["asked_at"] == row.refused_at.isoformat():  # the row's own, with IP and program
+        said = GlobalRequest.from_json(earliest).as_evidence()  # what age has emptied there
+        intents[0] = replace(intents[0], evidence=one.evidence.adding(**said))
+    return intents
 
 
-def _reported(one: OptOutIntent, kept: dict[str, Any], by: str) -> OptOutIntent:
-    """The intent of one global request of a row, whose IP and evidence may be another's: it has what its report says."""
-    report, asked_at = Reported.from_json(kept), datetime.fromisoformat(kept["asked_at"])
+def _intent_of(one: OptOutIntent, kept: dict[str, Any], by: str) -> OptOutIntent:
+    """The intent of one global request of a row, whose IP and evidence may be another's: it has what the request itself said."""
+    asked, asked_at = GlobalRequest.from_json(kept), datetime.fromisoformat(kept["asked_at"])
     return replace(
         one,
         channel=Channel.find(kept["channel"]) or one.channel,
         assurance=Assurance(kept["assurance"]),
-        evidence=Evidence().adding(
-            **report.as_evidence(), asked_at=_said(asked_at), accepted_by=by
-        ),
-        report=report,
+        evidence=Evidence().adding(**asked.as_evidence(), asked_at=_said(asked_at), accepted_by=by),
+        global_request=asked,
     )
 
 

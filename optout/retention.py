@@ -39,12 +39,12 @@ _EMPTY_QUARANTINE = f"""
 WITH batch AS MATERIALIZED (
     SELECT id FROM optout_quarantinedoptout
     WHERE last_refused_at < %(end)s AND (
-        ip IS NOT NULL OR agent <> '' OR evidence IS DISTINCT FROM {_LEFT} OR report IS NOT NULL AND NOT {_IS_WAITING}
+        ip IS NOT NULL OR agent <> '' OR evidence IS DISTINCT FROM {_LEFT} OR global_requests IS NOT NULL AND NOT {_IS_WAITING}
     )
     LIMIT %(batch)s
 )
 UPDATE optout_quarantinedoptout q
-SET ip = NULL, agent = '', evidence = {_LEFT}, report = CASE WHEN {_IS_WAITING} THEN report END
+SET ip = NULL, agent = '', evidence = {_LEFT}, global_requests = CASE WHEN {_IS_WAITING} THEN global_requests END
 FROM batch WHERE q.id = batch.id
 RETURNING q.id
 """  # noqa: S608 -- made of constants

@@ -14,8 +14,8 @@ from lists.prepared import fetch, fetch_prepared
 from optout.actions import LiftIntent, lift_suppressions
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
-from optout.global_requests import Reported
-from optout.models import GlobalRequest
+from optout.global_requests import GlobalRequest
+from optout.models import GlobalLine
 from optout.statements import RESUBSCRIBE, UNDO
 from optout.tokens import UNDO_WITHIN, DoneToken
 
@@ -201,13 +201,13 @@ def revert_optouts(
     return lifted
 
 
-def forget_global_requests(reports: Iterable[Reported]) -> None:
+def forget_lines_of(requests: Iterable[GlobalRequest]) -> None:
     """Take the lines of these requests out of the Global Unsubscribe report. The ledger keeps the requests.
 
     Only for requests that nobody made: what Heed sent itself, to see whether it arrives.
     """
-    for report in reports:
-        GlobalRequest.objects.filter(realm=report.realm_id, key=report.key).delete()
+    for each in requests:
+        GlobalLine.objects.filter(realm=each.realm_id, key=each.key).delete()
 
 
 def _resubscribe(ended: list[tuple[bytes, list[int] | None]], now: datetime) -> None:

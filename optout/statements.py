@@ -113,7 +113,7 @@ RECORD_ONE = _RECORD_ONE.replace("{reports}", "")
 # counter and the time, nothing else. Nobody reads `reported`, so PostgreSQL runs it last, and a batch in key order: whoever
 # holds a line waits for no suppression any more, and no two can lock each other out.
 _REPORTED = """, reported AS (
-    INSERT INTO optout_globalrequest AS g (
+    INSERT INTO optout_globalline AS g (
         realm_id, key, first_seen_at, last_seen_at, product_number, email, phone, website, publisher,
         custom1, custom2, custom3, form, unsubscribe_count
     )

@@ -36,11 +36,11 @@ LEFT JOIN lists_product p ON p.realm_id = g.realm_id AND p.number = g.product_nu
 LEFT JOIN lists_publisher b ON b.realm_id = g.realm_id AND b.reference = g.publisher COLLATE "default"
 ORDER BY {order}
 """
-_TABLE = "optout_globalrequest g WHERE {condition}"
-_COLLECTED = "(SELECT * FROM optout_globalrequest g WHERE {condition} OFFSET 0) g"
+_TABLE = "optout_globalline g WHERE {condition}"
+_COLLECTED = "(SELECT * FROM optout_globalline g WHERE {condition} OFFSET 0) g"
 # The text at a position. A line that the reader may not see is none: where others stand beside it would tell of it.
 _TEXT_AT = """(
-SELECT b.{} FROM optout_globalrequest b
+SELECT b.{} FROM optout_globalline b
 WHERE b.realm_id = %(realm)s AND b.id = %(at_id)s::bigint
   AND (%(may_see)s::int[] IS NULL OR b.product_number = ANY (%(may_see)s::int[]))
 )"""

@@ -7,9 +7,9 @@ from lists.choices import ListKind
 from lists.models import List
 from optout.addresses import Address
 from optout.choices import Channel, Medium
-from optout.global_requests import Reported
+from optout.global_requests import GlobalRequest
 from optout.limits import unblock_network
-from optout.reverting import forget_global_requests
+from optout.reverting import forget_lines_of
 from reporting.global_for_list import GlobalForList
 from reporting.rehearsal_calls import BROWSER, SCRIPT, TEST_IP, Answer, call, submit
 
@@ -45,7 +45,7 @@ class GlobalRehearsal:
 
     def clean_up(self, addresses: Sequence[Address]) -> None:
         """Take these addresses' lines out of the report, and the test's network out of the counts, which are Do Not Mail's."""
-        forget_global_requests([self._line(address) for address in addresses])
+        forget_lines_of([self._line(address) for address in addresses])
         unblock_network(self._do_not_mail, f"{TEST_IP}/32")
 
     @property
@@ -58,9 +58,9 @@ class GlobalRehearsal:
         product = self._door.product_number
         return f", productId={product}" if product else ""
 
-    def _line(self, address: Address) -> Reported:
+    def _line(self, address: Address) -> GlobalRequest:
         is_phone = address.medium == Medium.SMS
-        return Reported(
+        return GlobalRequest(
             self._door.realm_id,
             email="" if is_phone else address.key,
             phone=address.key if is_phone else "",

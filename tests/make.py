@@ -28,9 +28,9 @@ from optout.actions import Recorded, record_optout, record_optouts
 from optout.addresses import Address, parse_address
 from optout.choices import Assurance, Channel
 from optout.evidence import Evidence
-from optout.global_requests import Reported
+from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent, global_intents, intent_for
-from optout.models import GlobalRequest
+from optout.models import GlobalLine
 
 PASSWORD = "correct horse battery staple"
 _HASHED = make_password(PASSWORD)
@@ -173,9 +173,9 @@ def make_global_request(
     requested_at: datetime = NOW,
     channel: Channel = Channel.GLOBAL_API,
     **report_fields: Any,
-) -> GlobalRequest:
+) -> GlobalLine:
     """A request by API, recorded; its line in the report. `report_fields` are `publisher`, `form`, `custom1` … `custom3`."""
-    report = Reported(realm.pk, email, phone, website, product_number, **report_fields)
+    report = GlobalRequest(realm.pk, email, phone, website, product_number, **report_fields)
     product = realm.products.filter(number=product_number, is_active=True).first()
     target = (product and product.optout_list) or do_not_mail(realm)
     intents = global_intents(
@@ -188,4 +188,4 @@ def make_global_request(
         evidence=Evidence(ip=ip_address("192.0.2.7"), agent="PHP/8.3"),
     )
     record_optouts(intents)
-    return GlobalRequest.objects.get(realm=realm, key=report.key)
+    return GlobalLine.objects.get(realm=realm, key=report.key)

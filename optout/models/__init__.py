@@ -1,11 +1,11 @@
-from optout.models.global_requests import GlobalRequest
+from optout.models.global_lines import GlobalLine
 from optout.models.limits import LimitCounter, UnsignedHour
 from optout.models.optouts import OptOut
 from optout.models.quarantine import QuarantinedOptOut
 from optout.models.suppressions import Suppression
 
 __all__ = [
-    "GlobalRequest",
+    "GlobalLine",
     "LimitCounter",
     "OptOut",
     "QuarantinedOptOut",

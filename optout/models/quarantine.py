@@ -23,8 +23,8 @@ class QuarantinedOptOut(models.Model):
     ip = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=120)
     evidence = models.JSONField(null=True)
-    # Of global requests: an array of what each says of its line in the report, in the order they came, up to MOST_REPORTS.
-    report = models.JSONField(null=True)
+    # An array of what global requests said, for their lines in the report, as they came; up to MOST_GLOBAL_REQUESTS.
+    global_requests = models.JSONField(null=True)
     requests = models.PositiveIntegerField(default=1)
     refused_at = models.DateTimeField()
     last_refused_at = models.DateTimeField()

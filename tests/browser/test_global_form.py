@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from lists.models import List, Realm
 from optout.channels.global_unsubscribe.preview import STATES
-from optout.models import GlobalRequest, OptOut, Suppression
+from optout.models import GlobalLine, OptOut, Suppression
 from tests import make
 from tests.browser.conftest import OpenWindow
 from tests.browser.looks import PHONE, SMALL, layout_faults, take_picture, visible_words
@@ -148,7 +148,7 @@ class TestWithoutJavaScript:
         expect(page.get_by_role("heading", level=1)).to_have_text("You successfully unsubscribed")
         expect(page.get_by_text(JANE)).to_be_visible()
         assert Suppression.objects.count() == 2
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.website, line.custom2) == ("shop.example", "Lima")
 
         page.get_by_role("button", name="Undo").click()
@@ -180,7 +180,7 @@ class TestWithoutJavaScript:
         expect(page.get_by_label("Country")).to_be_visible()
         page.get_by_role("button", name="إلغاء الاشتراك").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("تم إلغاء اشتراكك بنجاح")
-        assert GlobalRequest.objects.get().website == "shop.example"
+        assert GlobalLine.objects.get().website == "shop.example"
         assert OptOut.objects.get().address == JANE
 
 
@@ -201,5 +201,5 @@ class TestAnotherSitesForm:
         page.get_by_role("button", name="Unsubscribe").click()
 
         expect(page.get_by_role("heading", level=1)).to_have_text("You successfully unsubscribed")
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.email, line.website, line.publisher) == (JANE, "shop.example", "p1")

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from lists.models import GlobalUnsubscribe, Product, Realm, RealmHost, StoredForm
-from optout.models import GlobalRequest
+from optout.models import GlobalLine
 from tests import make
 from tests.config.test_documents import ROOT
 
@@ -56,7 +56,7 @@ class TestRequests:
                 for label in ("Country", "City", "Reason"):
                     assert f"<bdi>{label}</bdi>" in finished.stdout
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.email, line.website, line.product_number, line.unsubscribe_count) == (
             *("jane@example.com", "shop.example", 1),
             2,

@@ -37,7 +37,7 @@ from lists.models import (
 )
 from lists.secrets import digest_secret
 from optout.choices import Channel, Kind, Medium, Reason, Verdict
-from optout.models import GlobalRequest, LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from optout.models import GlobalLine, LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from optout.queries import is_suppressed
 from reporting.models import DailyCount, Download, Notice
 from tests import make
@@ -126,7 +126,7 @@ class TestRunningItAgain:
     def test_it_prints_the_same_and_adds_nothing(self, demo: Answer) -> None:
         counted = (OptOut, Suppression, QuarantinedOptOut, Download, Notice, DownloadKey, User)
         known = (Contact, Subscription)
-        models = (*counted, *known, GlobalRequest, Product, Publisher, StoredForm, RealmHost)
+        models = (*counted, *known, GlobalLine, Product, Publisher, StoredForm, RealmHost)
         before = [model.objects.count() for model in models]
 
         assert seed() == demo
@@ -227,7 +227,7 @@ class TestGlobalUnsubscribe:
         assert Product.objects.filter(is_active=False).count() == 1
 
     def test_the_report_shows_every_kind_of_request(self, demo: Answer) -> None:
-        lines = GlobalRequest.objects.all()
+        lines = GlobalLine.objects.all()
         assert 300 <= lines.count() <= 700
         assert lines.filter(unsubscribe_count__gt=1).count() > 30
         assert not lines.filter(last_seen_at__gt=timezone.now()).exists()
@@ -241,7 +241,7 @@ class TestGlobalUnsubscribe:
         assert references < set(lines.values_list("publisher", flat=True))
 
     def test_each_line_counts_its_requests_in_the_ledger(self, demo: Answer) -> None:
-        counted = GlobalRequest.objects.aggregate(all=Sum("unsubscribe_count"))["all"]
+        counted = GlobalLine.objects.aggregate(all=Sum("unsubscribe_count"))["all"]
         requests = OptOut.objects.filter(channel__in=(Channel.GLOBAL_API, Channel.GLOBAL_FORM))
         assert counted == requests.exclude(evidence__has_key="also").count()
         assert requests.filter(evidence__also=True).exists()
@@ -249,8 +249,8 @@ class TestGlobalUnsubscribe:
         assert len(days) >= 29
 
     def test_an_installation_of_before_gets_it(self, demo: Answer) -> None:
-        lines = set(GlobalRequest.objects.values_list("key", "unsubscribe_count"))
-        GlobalRequest.objects.all().delete()
+        lines = set(GlobalLine.objects.values_list("key", "unsubscribe_count"))
+        GlobalLine.objects.all().delete()
         OptOut.objects.filter(channel__in=(Channel.GLOBAL_API, Channel.GLOBAL_FORM)).delete()
         for model in (StoredForm, Publisher, Product, RealmHost, GlobalUnsubscribe):
             model._default_manager.all().delete()
@@ -259,14 +259,14 @@ class TestGlobalUnsubscribe:
 
         assert again["global_unsubscribe_url"] == demo["global_unsubscribe_url"]
         assert again["global_unsubscribe"]["form"] == demo["global_unsubscribe"]["form"]
-        assert set(GlobalRequest.objects.values_list("key", "unsubscribe_count")) == lines
+        assert set(GlobalLine.objects.values_list("key", "unsubscribe_count")) == lines
 
     def test_what_somebody_changed_stays_but_it_is_on_again(self, demo: Answer) -> None:
         """As sign-ins and keys: what is printed works."""
         GlobalUnsubscribe.objects.update(is_on=False, server_ips=[])
         Product.objects.filter(number=1).update(name="Garden notes", is_active=False)
-        kept = GlobalRequest.objects.order_by("id")[0]
-        GlobalRequest.objects.exclude(key=kept.key).delete()
+        kept = GlobalLine.objects.order_by("id")[0]
+        GlobalLine.objects.exclude(key=kept.key).delete()
 
         again = seed()
 
@@ -274,7 +274,7 @@ class TestGlobalUnsubscribe:
         assert (door.is_on, door.server_ips) == (True, [])
         assert Product.objects.get(number=1).name == "Garden notes"
         assert [each["number"] for each in again["global_unsubscribe"]["products"]] == [2, 3, 5]
-        assert GlobalRequest.objects.count() == 1
+        assert GlobalLine.objects.count() == 1
 
     def test_a_host_name_of_somebody_else_stays_theirs(self, demo: Answer) -> None:
         RealmHost.objects.update(realm=Realm.objects.get(name="demo-neighbour"))

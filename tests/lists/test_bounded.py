@@ -60,7 +60,7 @@ def test_the_global_report_waits_no_longer_than_its_limit(
         monkeypatch.setattr(view, name, 0.05)
 
     with psycopg.connect(connection.connection.info.dsn) as someone:
-        someone.execute("LOCK TABLE optout_globalrequest IN ACCESS EXCLUSIVE MODE")
+        someone.execute("LOCK TABLE optout_globalline IN ACCESS EXCLUSIVE MODE")
         text = look_at(client.get("/manage/reports/global-unsubscribe?product=0")).text
 
     assert "took too long" in text and "Nothing found" not in text

@@ -12,9 +12,9 @@ from lists.models import List, Realm
 from optout.actions import record_optout, record_optouts
 from optout.addresses import parse_email, parse_phone
 from optout.choices import Assurance, Channel, RefusalCause
-from optout.global_requests import Reported
+from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent
-from optout.models import GlobalRequest, OptOut, QuarantinedOptOut, Suppression
+from optout.models import GlobalLine, OptOut, QuarantinedOptOut, Suppression
 from optout.quarantine import accept_quarantined, quarantine_optout
 from tests import make
 
@@ -28,7 +28,7 @@ def intent(optout_list: List, address: str = JANE, **report: Any) -> OptOutInten
         address,
         channel=Channel.GLOBAL_API,
         assurance=Assurance.PREFILLED,
-        report=Reported(**values),
+        global_request=GlobalRequest(**values),
     )
 
 
@@ -46,7 +46,7 @@ class TestOneStatement:
         with django_assert_num_queries(1):
             record_optout(wanted)
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.email, line.phone, line.website, line.product_number) == (
             JANE,
             "",
@@ -63,9 +63,11 @@ class TestOneStatement:
         record_optout(intent(dnm, custom1="first", publisher="p1"))
         later = make.NOW + timedelta(hours=3)
         again = intent(dnm, custom1="second", publisher="p2")
-        record_optout(make.make_intent(dnm, JANE, report=again.report, requested_at=later))
+        record_optout(
+            make.make_intent(dnm, JANE, global_request=again.global_request, requested_at=later)
+        )
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.unsubscribe_count, line.custom1, line.publisher) == (2, "first", "p1")
         assert (line.first_seen_at, line.last_seen_at) == (make.NOW, later)
         assert OptOut.objects.count() == 2
@@ -79,7 +81,7 @@ class TestOneStatement:
         record_optout(intent(dnm))
         record_optout(intent(dnm, **other))
 
-        assert GlobalRequest.objects.count() == 2
+        assert GlobalLine.objects.count() == 2
         assert Suppression.objects.count() == 1
 
     def test_two_addresses_of_one_request_make_one_line(self, dnm: List) -> None:
@@ -88,14 +90,14 @@ class TestOneStatement:
 
         record_optouts([first, second])
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.email, line.phone, line.unsubscribe_count) == (JANE, "+12025550123", 1)
         assert Suppression.objects.count() == OptOut.objects.count() == 2
 
     def test_many_at_once_are_counted_each(self, dnm: List) -> None:
         record_optouts([intent(dnm), intent(dnm, "joe@example.com"), intent(dnm)])
 
-        counts = dict(GlobalRequest.objects.values_list("email", "unsubscribe_count"))
+        counts = dict(GlobalLine.objects.values_list("email", "unsubscribe_count"))
         assert counts == {JANE: 2, "joe@example.com": 1}
 
     def test_many_at_once_were_first_and_last_seen_when_they_were(self, dnm: List) -> None:
@@ -104,7 +106,7 @@ class TestOneStatement:
 
         record_optouts(wanted)
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.first_seen_at, line.last_seen_at) == (earlier, later)
 
     def test_all_of_it_or_none(self, dnm: List) -> None:
@@ -118,31 +120,35 @@ class TestOneStatement:
         record_optout(intent(dnm))
         record_optout(intent(other))
 
-        assert GlobalRequest.objects.count() == 2
+        assert GlobalLine.objects.count() == 2
 
 
 class TestKey:
     def test_values_cannot_run_into_each_other(self) -> None:
-        assert Reported(1, email="a", website="bc").key != Reported(1, email="ab", website="c").key
+        assert (
+            GlobalRequest(1, email="a", website="bc").key
+            != GlobalRequest(1, email="ab", website="c").key
+        )
 
     def test_what_a_repeat_does_not_change_is_no_part_of_it(self) -> None:
         assert (
-            Reported(1, email=JANE, custom1="x", publisher="p").key == Reported(1, email=JANE).key
+            GlobalRequest(1, email=JANE, custom1="x", publisher="p").key
+            == GlobalRequest(1, email=JANE).key
         )
 
     def test_it_survives_json(self) -> None:
-        whole = Reported(3, JANE, "+12025550123", "a.example", 4, "p", "", "x", "y", "z")
-        assert Reported.from_json(whole.as_json()) == whole
+        whole = GlobalRequest(3, JANE, "+12025550123", "a.example", 4, "p", "", "x", "y", "z")
+        assert GlobalRequest.from_json(whole.as_json()) == whole
 
 
 class TestQuarantine:
     def test_a_refused_request_makes_its_line_when_it_is_accepted(self, dnm: List) -> None:
         quarantine_optout(intent(dnm, website="shop.example"), RefusalCause.ADDRESS_LIMIT)
-        assert not GlobalRequest.objects.exists()
+        assert not GlobalLine.objects.exists()
 
         accept_quarantined(dnm, Q(), actor=None, now=make.NOW)
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.email, line.website, line.unsubscribe_count) == (JANE, "shop.example", 1)
         assert Suppression.objects.get().address == JANE
         assert QuarantinedOptOut.objects.get().decided_at is not None
@@ -155,7 +161,7 @@ class TestQuarantine:
 
         accept_quarantined(dnm, Q(), actor=None, now=make.NOW)
 
-        assert GlobalRequest.objects.get().unsubscribe_count == 1
+        assert GlobalLine.objects.get().unsubscribe_count == 1
         assert Suppression.objects.count() == 2
 
     def test_emails_are_keys(self) -> None:

@@ -15,9 +15,9 @@ from lists.models import List, Realm
 from optout.actions import Recorded, record_optout, record_optouts
 from optout.choices import Assurance, Channel, RefusalCause
 from optout.contacts import delete_contacts
-from optout.global_requests import Reported
+from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent
-from optout.models import GlobalRequest, OptOut, Suppression
+from optout.models import GlobalLine, OptOut, Suppression
 from optout.quarantine import accept_quarantined, quarantine_optout
 from optout.reverting import undo_optout
 from optout.tokens import DoneToken
@@ -41,7 +41,7 @@ def dnm(realm: Realm) -> List:
 def request(optout_list: List, email: str, phone: str = "", **more: Any) -> list[OptOutIntent]:
     """The intents of one request, as the channel makes them; `more` is of the report and the time."""
     requested_at = more.pop("requested_at", make.NOW)
-    report = Reported(realm_id=optout_list.realm_id, email=email, phone=phone, **more)
+    report = GlobalRequest(realm_id=optout_list.realm_id, email=email, phone=phone, **more)
     return [
         make.make_intent(
             optout_list,
@@ -49,14 +49,14 @@ def request(optout_list: List, email: str, phone: str = "", **more: Any) -> list
             channel=Channel.GLOBAL_API,
             assurance=Assurance.PREFILLED,
             requested_at=requested_at,
-            report=None if number else report,
+            global_request=None if number else report,
         )
         for number, address in enumerate(filter(None, (email, phone)))
     ]
 
 
 def counts() -> dict[tuple[str, str], int]:
-    lines = GlobalRequest.objects.values_list("email", "phone", "unsubscribe_count")
+    lines = GlobalLine.objects.values_list("email", "phone", "unsubscribe_count")
     return {(email, phone): count for email, phone, count in lines}
 
 
@@ -105,7 +105,7 @@ class TestTheSameRequestManyTimes:
 
         at_once([command(n) for n in shuffled(1, range(TIMES))])
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert line.unsubscribe_count == TIMES
         assert line.last_seen_at == make.NOW + timedelta(minutes=TIMES - 1)
         assert line.publisher == line.custom1 == f"p{(line.first_seen_at - make.NOW).seconds // 60}"
@@ -195,7 +195,7 @@ class TestEverythingAtOnce:
 
         at_once([some(thread) for thread in range(8)])
 
-        assert GlobalRequest.objects.aggregate(n=Sum("unsubscribe_count"))["n"] == sum(world.sent)
+        assert GlobalLine.objects.aggregate(n=Sum("unsubscribe_count"))["n"] == sum(world.sent)
         suppressed = Suppression.objects.values_list("optout_list_id", "digest")
         assert {(list_id, bytes(key)) for list_id, key in suppressed} == out_by_the_ledger()
 

@@ -6,7 +6,7 @@ import pytest
 
 from lists.lookup import forget_all_lists
 from lists.models import List, Realm
-from optout.models import GlobalRequest, OptOut, QuarantinedOptOut, Suppression
+from optout.models import GlobalLine, OptOut, QuarantinedOptOut, Suppression
 from tests import make
 from tests.optout.channels.global_unsubscribe.calls import call
 from tests.optout.channels.global_unsubscribe.forms import JANE, PHONE, submit
@@ -50,7 +50,7 @@ class TestTwoAddresses:
 
     def check_both_wait(self) -> None:
         assert OptOut.objects.count() == Suppression.objects.count() == 1
-        assert GlobalRequest.objects.count() == 1
+        assert GlobalLine.objects.count() == 1
         waiting = QuarantinedOptOut.objects.order_by("pk").values_list("address", flat=True)
         assert list(waiting) == [JANE, PHONE]
 

@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from lists.models import AuditEntry, List, Realm, Subscription, User
 from optout.choices import Assurance, Channel, Medium, RefusalCause, Verdict
-from optout.global_requests import Reported
-from optout.models import GlobalRequest, OptOut, QuarantinedOptOut, Suppression
+from optout.global_requests import GlobalRequest
+from optout.models import GlobalLine, OptOut, QuarantinedOptOut, Suppression
 from optout.quarantine import (
     ACCEPTED_AFTER,
     BATCH,
-    MOST_REPORTS,
+    MOST_GLOBAL_REQUESTS,
     accept_overdue,
     accept_quarantined,
     quarantine_optout,
@@ -182,7 +182,7 @@ class TestGlobalRequests:
         return sum(accept_quarantined(each, Q(), actor=None, now=make.NOW) for each in lists)
 
     def lines(self) -> dict[tuple[str, str, int], int]:
-        rows = GlobalRequest.objects.values_list(
+        rows = GlobalLine.objects.values_list(
             "phone", "website", "product_number", "unsubscribe_count"
         )
         return {(phone, website, product): count for phone, website, product, count in rows}
@@ -237,13 +237,13 @@ class TestGlobalRequests:
         accept_quarantined(dnm, Q(medium=accepted), actor=alice, now=make.NOW)
         reject_quarantined(dnm, Q(), actor=alice, now=make.NOW)
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert [line.email or line.phone] == [each.address for each in Suppression.objects.all()]
         assert not (line.email and line.phone)
         assert charted(realm) == 1
 
     def test_each_keeps_its_way_in(self, optout_list: List) -> None:
-        report = Reported(optout_list.realm_id, "jane@example.com")
+        report = GlobalRequest(optout_list.realm_id, "jane@example.com")
         keep(optout_list, cause=RefusalCause.ADDRESS_LIMIT)
         for channel in (Channel.GLOBAL_API, Channel.GLOBAL_FORM):
             at = make.NOW + timedelta(seconds=channel)
@@ -252,20 +252,23 @@ class TestGlobalRequests:
                 cause=RefusalCause.ADDRESS_LIMIT,
                 channel=channel,
                 requested_at=at,
-                report=report,
+                global_request=report,
             )
 
         self.accept(optout_list)
 
         channels = OptOut.objects.order_by("id").values_list("channel", flat=True)
         assert list(channels) == [Channel.GLOBAL_API, Channel.GLOBAL_FORM]
-        assert GlobalRequest.objects.get().unsubscribe_count == 2
+        assert GlobalLine.objects.get().unsubscribe_count == 2
 
     def test_twenty_are_kept_apart_and_all_are_counted(self, dnm: List) -> None:
-        self.ask(*({"website": f"w{n}.example"} for n in range(MOST_REPORTS + 3)))
+        self.ask(*({"website": f"w{n}.example"} for n in range(MOST_GLOBAL_REQUESTS + 3)))
 
         row = QuarantinedOptOut.objects.get()
-        assert (row.requests, len(row.report or ())) == (MOST_REPORTS + 3, MOST_REPORTS)
+        assert (row.requests, len(row.global_requests or ())) == (
+            MOST_GLOBAL_REQUESTS + 3,
+            MOST_GLOBAL_REQUESTS,
+        )
         self.accept(dnm)
         assert {website for _, website, _ in self.lines()} == {f"w{n}.example" for n in range(20)}
 
@@ -273,10 +276,12 @@ class TestGlobalRequests:
         self.ask({"website": "a.example"}, {"website": "b.example"})
 
         assert reject_quarantined(dnm, Q(), actor=alice, now=make.NOW) == 1
-        assert not GlobalRequest.objects.exists() and not OptOut.objects.exists()
+        assert not GlobalLine.objects.exists() and not OptOut.objects.exists()
 
     def test_it_is_one_statement(self, dnm: List, django_assert_num_queries) -> None:
-        intent = make.make_intent(dnm, report=Reported(dnm.realm_id, "jane@example.com"))
+        intent = make.make_intent(
+            dnm, global_request=GlobalRequest(dnm.realm_id, "jane@example.com")
+        )
         with django_assert_num_queries(2):
             quarantine_optout(intent, RefusalCause.ADDRESS_LIMIT)
             quarantine_optout(intent, RefusalCause.ADDRESS_LIMIT)

@@ -13,10 +13,10 @@ from lists.models import List, Realm, User
 from optout.addresses import parse_address
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
 from optout.evidence import Evidence
-from optout.global_requests import Reported
+from optout.global_requests import GlobalRequest
 from optout.intents import global_intents
 from optout.models import (
-    GlobalRequest,
+    GlobalLine,
     LimitCounter,
     OptOut,
     QuarantinedOptOut,
@@ -94,7 +94,7 @@ class TestQuarantinedGlobalRequests:
         """A list with a request of 90 days ago in quarantine, one row for each of its addresses."""
         make.make_product(realm, 7, optout_list)
         addresses = ("jane@example.com", "+14155552671")
-        report = Reported(realm.pk, *addresses, product_number=7, custom1="Too many mails")
+        report = GlobalRequest(realm.pk, *addresses, product_number=7, custom1="Too many mails")
         intents = global_intents(
             snapshot(optout_list),
             [parse_address(each, "either", "US") for each in addresses],
@@ -119,7 +119,7 @@ class TestQuarantinedGlobalRequests:
 
         assert accept_quarantined(waiting, Q(), actor=alice, now=NOW) == 2
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.email, line.custom1, line.product_number) == (
             "jane@example.com",
             "Too many mails",
@@ -142,12 +142,14 @@ class TestQuarantinedGlobalRequests:
         assert empty_quarantine(NOW) == 0
 
         for row in QuarantinedOptOut.objects.all():
-            assert (row.ip, row.agent, row.evidence, row.report) == (None, "", None, None)
+            assert (row.ip, row.agent, row.evidence, row.global_requests) == (None, "", None, None)
 
     def test_within_90_days_everything_stays(self, alice: User, waiting: List) -> None:
         reject_quarantined(waiting, Q(), actor=alice, now=NOW)
         assert empty_quarantine(NOW - timedelta(seconds=2)) == 0
-        assert "Too many mails" in str(QuarantinedOptOut.objects.get(report__isnull=False).report)
+        assert "Too many mails" in str(
+            QuarantinedOptOut.objects.get(global_requests__isnull=False).global_requests
+        )
 
 
 class TestLimits:

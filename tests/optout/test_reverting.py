@@ -12,12 +12,12 @@ from lists.prepared import fetch
 from optout.actions import Recorded, record_optout, record_optouts
 from optout.choices import Assurance, Channel, Kind, Origin, Reason
 from optout.evidence import Evidence
-from optout.global_requests import Reported
-from optout.models import GlobalRequest, OptOut, Suppression
+from optout.global_requests import GlobalRequest
+from optout.models import GlobalLine, OptOut, Suppression
 from optout.reverting import (
     RevertFilter,
     count_revertible,
-    forget_global_requests,
+    forget_lines_of,
     revert_optouts,
     undo_optout,
 )
@@ -404,8 +404,8 @@ class TestForgettingGlobalRequests:
         assert lines[0].key == lines[1].key
         make.make_global_request(realm, "joe@example.com")
 
-        forget_global_requests([Reported(realm.pk, "jane@example.com")])
+        forget_lines_of([GlobalRequest(realm.pk, "jane@example.com")])
 
-        left = GlobalRequest.objects.order_by("realm").values_list("realm", "email")
+        left = GlobalLine.objects.order_by("realm").values_list("realm", "email")
         assert list(left) == [(realm.pk, "joe@example.com"), (other.pk, "jane@example.com")]
         assert OptOut.objects.count() == 3

@@ -9,7 +9,7 @@ from django.utils import timezone
 from lists.choices import Role
 from lists.models import AuditEntry, GlobalUnsubscribe, List, Realm, User
 from optout.choices import Assurance, RefusalCause, Verdict
-from optout.models import GlobalRequest, LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from optout.models import GlobalLine, LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from reporting.models import Notice
 from reporting.notices import raise_notices
 from tests import make
@@ -144,7 +144,7 @@ class TestAllowing:
         assert door.server_ips == ["198.51.100.0/24", SERVER]
         assert Suppression.objects.filter(optout_list=optout_list).count() == 23
         assert Suppression.objects.filter(optout_list=blocked).count() == 1
-        assert GlobalRequest.objects.count() == 24
+        assert GlobalLine.objects.count() == 24
         assert not LimitCounter.objects.exists()
         assert not Notice.objects.filter(settled_at=None).exists()
         blocked.refresh_from_db()

@@ -16,7 +16,7 @@ from django.test import Client
 from lists.bounded import TookTooLongError
 from lists.choices import Role
 from lists.models import AuditEntry, GlobalUnsubscribe, List, Realm, User
-from optout.models import GlobalRequest
+from optout.models import GlobalLine
 from optout.slots import slots
 from reporting import global_report_rows
 from reporting.global_unsubscribe import Sort
@@ -62,7 +62,7 @@ def download(client: Client, query: str = "") -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
-def make_many(realm: Realm, count: int) -> list[GlobalRequest]:
+def make_many(realm: Realm, count: int) -> list[GlobalLine]:
     """Requests with many equal values, repeated now and then, some without an address of one kind."""
     make.make_product(realm, 7)
     return [
@@ -448,7 +448,7 @@ class TestFilters:
 
 
 def _by(sort: Sort) -> Any:
-    def key(line: GlobalRequest) -> Any:
+    def key(line: GlobalLine) -> Any:
         return tuple(
             each.encode() if isinstance(each, str) else each
             for each in (getattr(line, column) for column in sort.columns)
@@ -468,7 +468,7 @@ class TestOrder:
         query = f"?sort={'-' if is_descending else ''}{sort}"
         expected = [
             line.id
-            for line in sorted(GlobalRequest.objects.all(), key=_by(sort), reverse=is_descending)
+            for line in sorted(GlobalLine.objects.all(), key=_by(sort), reverse=is_descending)
         ]
 
         pages = [client.get(f"{PAGE}{query}").context]
@@ -528,7 +528,7 @@ class TestOrder:
             "%F0%9F%92%A9",
             "%ED%A0%80",
             "2026-03-04",
-            "'; DROP TABLE optout_globalrequest; --",
+            "'; DROP TABLE optout_globalline; --",
         ],
     )
     def test_a_strangers_place_is_no_error(
@@ -547,7 +547,7 @@ class TestOrder:
         client = signed_in(alice)
         older = client.get(PAGE).context["following_url"]
         before = found(client, older)
-        last = GlobalRequest.objects.get(id=found(client)[-1])
+        last = GlobalLine.objects.get(id=found(client)[-1])
         make.make_global_request(
             realm,
             last.email,

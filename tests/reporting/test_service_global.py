@@ -19,7 +19,7 @@ from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, forget_doors
 from lists.models import GlobalUnsubscribe, List, Realm, RealmHost, User
 from optout.choices import Channel, Kind
 from optout.models import (
-    GlobalRequest,
+    GlobalLine,
     LimitCounter,
     OptOut,
     QuarantinedOptOut,
@@ -252,7 +252,7 @@ class TestExamples:
             (mapped.pk, "jane@example.com"),
             (mapped.pk, "+12025550123"),
         }
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.product_number, line.website) == (2, snippets_global.WEBSITE)
         assert (line.custom1, line.custom2, line.custom3) == ("Germany", "Berlin", "Too many")
 
@@ -283,7 +283,7 @@ class TestProgramsAgainstAServer:
         return finished.stdout.split()
 
     def recorded(self) -> list[tuple[str, str, str, int]]:
-        lines = GlobalRequest.objects.order_by("id")
+        lines = GlobalLine.objects.order_by("id")
         return [(e.email, e.phone, e.website, e.unsubscribe_count) for e in lines]
 
     def check(self, said: list[str], yes: str, no: str) -> None:
@@ -345,7 +345,7 @@ class TestRehearsal:
         assert trials["Global Unsubscribe API"].sent == "responseType=api, productId=2"
         assert trials["Global Unsubscribe form"].answer.startswith("200, ")
         assert not Suppression.objects.exists()
-        assert not GlobalRequest.objects.exists()
+        assert not GlobalLine.objects.exists()
         assert not LimitCounter.objects.exists()
         recorded = OptOut.objects.filter(channel__in=(Channel.GLOBAL_API, Channel.GLOBAL_FORM))
         assert recorded.count() == 2
@@ -362,7 +362,7 @@ class TestRehearsal:
         assert all(each.is_recorded for each in trials.values()), trials
         assert trials["Global Unsubscribe API"].sent == "responseType=api"
         assert not Suppression.objects.exists()
-        assert not GlobalRequest.objects.exists()
+        assert not GlobalLine.objects.exists()
 
     def test_other_lines_of_the_report_stay(
         self, bob: User, mapped: List, monkeypatch: pytest.MonkeyPatch
@@ -376,8 +376,8 @@ class TestRehearsal:
         trials = self.rehearse(bob, mapped)
 
         assert all(each.is_recorded for each in trials.values())
-        assert GlobalRequest.objects.count() == 7
-        assert set(GlobalRequest.objects.values_list("unsubscribe_count", flat=True)) == {1}
+        assert GlobalLine.objects.count() == 7
+        assert set(GlobalLine.objects.values_list("unsubscribe_count", flat=True)) == {1}
         assert Suppression.objects.count() == 7
 
     def test_a_list_in_protected_mode_says_so(self, alice: User, mapped: List) -> None:
@@ -390,7 +390,7 @@ class TestRehearsal:
         assert trials["Global Unsubscribe API"].answer == "429, 0"
         assert not trials["Global Unsubscribe API"].is_recorded
         assert not QuarantinedOptOut.objects.filter(verdict=1).exists()
-        assert not GlobalRequest.objects.exists()
+        assert not GlobalLine.objects.exists()
         assert not Suppression.objects.exists()
 
     def test_it_is_left_out_where_it_does_not_lead(

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils.log import AdminEmailHandler
 
 from lists.models import GlobalUnsubscribe, List, Realm, RealmHost
-from optout.models import GlobalRequest, OptOut, QuarantinedOptOut, Suppression
+from optout.models import GlobalLine, OptOut, QuarantinedOptOut, Suppression
 from tests import make
 from tests.system.servers import Web, ask, columns_with, files_with, running_nginx, running_web
 from tests.system.test_api_web import chunked, exchange, without_host
@@ -67,7 +67,7 @@ def multipart(**given: str) -> bytes:
 
 def recorded() -> list[tuple[str, str, str, int, int]]:
     """The lines of the report, as they are when nobody asked twice."""
-    lines = GlobalRequest.objects.order_by("id")
+    lines = GlobalLine.objects.order_by("id")
     return [
         (each.email, each.phone, each.website, each.product_number, each.unsubscribe_count)
         for each in lines
@@ -154,7 +154,7 @@ class TestBytes:
         with running_web(tmp_path) as web:
             for name, (request, status, body, line) in EXCHANGES.items():
                 with connection.cursor() as cursor:
-                    cursor.execute("TRUNCATE optout_globalrequest, optout_suppression")
+                    cursor.execute("TRUNCATE optout_globalline, optout_suppression")
                 found_status, headers, found_body = exchange(web, request)
                 got = (found_status, headers.get("content-length"), found_body, recorded())
                 if got != (status, "1", body, [(*line, 1)] if line else []):
@@ -173,7 +173,7 @@ class TestBytes:
 
         assert (head[0], head[1]["content-length"], head[2]) == (200, "1", b"")
         assert (ahead[0], ahead[2]) == (200, b"0")
-        assert not OptOut.objects.exists() and not GlobalRequest.objects.exists()
+        assert not OptOut.objects.exists() and not GlobalLine.objects.exists()
 
 
 # ── Whose request it is ───────────────────────────────────────────────────────────────────────────────
@@ -215,7 +215,7 @@ class TestHosts:
         assert wrong == [(404, "0")] * 3
         assert (none[0], none[2]) == (404, b"0")
         assert (by_key[0], by_key[2]) == (200, b"1")
-        lines = Counter(GlobalRequest.objects.values_list("realm__name", flat=True))
+        lines = Counter(GlobalLine.objects.values_list("realm__name", flat=True))
         assert lines == {"acme": 2, "other": 2}
         lists = Counter(Suppression.objects.values_list("optout_list__realm__name", flat=True))
         assert lists == lines
@@ -259,12 +259,12 @@ CANARY_EMAIL, CANARY_PHONE = "canary-3d81", "2025550187"
 CANARIES = (CANARY_EMAIL, CANARY_PHONE)
 # Where they belong once they were recorded or kept.
 ADDRESS_COLUMNS = {
-    "optout_globalrequest.email",
-    "optout_globalrequest.phone",
+    "optout_globalline.email",
+    "optout_globalline.phone",
     "optout_optout.address",
     "optout_suppression.address",
     "optout_quarantinedoptout.address",
-    "optout_quarantinedoptout.report",
+    "optout_quarantinedoptout.global_requests",
 }
 
 
@@ -336,7 +336,7 @@ class TestNothingIsTold:
         assert set(statuses.values()) == {200, 400, 404, 405, 413, 414}
         assert (refused[-1].status, refused[-1].body) == (429, "0")
         assert QuarantinedOptOut.objects.exists()
-        assert {"optout_globalrequest.email", "optout_optout.address"} <= columns_with(CANARY_EMAIL)
+        assert {"optout_globalline.email", "optout_optout.address"} <= columns_with(CANARY_EMAIL)
         assert f"GET {PATH} 200" in web.printed(), "the access log itself is on"
         assert_told_nothing(web, tmp_path)
 
@@ -344,7 +344,7 @@ class TestNothingIsTold:
         """A table is missing: 500, and a traceback of the statement that had the addresses in it."""
         statuses = []
         with running_web(tmp_path, LOG_LEVEL="DEBUG") as web:
-            for table in ("optout_globalrequest", "optout_suppression"):
+            for table in ("optout_globalline", "optout_suppression"):
                 with missing_table(table):
                     for target in (f"{PATH}?{canary()}", f"/g/{door.key}{PATH}?{canary()}"):
                         headers = [("Referer", f"http://localhost{target}")]
@@ -385,7 +385,7 @@ class TestNothingIsTold:
         logger.addHandler(handler)
         client = Client(raise_request_exception=False)
         try:
-            with missing_table("optout_globalrequest"):
+            with missing_table("optout_globalline"):
                 statuses = [
                     client.get(f"{PATH}?{canary()}").status_code,
                     client.generic("POST", PATH, canary(), FORM[0][1]).status_code,
@@ -397,7 +397,7 @@ class TestNothingIsTold:
         assert len(mailoutbox) == 2
         for mail in mailoutbox:
             whole = [mail.message().as_string(), *(html for html, _type in mail.alternatives)]
-            assert "optout_globalrequest" in mail.body
+            assert "optout_globalline" in mail.body
             assert not any(part in text for part in CANARIES for text in whole)
 
 
@@ -453,7 +453,7 @@ class TestKilled:
             connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             ledger = Counter(OptOut.objects.values_list("address", flat=True))
             suppressed = set(Suppression.objects.values_list("address", flat=True))
-            lines = GlobalRequest.objects.values_list("email", "phone", "unsubscribe_count")
+            lines = GlobalLine.objects.values_list("email", "phone", "unsubscribe_count")
             report = {(email, phone): count for email, phone, count in lines}
         for (email, phone), times in answered.items():
             assert report[email, phone] >= times

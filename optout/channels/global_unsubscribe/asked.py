@@ -20,7 +20,7 @@ from optout.channels.global_unsubscribe.values import clean_publisher, clean_web
 from optout.choices import Assurance, Channel
 from optout.evidence import Evidence
 from optout.given import NOTHING, Given, contradiction, read_given
-from optout.global_requests import Reported
+from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent, global_intents
 from optout.visits import Visit
 
@@ -65,16 +65,16 @@ class Asked:
         return global_intents(
             target,
             addresses,
-            self._report(),
+            self._global_request(),
             channel=channel,
             assurance=assurance,
             requested_at=self.visit.now,
             evidence=Evidence.of(self.visit.ip, agent, **extra),
         )
 
-    def _report(self) -> Reported:
+    def _global_request(self) -> GlobalRequest:
         custom1, custom2, custom3 = self.custom
-        return Reported(
+        return GlobalRequest(
             realm_id=self.door.realm_id,
             email=self.email.address.key if self.email.address else "",
             phone=self.phone.address.key if self.phone.address else "",

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from lists.models import List, Product, Realm, Subscription
 from optout.choices import Assurance, Channel, RefusalCause
-from optout.models import GlobalRequest, OptOut, QuarantinedOptOut, Suppression
+from optout.models import GlobalLine, OptOut, QuarantinedOptOut, Suppression
 from optout.quarantine import accept_quarantined
 from tests import make
 from tests.optout.channels.cases import JANE, ChannelCases, Target, assert_nothing_recorded
@@ -33,7 +33,7 @@ def dnm(realm: Realm) -> List:
 
 def lines() -> list[tuple[str, str, int]]:
     return list(
-        GlobalRequest.objects.order_by("id").values_list("email", "phone", "unsubscribe_count")
+        GlobalLine.objects.order_by("id").values_list("email", "phone", "unsubscribe_count")
     )
 
 
@@ -306,7 +306,7 @@ class TestWhereItGoes:
 
         assert {each.optout_list for each in Suppression.objects.all()} == {garden}
         assert {each.optout_list for each in OptOut.objects.all()} == {garden}
-        assert GlobalRequest.objects.get().product_number == 7
+        assert GlobalLine.objects.get().product_number == 7
 
     def test_by_a_product_without_a_list_to_do_not_mail(self, dnm: List) -> None:
         make.make_product(dnm.realm, 7)
@@ -314,7 +314,7 @@ class TestWhereItGoes:
         call(email=JANE, productId=7)
 
         assert Suppression.objects.get().optout_list == dnm
-        assert GlobalRequest.objects.get().product_number == 7
+        assert GlobalLine.objects.get().product_number == 7
 
     def test_every_accepted_request_is_in_the_ledger_with_its_evidence(self, dnm: List) -> None:
         make.make_product(dnm.realm, 7)
@@ -355,16 +355,16 @@ class TestLimits:
         assert refused.headers["Optout-Status"] == "quarantined"
         assert int(refused.headers["Retry-After"]) > 0
         assert refused.headers["Access-Control-Allow-Origin"] == "*"
-        assert Suppression.objects.count() == GlobalRequest.objects.count() == 20
+        assert Suppression.objects.count() == GlobalLine.objects.count() == 20
         assert QuarantinedOptOut.objects.count() == 980
         kept = QuarantinedOptOut.objects.get(address="p999@example.com")
         assert (kept.optout_list, kept.channel) == (dnm, Channel.GLOBAL_API)
-        assert kept.report is not None
-        (report,) = kept.report
+        assert kept.global_requests is not None
+        (report,) = kept.global_requests
         assert (report["email"], report["website"]) == ("p999@example.com", "a.example")
 
         accept_quarantined(dnm, Q(), actor=None, now=make.NOW)
-        assert GlobalRequest.objects.count() == Suppression.objects.count() == 1_000
+        assert GlobalLine.objects.count() == Suppression.objects.count() == 1_000
 
     def test_a_request_with_two_addresses_counts_as_two(self, dnm: List) -> None:
         answers = [
@@ -375,7 +375,9 @@ class TestLimits:
         assert answers == [b"1"] * 10 + [b"0"]
         kept = QuarantinedOptOut.objects.order_by("id")
         assert [each.address for each in kept] == ["p10@example.com", "+14155552010"]
-        assert [len(each.report or ()) for each in kept] == [1, 1], "each may be accepted alone"
+        assert [len(each.global_requests or ()) for each in kept] == [1, 1], (
+            "each may be accepted alone"
+        )
 
     def test_it_is_kept_for_the_list_of_its_product(self, dnm: List) -> None:
         """Counted against Do Not Mail, whichever list it goes to: another product frees no place."""
@@ -433,14 +435,14 @@ class TestBodies:
 
     def test_everything_in_the_body(self) -> None:
         assert post(self.ALL).content == b"1"
-        assert GlobalRequest.objects.get().website == "a.example"
+        assert GlobalLine.objects.get().website == "a.example"
 
     def test_everything_in_the_query_of_a_post(self) -> None:
         assert post("", self.ALL).content == b"1"
 
     def test_some_here_and_some_there(self) -> None:
         assert post(f"email={JANE}", "responseType=api&website=a.example").content == b"1"
-        assert GlobalRequest.objects.get().website == "a.example"
+        assert GlobalLine.objects.get().website == "a.example"
 
     def test_twice_the_same(self) -> None:
         assert post(self.ALL, self.ALL).content == b"1"

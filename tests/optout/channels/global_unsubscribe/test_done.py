@@ -10,7 +10,7 @@ import time_machine
 from lists.lookup import forget_all_lists
 from lists.models import GlobalUnsubscribe, List, Realm, Subscription
 from optout.choices import Channel, Kind
-from optout.models import GlobalRequest, OptOut, Suppression
+from optout.models import GlobalLine, OptOut, Suppression
 from tests import make
 from tests.optout.channels.cases import comparable, comparable_headers
 from tests.optout.channels.global_unsubscribe.calls import PATH
@@ -213,7 +213,7 @@ class TestUndo:
         assert heading(page) == "Your request was taken back"
         assert not Suppression.objects.exists()
         assert OptOut.objects.filter(kind=Kind.LIFT).count() == 2
-        assert GlobalRequest.objects.get().unsubscribe_count == 1
+        assert GlobalLine.objects.get().unsubscribe_count == 1
 
     def test_what_was_out_before_stays_out(self, dnm: List) -> None:
         make.make_optout(dnm, JANE)

@@ -10,7 +10,7 @@ from django.test import Client
 
 from lists.global_unsubscribe import forget_doors
 from lists.models import GlobalUnsubscribe, Realm, RealmHost
-from optout.models import GlobalRequest, OptOut
+from optout.models import GlobalLine, OptOut
 from tests import make
 from tests.optout.channels.cases import JANE, assert_nothing_recorded
 from tests.optout.channels.global_unsubscribe.calls import PATH, call, get, post
@@ -180,7 +180,7 @@ class TestOtherRealms:
 
         call(email=JANE, productId=7, uuid=form.uuid, path=key_path(realm))
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.realm, line.product_number, line.form, line.publisher) == (realm, 0, None, "")
         assert OptOut.objects.get().optout_list == make.do_not_mail(realm)
 

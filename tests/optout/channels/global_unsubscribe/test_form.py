@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from lists.models import List, Product, Realm
 from optout.choices import Assurance, Channel, Kind, RefusalCause, Traffic, Verdict
 from optout.guard import HONEYPOT_FIELD
-from optout.models import GlobalRequest, LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from optout.models import GlobalLine, LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from optout.quarantine import accept_overdue
 from optout.tokens import make_form_token
 from tests import make
@@ -278,7 +278,7 @@ class TestItActs:
         assert response.headers["Location"].startswith(
             path.replace("unsubscribe/unsubscribe", "unsubscribe/done?t=")
         )
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.email, line.phone, line.website) == (JANE, PHONE, "shop.example")
         assert (line.product_number, line.publisher, line.unsubscribe_count) == (7, "p9", 1)
         assert (line.custom1, line.custom2, line.custom3) == ("", "Lima", "too often")
@@ -295,7 +295,7 @@ class TestItActs:
         for _ in range(2):
             submit({"email": JANE})
 
-        assert GlobalRequest.objects.get().unsubscribe_count == 2
+        assert GlobalLine.objects.get().unsubscribe_count == 2
         assert Suppression.objects.count() == 1
 
     @pytest.mark.parametrize("typed", [{"email": JANE}, {"phoneNumber": PHONE}])
@@ -303,7 +303,7 @@ class TestItActs:
         """S1.14, S1.19: the other one is not given, and never an address."""
         assert submit(typed).status_code == 303
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert [line.email, line.phone] == [typed.get("email", ""), typed.get("phoneNumber", "")]
         assert OptOut.objects.count() == 1
 
@@ -330,7 +330,7 @@ class TestItActs:
         )
 
         assert [each.address for each in OptOut.objects.all()] == [PHONE]
-        assert GlobalRequest.objects.get().custom1 == ""
+        assert GlobalLine.objects.get().custom1 == ""
 
     def test_an_address_that_the_form_does_not_show_does_not_count(self) -> None:
         response = submit({"phoneNumber": PHONE}, fields="phoneNumber", email=JANE)
@@ -341,7 +341,7 @@ class TestItActs:
     def test_a_custom_value_of_the_url_that_is_not_shown_is_recorded(self) -> None:
         submit({"email": JANE}, customField1="Peru")
 
-        assert GlobalRequest.objects.get().custom1 == "Peru"
+        assert GlobalLine.objects.get().custom1 == "Peru"
 
     def test_a_stored_form_says_the_rest(self, realm: Realm) -> None:
         """S1.16, S1.17: a known uuid wins over pubID."""
@@ -354,7 +354,7 @@ class TestItActs:
 
         submit({"email": JANE}, uuid=stored.uuid, pubID="p2")
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.publisher, line.product_number) == ("p1", 3)
         assert (line.website, line.form) == ("shop.example", stored.uuid)
 
@@ -426,7 +426,7 @@ class TestErrors:
 
         assert client.press(page, path, email=JANE).status_code == 303
 
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.product_number, line.website) == (7, "shop.example")
 
     @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ class TestErrors:
         assert "The link says two different things." in text_of(page)
         assert_nothing_recorded()
         assert client.press(page, path, email=JANE).status_code == 303
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.product_number, line.website, line.publisher, line.custom1) == (0, "", "", "")
 
     def test_a_link_with_two_addresses_asks_for_the_readers(self) -> None:
@@ -496,7 +496,7 @@ class TestGuard:
         assert_nothing_recorded()
 
         assert client.press(page, PATH).status_code == 303
-        line = GlobalRequest.objects.get()
+        line = GlobalLine.objects.get()
         assert (line.product_number, line.publisher, line.website) == (7, "p1", "shop.example")
 
     def test_with_a_token_it_still_records_nothing(self) -> None:
@@ -568,7 +568,7 @@ class TestRobots:
 
         path = form_path(pubID="p1", lang="de")
         assert client.press(page, path).status_code == 303
-        assert GlobalRequest.objects.get().publisher == "p1"
+        assert GlobalLine.objects.get().publisher == "p1"
 
     def test_an_undo_of_the_second_tap_holds(self) -> None:
         """AT-46: what waits since the first tap is settled by the second; a week later it suppresses nobody."""
@@ -584,7 +584,7 @@ class TestRobots:
         assert accept_overdue(datetime.now(UTC) + timedelta(days=8)) == 0
         assert not Suppression.objects.exists()
         assert OptOut.objects.filter(kind=Kind.OPT_OUT).count() == 2
-        assert GlobalRequest.objects.get().unsubscribe_count == 1
+        assert GlobalLine.objects.get().unsubscribe_count == 1
 
     def test_an_address_that_was_mended_meanwhile_goes_on_waiting(self) -> None:
         client = PublicClient()
@@ -632,7 +632,7 @@ class TestRobots:
             "b@example.com",
             "+14155552672",
         }
-        assert GlobalRequest.objects.count() == 1
+        assert GlobalLine.objects.count() == 1
         assert all("pubID=p1" in link for link in links_of(page) if "lang=" in link)
 
 

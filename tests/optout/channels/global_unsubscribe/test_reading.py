@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from lists.models import List, Realm
-from optout.models import GlobalRequest, OptOut
+from optout.models import GlobalLine, OptOut
 from tests import make
 from tests.optout.channels.cases import JANE, assert_nothing_recorded
 from tests.optout.channels.global_unsubscribe.calls import call, get, post
@@ -23,7 +23,7 @@ def dnm(realm: Realm) -> List:
 
 def line() -> Any:
     """The one line of the report."""
-    return GlobalRequest.objects.get()
+    return GlobalLine.objects.get()
 
 
 def values() -> dict[str, Any]:
@@ -347,7 +347,7 @@ class TestFormAndPublisher:
         call(email=JANE, uuid=form.uuid, website="said.example", productId="(productId)")
         call(email=JANE, uuid=form.uuid, productId="99")
 
-        found = GlobalRequest.objects.order_by("id").values_list("product_number", "website")
+        found = GlobalLine.objects.order_by("id").values_list("product_number", "website")
         assert list(found) == [(7, "stored.example"), (7, "said.example"), (0, "stored.example")]
 
     def test_but_no_product_that_is_not_active(self, dnm: List) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lists.models import Realm
-from optout.models import GlobalRequest
+from optout.models import GlobalLine
 from tests import make
 from tests.optout.channels.global_unsubscribe.calls import PATH
 from tests.optout.channels.global_unsubscribe.forms import (
@@ -99,7 +99,7 @@ class TestMarkup:
         done = client.get(response.headers["Location"])
         assert_safe(done, text)
         assert_safe(client.get(client.send(response.headers["Location"]).headers["Location"]), text)
-        assert "\x00" not in GlobalRequest.objects.get().custom2
+        assert "\x00" not in GlobalLine.objects.get().custom2
 
     def test_everything_at_once(self, key: str) -> None:
         client = AnyWeight()

@@ -4,7 +4,7 @@ from lists.models import Realm
 from optout.models.fields import NextVal
 
 
-class GlobalRequest(models.Model):
+class GlobalLine(models.Model):
     """A line of the Global Unsubscribe report: what was asked for, when first and last, and how often (S1.20, S1.21).
 
     Its key is the first 16 bytes of a SHA-256 over the four values that make two requests the same: email, phone, website,
@@ -16,12 +16,12 @@ class GlobalRequest(models.Model):
     realm = models.ForeignKey(
         Realm,
         models.DO_NOTHING,
-        related_name="global_requests",
+        related_name="global_lines",
         db_constraint=False,
         db_index=False,
     )
     key = models.BinaryField(max_length=16)
-    id = models.BigIntegerField(db_default=NextVal("optout_globalrequest_id_seq"))
+    id = models.BigIntegerField(db_default=NextVal("optout_globalline_id_seq"))
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     unsubscribe_count = models.PositiveIntegerField()
