@@ -24,7 +24,7 @@ from benchmarks.server import worker_memory
 from lists.choices import Role
 from lists.models import GlobalUnsubscribe, Membership, Product, Publisher, Realm, User
 from optout.models import GlobalLine
-from reporting.global_unsubscribe import Sort
+from reporting.global_report.report import Sort
 
 AIM_API = 0.7  # of the one-clicks a second
 AIM_PAGE_MS = 200.0

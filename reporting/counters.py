@@ -11,8 +11,8 @@ from django.db import transaction
 
 from lists.prepared import fetch_prepared
 from optout.choices import Channel, Kind
-from reporting import global_counts
 from reporting.feed import done_sql, lock_cursor, mend_feed
+from reporting.global_report import counts as global_counts
 from reporting.models import FeedCursor
 
 CURSOR = "daily_counts"

@@ -16,9 +16,9 @@ from optout.choices import Verdict
 from optout.limits import unblock_network
 from optout.models import QuarantinedOptOut
 from optout.quarantine import accept_quarantined
-from reporting.global_waiting import GLOBAL_CHANNELS
 from reporting.models.notices import NoticeKind
 from reporting.notices import settle_notices
+from reporting.quarantine_global import GLOBAL_CHANNELS
 from reporting.quarantine_groups import from_network
 
 _NAMED = 3  # entries of a whitelist that a message names

@@ -22,7 +22,7 @@ from optout.limits import unblock_network
 from optout.models import OptOut
 from optout.quarantine import reject_quarantined
 from reporting.entries import REHEARSAL_AGENT
-from reporting.global_for_list import read_global
+from reporting.global_setup.for_list import read_global
 from reporting.rehearsal_calls import (
     BROWSER,
     IMAGE,

@@ -10,7 +10,7 @@ from optout.choices import Channel, Medium
 from optout.global_requests import GlobalRequest
 from optout.limits import unblock_network
 from optout.reverting import forget_lines_of
-from reporting.global_for_list import GlobalForList
+from reporting.global_setup.for_list import GlobalForList
 from reporting.rehearsal_calls import BROWSER, SCRIPT, TEST_IP, Answer, call, submit
 
 

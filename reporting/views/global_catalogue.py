@@ -22,7 +22,7 @@ from lists.global_actions import (
 )
 from lists.models import List, Product, Publisher
 from lists.views.context import admin_standing
-from reporting.forms_global_settings import ProductForm, PublisherForm
+from reporting.global_setup.forms import ProductForm, PublisherForm
 from reporting.views.global_settings import global_context
 
 PAGE_SIZE = 100

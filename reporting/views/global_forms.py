@@ -14,8 +14,8 @@ from lists.access import Standing
 from lists.global_actions import TooManyError, UuidTakenError, change_form, make_form
 from lists.models import Product, Publisher, StoredForm
 from lists.views.context import admin_standing
-from reporting.forms_stored_form import StoredFormForm
-from reporting.global_state import Door, preview_states, read_door
+from reporting.global_setup.state import Door, preview_states, read_door
+from reporting.global_setup.stored_form import StoredFormForm
 from reporting.views.global_catalogue import page_of
 from reporting.views.global_settings import global_context
 

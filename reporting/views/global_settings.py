@@ -22,9 +22,15 @@ from lists.views.context import Tab, admin_standing
 from lists.views.realm_settings import settings_tabs
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout.client_ip import client_ip
-from reporting.forms_global_settings import OPTION, GlobalSettingsForm
-from reporting.global_state import Door, preview_states, read_door, read_set_up, requests_lately
-from reporting.snippets_global import examples
+from reporting.global_setup.forms import OPTION, GlobalSettingsForm
+from reporting.global_setup.snippets import examples
+from reporting.global_setup.state import (
+    Door,
+    preview_states,
+    read_door,
+    read_set_up,
+    requests_lately,
+)
 
 _TABS = (
     ("Unsubscribe", "global_settings"),

@@ -21,10 +21,10 @@ from optout.long_answers import LongAnswer
 from optout.slots import slots
 from reporting.asked import RefusedError, single_value
 from reporting.downloads import RETRY_AFTER
-from reporting.forms_global_unsubscribe import WHOLE, GlobalReportForm, order_label
-from reporting.global_figures import read_global_figures, say_what_follows
-from reporting.global_report_rows import LinePage, read_page, stream_csv
-from reporting.global_unsubscribe import (
+from reporting.global_report.figures import read_global_figures, say_what_follows
+from reporting.global_report.forms import WHOLE, GlobalReportForm, order_label
+from reporting.global_report.lines import LinePage, read_page, stream_csv
+from reporting.global_report.report import (
     GlobalFilters,
     GlobalReader,
     GlobalReport,

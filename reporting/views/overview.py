@@ -15,9 +15,9 @@ from lists.access import Standing
 from lists.choices import Role
 from lists.views.context import current_standing
 from reporting.figures import Figures, read_figures, read_given_lists
-from reporting.global_waiting import global_requests_wait
 from reporting.models import Notice
 from reporting.models.notices import NoticeKind
+from reporting.quarantine_global import global_requests_wait
 
 _SHOWN_NOTICES = 10
 

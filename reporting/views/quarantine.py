@@ -22,7 +22,6 @@ from optout.evidence import Evidence
 from optout.quarantine import accept_quarantined, reject_quarantined
 from optout.reverting import count_revertible, revert_optouts
 from reporting.forms_quarantine import ConfirmNameForm, RevertForm
-from reporting.global_waiting import global_requests_wait, global_waiting
 from reporting.models.notices import NoticeKind
 from reporting.network_release import (
     allow_network,
@@ -32,6 +31,7 @@ from reporting.network_release import (
     unblock,
 )
 from reporting.notices import settle_notices
+from reporting.quarantine_global import global_requests_wait, global_waiting
 from reporting.quarantine_groups import (
     WaitingGroup,
     blocked_networks,

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from lists.access import Standing
 from lists.choices import Role
 from lists.views.context import current_standing
-from reporting.global_unsubscribe import has_global_report
+from reporting.global_report.report import has_global_report
 
 
 @dataclass(frozen=True, slots=True)

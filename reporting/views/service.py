@@ -21,8 +21,9 @@ from lists.views.context import Tab, list_context
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout import links
 from optout.client_ip import client_ip
-from reporting import snippets, snippets_api_web, snippets_global
-from reporting.global_for_list import read_global
+from reporting import snippets, snippets_api_web
+from reporting.global_setup import snippets as snippets_global
+from reporting.global_setup.for_list import read_global
 from reporting.mail_tools import MAIL_TOOLS, OTHER, get_mail_tool
 from reporting.models.notices import Notice, NoticeKind
 from reporting.qr import qr_code

@@ -18,7 +18,7 @@ from optout.quarantine import (
     quarantine_optout,
     reject_quarantined,
 )
-from reporting.global_counts import global_requests_per_day
+from reporting.global_report.counts import global_requests_per_day
 from tests import make
 from tests.optout.channels.global_unsubscribe.calls import call
 

@@ -30,7 +30,7 @@ from optout.retention import (
     keep_usual_hours,
     prune_limits,
 )
-from reporting.global_counts import global_requests_per_day
+from reporting.global_report.counts import global_requests_per_day
 from tests import make
 
 pytestmark = pytest.mark.django_db

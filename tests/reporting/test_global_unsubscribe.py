@@ -18,8 +18,8 @@ from lists.choices import Role
 from lists.models import AuditEntry, GlobalUnsubscribe, List, Realm, User
 from optout.models import GlobalLine
 from optout.slots import slots
-from reporting import global_report_rows
-from reporting.global_unsubscribe import Sort
+from reporting.global_report import lines
+from reporting.global_report.report import Sort
 from reporting.views import global_unsubscribe as view
 from tests import make
 from tests.lists.screens import Screen, look_at
@@ -429,7 +429,7 @@ class TestFilters:
             turns.append(collects)
             if not collects:
                 raise TookTooLongError
-            return global_report_rows.read_page(report, query, collects=True)
+            return lines.read_page(report, query, collects=True)
 
         monkeypatch.setattr(view, "read_page", only_collected)
         pages.append(found(client, query))
@@ -724,7 +724,7 @@ class TestFile:
     ) -> None:
         make.make_global_request(realm)
         broken = "SELECT 1000 / (50000 - n) FROM generate_series(1, 100000) n"
-        monkeypatch.setattr(global_report_rows, "_LINES", broken)
+        monkeypatch.setattr(lines, "_LINES", broken)
         client = signed_in(alice)
         response: Any = client.get(CSV)
         with pytest.raises(DataError, match="division by zero"):

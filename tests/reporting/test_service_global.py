@@ -25,7 +25,7 @@ from optout.models import (
     QuarantinedOptOut,
     Suppression,
 )
-from reporting import snippets_global
+from reporting.global_setup import snippets as snippets_global
 from tests import make
 from tests.reporting.portal import signed_in
 

@@ -13,7 +13,7 @@ from lists.global_unsubscribe import FIELDS
 from lists.models import Realm
 from lists.networks import NetworksError, parse_networks
 from lists.realm_hosts import HostsError, HostTakenError, hosts_of, parse_hosts
-from reporting.global_listing import (
+from reporting.global_setup.listing import (
     describe,
     form_json,
     form_line,
@@ -21,8 +21,8 @@ from reporting.global_listing import (
     product_line,
     publisher_json,
 )
-from reporting.global_putting import RefusedError, put_form, put_product, put_publisher
-from reporting.global_state import requests_lately, say_requests
+from reporting.global_setup.putting import RefusedError, put_form, put_product, put_publisher
+from reporting.global_setup.state import requests_lately, say_requests
 
 _REFUSALS = (HostTakenError, HostsError, NetworksError, RefusedError, SetUpError)
 

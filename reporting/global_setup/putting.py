@@ -17,8 +17,8 @@ from lists.global_actions import (
 )
 from lists.global_unsubscribe import EMAIL, PHONE
 from lists.models import List, Product, Publisher, Realm, StoredForm
-from reporting.forms_global_settings import ProductForm, PublisherForm
-from reporting.forms_stored_form import StoredFormForm, UuidField
+from reporting.global_setup.forms import ProductForm, PublisherForm
+from reporting.global_setup.stored_form import StoredFormForm, UuidField
 
 type Options = Mapping[str, Any]
 

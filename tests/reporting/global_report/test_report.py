@@ -4,9 +4,9 @@ import pytest
 from django.http import QueryDict
 
 from lists.models import List, Realm
-from reporting.global_figures import read_global_figures
-from reporting.global_report_rows import read_page, stream_csv
-from reporting.global_unsubscribe import GlobalFilters, GlobalReader, GlobalReport, default_order
+from reporting.global_report.figures import read_global_figures
+from reporting.global_report.lines import read_page, stream_csv
+from reporting.global_report.report import GlobalFilters, GlobalReader, GlobalReport, default_order
 from tests import make
 
 OWN, FOREIGN = 7, 8

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from lists.models import Product, Publisher, Realm, StoredForm
-from reporting.global_state import read_door, requests_lately
+from reporting.global_setup.state import read_door, requests_lately
 
 
 def describe(realm: Realm, now: datetime) -> tuple[dict[str, Any], list[str]]:

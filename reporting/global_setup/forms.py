@@ -14,7 +14,7 @@ from lists.models import GlobalUnsubscribe, List, Product, Publisher
 from lists.realm_hosts import FixedHostError, HostsError, parse_hosts
 from optout.channels.global_unsubscribe.values import clean_publisher
 from reporting.forms_lists import WhitelistField
-from reporting.global_state import say_requests
+from reporting.global_setup.state import say_requests
 
 OPTION = "Unsubscribe API & Reporting"  # exactly so (S1.3)
 

@@ -11,7 +11,7 @@ from lists.global_actions import NOT_DEFINED
 from optout.addresses import AddressError, parse_email, parse_phone
 from optout.channels.global_unsubscribe.values import clean_publisher, clean_website
 from reporting.forms_entries import REASONABLE
-from reporting.global_unsubscribe import (
+from reporting.global_report.report import (
     GlobalFilters,
     GlobalReader,
     GlobalReport,

@@ -14,7 +14,7 @@ from lists.models import GlobalUnsubscribe, Product, Publisher, Realm, StoredFor
 from lists.realm_hosts import hosts_of, may_claim_own_host
 from optout.channels.global_unsubscribe.preview import STATES
 from optout.links import global_unsubscribe_url
-from reporting.global_counts import global_requests_per_day
+from reporting.global_report.counts import global_requests_per_day
 
 LATELY = 7  # days
 

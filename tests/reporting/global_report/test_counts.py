@@ -13,7 +13,7 @@ from optout.retention import empty_ledger
 from reporting.counters import CURSOR as DAILY
 from reporting.counters import advance_counts
 from reporting.feed import mend_feed
-from reporting.global_counts import CURSOR, global_requests_per_day
+from reporting.global_report.counts import CURSOR, global_requests_per_day
 from reporting.models import DailyCount, FeedCursor, GlobalDailyCount
 from tests import make
 from tests.reporting.test_counters import restored_from_a_busier_server

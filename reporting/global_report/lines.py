@@ -12,7 +12,7 @@ from lists.global_actions import NOT_DEFINED
 from lists.prepared import fetch
 from optout.addresses import mask
 from reporting.exports import spreadsheet_safe
-from reporting.global_unsubscribe import GlobalReport, Order, Sort
+from reporting.global_report.report import GlobalReport, Order, Sort
 from reporting.paging import PAGE_SIZE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

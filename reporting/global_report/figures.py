@@ -9,8 +9,8 @@ from django.utils.formats import date_format
 from optout.choices import Channel
 from reporting.charts import BarChart, Series, bar_chart
 from reporting.figures import SHOWN, WEEK, change_of_week
-from reporting.global_counts import GlobalDayCount, global_requests_per_day
-from reporting.global_unsubscribe import GlobalFilters, GlobalReport
+from reporting.global_report.counts import GlobalDayCount, global_requests_per_day
+from reporting.global_report.report import GlobalFilters, GlobalReport
 
 MOST_DAYS = 92  # of the chart: a quarter of a year
 
