@@ -374,16 +374,15 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
 
 def _plus_or_space_key(text: str, region: str) -> str | None:
     """What `_phone_key` makes of a number with a plus or without: the one that is a number in use, with the plus where neither
-    is. AddressError if both are; None if it cannot be dialled either way."""
+    is, or where nobody at home writes it so. AddressError if it may be either; None if it cannot be dialled either way."""
     readings = []
-    at_home = [text.strip()] if _is_dialled_so(text.strip(), region) else []
-    for reading in (f"+{text.strip()}", *at_home):
+    for reading in (f"+{text.strip()}", text.strip()):
         with suppress(AddressError):
             key, flagged = _phone_key(reading, region)
             if not flagged and key not in readings:
                 readings.append(key)
     valid = [key for key in readings if phonenumbers.is_valid_number(phonenumbers.parse(key))]
-    if len(valid) > 1:
+    if len(valid) > 1 and _plain_digits(text) == _dialled_at_home(valid[1]):
         raise AddressError(
             "country",
             _("Enter the whole phone number with its country code, such as +44 20 7946 0958."),
@@ -391,11 +390,10 @@ def _plus_or_space_key(text: str, region: str) -> str | None:
     return next(iter(valid or readings), None)
 
 
-def _is_dialled_so(text: str, region: str) -> bool:
-    """Whether people at home write a number like this: where all of them begin with a 0, only one that does."""
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region.upper())
-    prefix = metadata.national_prefix if metadata else None
-    return prefix in {None, "1"} or text.lstrip("( ").startswith(prefix)
+def _dialled_at_home(key: str) -> str:
+    """The digits of a number as it is written at home: in Germany and Britain they begin with a 0, in Chinese mobiles not."""
+    style = phonenumbers.PhoneNumberFormat.NATIONAL
+    return _plain_digits(phonenumbers.format_number(phonenumbers.parse(key), style))
 
 
 def _possible_number(text: str, region: str) -> str | None:
