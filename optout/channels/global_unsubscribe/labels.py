@@ -33,7 +33,7 @@ _LOOKALIKES = str.maketrans(
 )
 # As words of their own: within longer ones they mean something else (shipping, Botanik)
 _WHOLE_WORDS = """
-    card cards bank banking cc expiry login tarjeta karte
+    cc expiry
     pin pins pinnummer pinnumber pincode cvv cvv2 cvc cvc2 iban ssn otp tan mtan pwd pw pass passwd passwort nip pesel bsn cpf
     senha clave parola sifre haslo hasło heslo jelszo passord
     пин парола סיסמה קוד
@@ -42,7 +42,8 @@ _WHOLE_WORDS = """
 _ANYWHERE = """
     password passwort passphrase passcode kennwort geheimzahl geheimnummer kontonummer kreditkart kartennummer prufnummer
     pruefnummer sicherheitscode sozialversicherung bankverbindung ausweisnummer
-    creditcard debitcard cardnumber cardno bankcard bankaccount accountnumber sortcode routingnumber securitycode securitynumber
+    creditcard debitcard cardnumber cardno yourcard idcard bankcard
+    bankaccount banklogin onlinebanking accountnumber sortcode routingnumber securitycode securitynumber
     expirydate expirationdate recoveryphrase recoverycode seedphrase backupcode smscode
     socialsecurity verificationcode accesscode onetimecode authenticationcode maidenname passport
     motdepasse codesecret codeconfidentiel cartebancaire cartedecredit numerodecarte securitesociale

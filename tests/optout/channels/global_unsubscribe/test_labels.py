@@ -54,6 +54,10 @@ class TestShown:
             "Country, city",
             "Polka dot fans",
             "C# or C++",
+            "Loyalty card",
+            "Gift cards",
+            "Food bank",
+            "Login name",
         ],
     )
     def test_a_plain_one_is_shown_as_it_is(self, label: str) -> None:
