@@ -19,9 +19,10 @@ from optout.models import GlobalLine
 from optout.statements import RESUBSCRIBE, UNDO
 from optout.tokens import UNDO_WITHIN, DoneToken
 
-# The row that made the suppression, and whether every request since then was the same tap: the same form sent twice by a
-# double click. A second request may not be undone by the first one's token, nor the other way round: the same IP and program
-# prove nothing behind a carrier's or an office's network (AT-46).
+# The row that made the suppression, and whether every request since then was the same tap (the same form sent twice by a
+# double click) or was itself taken back in vain before (somebody had two tabs open, and pressed Undo in both). A second request
+# may not be undone by the first one's token, nor the other way round: the same IP and program prove nothing behind a carrier's
+# or an office's network (AT-46).
 _UNDOABLE = """
 WITH asked AS (
     SELECT * FROM optout_optout WHERE digest = %(digest)s AND id = %(optout)s AND optout_list_id = %(list)s AND kind = 1
@@ -34,13 +35,18 @@ WITH asked AS (
       ), 0)
 )
 SELECT maker.id, maker.left_lists
-FROM since_last_lift maker
-WHERE maker.is_new AND maker.recorded_at > %(earliest)s AND maker.id <= %(optout)s
-  AND EXISTS (SELECT FROM since_last_lift WHERE id = %(optout)s)
+FROM since_last_lift maker, since_last_lift mine
+WHERE mine.id = %(optout)s AND maker.is_new AND maker.recorded_at > %(earliest)s AND maker.id <= mine.id
   AND NOT EXISTS (
       SELECT FROM since_last_lift other
-      WHERE other.id <> maker.id
-        AND (other.id < maker.id OR coalesce(other.evidence ->> 'form' <> maker.evidence ->> 'form', true))
+      WHERE other.id < maker.id
+        OR other.id <> mine.id
+        AND coalesce(other.evidence ->> 'form' <> mine.evidence ->> 'form', true)
+        AND NOT EXISTS (
+            SELECT FROM optout_optout undo
+            WHERE undo.digest = other.digest AND undo.id > other.id AND undo.kind = 2 AND undo.reason = 6
+              AND undo.origin = 1 AND (undo.evidence ->> 'undoes')::bigint = other.id
+        )
   )
 """
 

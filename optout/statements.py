@@ -188,7 +188,7 @@ EXISTS (
 """
 
 # One recipient's undo. The same statement whether it may end the suppression or not (`ends`), so that it takes as long either
-# way; one that ends nothing is a lift that is not new, and what is undone already gets no second one. Channel 1 is the page
+# way; one that ends nothing is a lift that is not new, and of those an opt-out gets no second one. Channel 1 is the page
 # and 8 the global form, kind 2 a lift, reason 6 "undone", origin 1 the recipient. By key, and planned once: joined to an
 # array, the planner read the whole table while its statistics were old.
 UNDO = f"""
@@ -205,7 +205,7 @@ SELECT
     %(now)s::timestamptz, optout_list_id, 2, CASE channel WHEN 8 THEN 8 ELSE 1 END, medium, 6, 1,
     %(assurance)s::smallint, EXISTS (SELECT FROM ended),
     digest, address, %(ip)s::inet, %(agent)s::text, %(evidence)s::jsonb
-FROM optout_optout o WHERE digest = %(digest)s AND id = %(undone)s AND NOT {IS_UNDONE}
+FROM optout_optout o WHERE digest = %(digest)s AND id = %(undone)s AND (%(ends)s::bool OR NOT {IS_UNDONE})
 RETURNING is_new
 """  # noqa: S608  constants only
 

@@ -117,7 +117,24 @@ class TestUndo:
         )
         assert tried.evidence == {"undoes": str(forged.optout_id)}
         assert Suppression.objects.exists()
-        assert not undo(token(optout_list, first))
+        assert undo(token(optout_list, first))
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    def test_two_tabs_that_are_both_undone_undo_it(
+        self, optout_list: List, order: tuple[int, int]
+    ) -> None:
+        """What one page says was taken back keeps nothing in force; each undo is by its own request's token (AT-46)."""
+        tokens = [
+            token(optout_list, make.make_optout(optout_list, evidence=form))
+            for form in (FORM, OTHER_FORM)
+        ]
+
+        first, second = (tokens[number] for number in order)
+
+        assert [undo(first), undo(first), undo(second)] == [False, False, True]
+        assert not Suppression.objects.exists()
+        lifts = OptOut.objects.filter(kind=Kind.LIFT).order_by("id")
+        assert [each.is_new for each in lifts] == [False, True]
 
     def test_somebody_behind_the_same_ip_cannot_undo_it_later(self, optout_list: List) -> None:
         """AT-46: opting a neighbour out again gives no right to opt them in."""
