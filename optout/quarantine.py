@@ -39,7 +39,7 @@ INSERT INTO optout_quarantinedoptout AS q (
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, 1, %s, %s, 1, %s::jsonb)
 ON CONFLICT (optout_list_id, digest, cause) WHERE verdict = 1
 DO UPDATE SET
-    requests = q.requests + 1,
+    requests = q.requests + CASE WHEN q.evidence ->> 'form' = EXCLUDED.evidence ->> 'form' THEN 0 ELSE 1 END,
     last_refused_at = EXCLUDED.last_refused_at,
     global_requests = CASE
         WHEN EXCLUDED.global_requests IS NULL OR jsonb_array_length(q.global_requests) >= {MOST_GLOBAL_REQUESTS}

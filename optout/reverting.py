@@ -16,7 +16,7 @@ from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
 from optout.global_requests import GlobalRequest
 from optout.models import GlobalLine
-from optout.statements import RESUBSCRIBE, UNDO
+from optout.statements import IS_UNDONE, RESUBSCRIBE, UNDO
 from optout.tokens import UNDO_WITHIN, DoneToken
 
 # The row that made the suppression, and whether every request since then was the same tap (the same form sent twice by a
@@ -49,6 +49,13 @@ WHERE mine.id = %(optout)s AND maker.is_new AND maker.recorded_at > %(earliest)s
         )
   )
 """
+
+# Asked before anything is locked: pressing Undo once more ends here, and takes as long whether there was something to lift or not
+# (AT-03).
+_ARE_UNDONE = f"""
+SELECT coalesce(bool_and({IS_UNDONE}), false) FROM optout_optout o
+WHERE o.digest = %s AND o.id = ANY (%s::bigint[]) AND o.kind = 1
+"""  # noqa: S608  a constant of ours
 
 # Taking back asks the ledger who else wants the suppression. Locked first, it cannot be asked for in between: a new opt-out
 # locks it as well (statements.py), so it is either in the ledger already or waits until we are done, and then suppresses anew.
@@ -93,8 +100,12 @@ def undo_optout(done: DoneToken, *, now: datetime, evidence: Evidence) -> bool:
     """
     if now - done.recorded_at > UNDO_WITHIN:
         return False
+    list_ids = [list_id for list_id, _optout_id in done.rows]
+    optout_ids = [optout_id for _list_id, optout_id in done.rows]
+    ((are_undone,),) = fetch_prepared(_ARE_UNDONE, (done.digest, optout_ids))
+    if are_undone:
+        return False
     with transaction.atomic():
-        list_ids = [list_id for list_id, _optout_id in done.rows]
         fetch_prepared(_LOCK, (list_ids, [done.digest] * len(list_ids)))
         made = [row for place in done.rows for row in _undoable(done, *place, now)]
         made_ids = {list_id: maker_id for list_id, maker_id, _left in made}

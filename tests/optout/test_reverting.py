@@ -119,6 +119,19 @@ class TestUndo:
         assert Suppression.objects.exists()
         assert undo(token(optout_list, first))
 
+    @pytest.mark.parametrize("was_out", [True, False])
+    def test_once_more_asks_one_question_whatever_there_was(
+        self, optout_list: List, was_out: bool, django_assert_num_queries
+    ) -> None:
+        """AT-03: nothing is locked, so it takes as long."""
+        if was_out:
+            make.make_optout(optout_list, evidence=ELSEWHERE)
+        done = token(optout_list, make.make_optout(optout_list))
+        assert undo(done) is not was_out
+
+        with django_assert_num_queries(1):
+            assert not undo(done)
+
     @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
     def test_two_tabs_that_are_both_undone_undo_it(
         self, optout_list: List, order: tuple[int, int]

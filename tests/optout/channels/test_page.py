@@ -339,6 +339,18 @@ class TestRobots:
         assert accept_overdue(datetime.now(UTC) + timedelta(days=8)) == 0
         assert not Suppression.objects.exists()
 
+    def test_a_double_click_into_the_trap_is_one_tap(self, optout_list: List) -> None:
+        client, path = PublicClient(), page_path(optout_list)
+        empty = client.get(path)
+        for _ in range(2):
+            page = client.press(empty, path, item=JANE, **{HONEYPOT_FIELD: "x"})
+        assert QuarantinedOptOut.objects.get().requests == 1
+
+        client.send(client.press(page, path).headers["Location"])
+
+        assert accept_overdue(datetime.now(UTC) + timedelta(days=8)) == 0
+        assert not Suppression.objects.exists()
+
     @pytest.mark.parametrize("spoilt", ["", "x", "0" * 16, "f" * 5_000, "'\x00"])
     def test_only_the_second_tap_of_that_page_settles(self, optout_list: List, spoilt: str) -> None:
         page = submit(optout_list, **{HONEYPOT_FIELD: "x"})
