@@ -157,8 +157,18 @@ def takes_html(request: HttpRequest) -> bool:
 def read_body(request: HttpRequest) -> bytes:
     """The body, at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes; also one sent in chunks, whose length nobody announced.
 
-    One that is shorter than was announced was cut off on the way, perhaps in the middle of an address. Raises BodyError.
+    One that is shorter than was announced, or a multipart one without its end, was cut off on the way, perhaps in the middle of
+    an address. Raises BodyError.
     """
+    body = _read_body(request)
+    if request.content_type == "multipart/form-data":
+        end = f"--{(request.content_params or {}).get('boundary', '')}--"
+        if end.encode() not in body:
+            raise BodyError(400, body)
+    return body
+
+
+def _read_body(request: HttpRequest) -> bytes:
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     announced = str(request.META.get("CONTENT_LENGTH") or "").strip()
     if announced and not _LENGTH.fullmatch(announced):

@@ -467,7 +467,7 @@ class TestBodies:
             ('{"email": "joe@example.com", "x": "&email=joe@example.com"}', "text/plain"),
             ('["&email=joe@example.com"]', "application/vnd.api+json"),
             ("<email>joe@example.com&email=joe@example.com</email>", "text/xml"),
-            ("--b\r\nbroken", "multipart/form-data; boundary=b"),
+            ("--b\r\nbroken--b--", "multipart/form-data; boundary=b"),
             (b"\x00\xff&=&%", "application/octet-stream"),
         ],
     )
@@ -486,6 +486,14 @@ class TestBodies:
 
         assert time.process_time() - started < 0.5  # nearly all of it is Django's parser
         assert answer.content == b"0"
+
+    def test_a_multipart_body_without_its_end_was_cut_off(self) -> None:
+        part = '--b\r\nContent-Disposition: form-data; name="email"\r\n\r\njane@example.co'
+
+        response = post(part, "responseType=api", kind="multipart/form-data; boundary=b")
+
+        assert (response.status_code, response.content) == (400, b"0")
+        assert_nothing_recorded()
 
     @pytest.mark.parametrize("query", ["responseType=api", ""])
     def test_a_body_that_was_cut_off(self, query: str) -> None:
