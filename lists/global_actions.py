@@ -15,7 +15,15 @@ from django.db import models, transaction
 from django.db.models import Max
 
 from lists.audit import record_audit
-from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, FIELDS, PHONE, forget_doors
+from lists.global_unsubscribe import (
+    CUSTOM_FIELDS,
+    EMAIL,
+    FIELDS,
+    LARGEST_PRODUCT,
+    LONGEST_LABEL,
+    PHONE,
+    forget_doors,
+)
 from lists.models import (
     GlobalUnsubscribe,
     List,
@@ -27,9 +35,7 @@ from lists.models import (
 )
 from lists.realm_hosts import claim_own_host, hosts_of, own_host, set_hosts
 
-LARGEST_PRODUCT = 2_147_483_647  # the largest productId
 MOST = 1_000  # products of a realm, and publishers, and forms
-LONGEST_LABEL = 40
 NOT_DEFINED = "NOT DEFINED"  # how the report shows that nothing was given (S1.19)
 
 _QUIET = frozenset({"name", "website", "labels"})
@@ -78,15 +84,6 @@ class UuidTakenError(SetUpError):
 
 
 # ── The door ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def switch_global_unsubscribe(
-    realm: Realm, *, is_on: bool, actor: User | None
-) -> GlobalUnsubscribe:
-    """Switch it on or off. What is off before it was ever on is not saved, and has no key."""
-    change_global_unsubscribe(realm, {"is_on": is_on}, actor=actor)
-    door = GlobalUnsubscribe.objects.filter(realm=realm).first()
-    return door or GlobalUnsubscribe(realm=realm, key="")
 
 
 @transaction.atomic

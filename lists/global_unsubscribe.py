@@ -16,6 +16,9 @@ from lists.realm_hosts import own_host
 EMAIL, PHONE = "email", "phoneNumber"
 CUSTOM_FIELDS = ("customField1", "customField2", "customField3")
 FIELDS = (EMAIL, PHONE, *CUSTOM_FIELDS)  # what a form can ask for, by the names of its parameters
+LONGEST_LABEL = 40  # characters
+LARGEST_PRODUCT = 2_147_483_647  # the largest productId
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,6 @@ JOIN lists_publisher p ON p.id = f.publisher_id
 LEFT JOIN lists_product d ON d.id = f.product_id
 WHERE f.realm_id = %s AND f.uuid = %s AND f.is_active
 """
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _HOST = re.compile(r"[a-z0-9._:\[\]-]{1,253}")
 
 _CACHE_SIZE = 10_000
@@ -117,7 +119,7 @@ def find_door(key: str, host: str) -> GlobalDoor | None:
 
 def find_form(realm_id: int, text: str) -> FormSnapshot | None:
     """The realm's active stored form with that UUID, or None for any other text (S1.16). As old as a door."""
-    if _UUID.fullmatch(text.strip()) is None:
+    if UUID.fullmatch(text.strip()) is None:
         return None
     return _forms.get((realm_id, str(uuid.UUID(text.strip()))))
 

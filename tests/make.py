@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 
 from lists.choices import ListKind, Role
+from lists.global_actions import change_global_unsubscribe
 from lists.global_unsubscribe import EMAIL, PHONE, forget_doors
 from lists.lookup import ListSnapshot, snapshot
 from lists.models import (
@@ -136,6 +137,15 @@ def make_global_unsubscribe(realm: Realm, is_on: bool = True, **fields: Any) -> 
     door = GlobalUnsubscribe.objects.create(realm=realm, is_on=is_on, **fields)
     forget_doors()
     return door
+
+
+def switch_global_unsubscribe(
+    realm: Realm, *, is_on: bool, actor: User | None
+) -> GlobalUnsubscribe:
+    """Switch it on or off as its settings do. What is off before it was ever on is not saved, and has no key."""
+    change_global_unsubscribe(realm, {"is_on": is_on}, actor=actor)
+    door = GlobalUnsubscribe.objects.filter(realm=realm).first()
+    return door or GlobalUnsubscribe(realm=realm, key="")
 
 
 def make_product(

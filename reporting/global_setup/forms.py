@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from lists.forms import ask_kindly, keep_to_one_line
-from lists.global_actions import LARGEST_PRODUCT
+from lists.global_unsubscribe import LARGEST_PRODUCT
 from lists.models import GlobalUnsubscribe, List, Product, Publisher
 from lists.realm_hosts import FixedHostError, HostsError, parse_hosts
 from optout.channels.global_unsubscribe.values import clean_publisher

@@ -1,6 +1,5 @@
 """The form in which a stored form is made and changed: what it asks for, in which order, and for whom (S1.16)."""
 
-import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from lists.forms import ask_kindly, keep_to_one_line, validate_one_line
-from lists.global_actions import LONGEST_LABEL
-from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, FIELDS, PHONE
+from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, FIELDS, LONGEST_LABEL, PHONE, UUID
 from lists.models import Product, Publisher, StoredForm
 from optout.channels.global_unsubscribe.values import clean_website
 
@@ -24,7 +22,6 @@ NAMES = {
     "customField3": "Custom field 3",
 }
 _PLACES = [("", "Not shown"), ("1", "1st"), ("2", "2nd"), ("3", "3rd"), ("4", "4th"), ("5", "5th")]
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")  # what the door reads
 
 
 class UuidField(forms.CharField):
@@ -34,7 +31,7 @@ class UuidField(forms.CharField):
         text = str(super().clean(value))
         if not text:
             return None
-        if _UUID.fullmatch(text) is None:
+        if UUID.fullmatch(text) is None:
             raise ValidationError(
                 "This is no UUID. It has 32 digits and letters a to f, such as "
                 "0b8f6a52-4c1d-4f7e-9a3b-5d2e1f0c9b8a."

@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 
 from lists import global_actions
 from lists.global_actions import (
-    LARGEST_PRODUCT,
     NotSwitchedOnError,
     ProductNumberTakenError,
     ReferenceTakenError,
@@ -23,9 +22,8 @@ from lists.global_actions import (
     make_product,
     make_publisher,
     next_product_number,
-    switch_global_unsubscribe,
 )
-from lists.global_unsubscribe import EMAIL, PHONE, find_door, find_form
+from lists.global_unsubscribe import EMAIL, LARGEST_PRODUCT, PHONE, find_door, find_form
 from lists.models import (
     AuditEntry,
     GlobalUnsubscribe,
@@ -58,33 +56,33 @@ def form_values(publisher: Publisher, **values: Any) -> dict[str, Any]:
 @pytest.mark.django_db
 class TestSwitching:
     def test_it_is_off_until_it_is_switched_on(self, realm: Realm, alice: User) -> None:
-        door = switch_global_unsubscribe(realm, is_on=False, actor=alice)
+        door = make.switch_global_unsubscribe(realm, is_on=False, actor=alice)
         assert not door.is_on and door.key == ""
         assert not GlobalUnsubscribe.objects.exists() and not AuditEntry.objects.exists()
 
     def test_its_key_stays_while_it_is_off(
         self, realm: Realm, alice: User, django_capture_on_commit_callbacks: Commits
     ) -> None:
-        key = switch_global_unsubscribe(realm, is_on=True, actor=alice).key
+        key = make.switch_global_unsubscribe(realm, is_on=True, actor=alice).key
         for is_on in (False, True):
             with django_capture_on_commit_callbacks(execute=True):
-                assert switch_global_unsubscribe(realm, is_on=is_on, actor=alice).key == key
+                assert make.switch_global_unsubscribe(realm, is_on=is_on, actor=alice).key == key
             door = find_door(key, "")
             assert door is not None and door.is_on == is_on
 
     def test_who_switched_it_is_written_down(self, realm: Realm, alice: User, settings) -> None:
         settings.BASE_URL = "http://localhost:8000"
-        switch_global_unsubscribe(realm, is_on=True, actor=alice)
+        make.switch_global_unsubscribe(realm, is_on=True, actor=alice)
         entry = AuditEntry.objects.get()
         assert (entry.action, entry.actor) == ("change_global_unsubscribe", alice)
         claimed = [[], ["localhost"]]  # the host name of BASE_URL
         assert entry.detail == {"changes": {"hosts": claimed, "is_on": [False, True]}}
 
-        switch_global_unsubscribe(realm, is_on=True, actor=alice)
+        make.switch_global_unsubscribe(realm, is_on=True, actor=alice)
         assert AuditEntry.objects.count() == 1
 
     def test_by_command_nobody_did_it(self, realm: Realm) -> None:
-        switch_global_unsubscribe(realm, is_on=True, actor=None)
+        make.switch_global_unsubscribe(realm, is_on=True, actor=None)
         assert AuditEntry.objects.get().actor is None
 
     def test_servers_and_hosts_wait_until_it_was_on(self, realm: Realm, alice: User) -> None:

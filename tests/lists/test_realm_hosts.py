@@ -3,7 +3,7 @@
 import pytest
 
 from lists.choices import Role
-from lists.global_actions import change_global_unsubscribe, switch_global_unsubscribe
+from lists.global_actions import change_global_unsubscribe
 from lists.global_unsubscribe import find_door
 from lists.models import AuditEntry, GlobalUnsubscribe, Realm, RealmHost, User
 from lists.realm_hosts import (
@@ -79,14 +79,14 @@ class TestReading:
 @pytest.mark.django_db
 class TestTheFirstRealm:
     def test_it_gets_the_installations_own_name(self, realm: Realm, alice: User) -> None:
-        switch_global_unsubscribe(realm, is_on=True, actor=alice)
+        make.switch_global_unsubscribe(realm, is_on=True, actor=alice)
         assert hosts_of(realm) == [OWN]
 
     def test_a_second_one_changes_nothing_for_it(
         self, realm: Realm, other: Realm, alice: User
     ) -> None:
-        switch_global_unsubscribe(realm, is_on=True, actor=alice)
-        switch_global_unsubscribe(other, is_on=True, actor=None)
+        make.switch_global_unsubscribe(realm, is_on=True, actor=alice)
+        make.switch_global_unsubscribe(other, is_on=True, actor=None)
 
         for name in (OWN, "elsewhere.example", "192.0.2.1:8000", ""):
             door = find_door("", name)
@@ -106,10 +106,12 @@ class TestTheFirstRealm:
         self, realm: Realm, other: Realm, alice: User, django_capture_on_commit_callbacks
     ) -> None:
         """It gave the name back when it did not matter: then every request was for the only one."""
-        switch_global_unsubscribe(realm, is_on=True, actor=alice)
+        make.switch_global_unsubscribe(realm, is_on=True, actor=alice)
         change_global_unsubscribe(realm, {"hosts": []}, actor=alice)
         with django_capture_on_commit_callbacks(execute=True):
-            switch_global_unsubscribe(other, is_on=True, actor=make.make_user("o@other.example"))
+            make.switch_global_unsubscribe(
+                other, is_on=True, actor=make.make_user("o@other.example")
+            )
 
         assert hosts_of(realm) == [OWN] and hosts_of(other) == []
         door = find_door("", "elsewhere.example")
@@ -122,21 +124,21 @@ class TestTheFirstRealm:
     def test_of_several_that_do_without_it_nobody_gets_it(self, realm: Realm, other: Realm) -> None:
         make.make_global_unsubscribe(realm)
         make.make_global_unsubscribe(other)
-        switch_global_unsubscribe(make.make_realm("third"), is_on=True, actor=None)
+        make.switch_global_unsubscribe(make.make_realm("third"), is_on=True, actor=None)
         assert not RealmHost.objects.exists()
 
     def test_a_name_that_somebody_has_is_not_claimed(
         self, realm: Realm, other: Realm, alice: User
     ) -> None:
         RealmHost.objects.create(host=OWN, realm=other)
-        switch_global_unsubscribe(realm, is_on=True, actor=alice)
+        make.switch_global_unsubscribe(realm, is_on=True, actor=alice)
         assert hosts_of(realm) == [] and hosts_of(other) == [OWN]
 
     def test_it_is_claimed_once_and_can_be_given_back(self, realm: Realm, alice: User) -> None:
-        switch_global_unsubscribe(realm, is_on=True, actor=alice)
+        make.switch_global_unsubscribe(realm, is_on=True, actor=alice)
         change_global_unsubscribe(realm, {"hosts": []}, actor=alice)
         for is_on in (False, True):
-            switch_global_unsubscribe(realm, is_on=is_on, actor=alice)
+            make.switch_global_unsubscribe(realm, is_on=is_on, actor=alice)
         assert hosts_of(realm) == []
 
 

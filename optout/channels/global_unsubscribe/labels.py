@@ -5,7 +5,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-MAX_LABEL = 40  # characters
+from lists.global_unsubscribe import LONGEST_LABEL
 
 _READ = 200
 _SPACES = frozenset({"Cc", "Zl", "Zp", "Zs"})
@@ -63,7 +63,7 @@ def clean_label(text: str) -> str:
 
 def own_label(text: str) -> str:
     """A label that the realm wrote itself: only bounded, and in one line."""
-    return _in_one_line(text[:_READ])[:MAX_LABEL].rstrip()
+    return _in_one_line(text[:_READ])[:LONGEST_LABEL].rstrip()
 
 
 @lru_cache(maxsize=1024)
@@ -71,7 +71,7 @@ def _clean(text: str) -> str:
     words = _in_one_line(unicodedata.normalize("NFKC", text)).split()
     label = " ".join(word for word in words if not _LIKE_LINK.search(word))
     label = " ".join(_SPELLED_LINK.sub(" ", label).split())
-    label = label[:MAX_LABEL].rstrip()
+    label = label[:LONGEST_LABEL].rstrip()
     says_something = any(character.isalpha() for character in label)
     has_number = sum(character.isdigit() for character in label) > _MOST_DIGITS
     return label if says_something and not has_number and not asks_for_secret(label) else ""

@@ -4,11 +4,10 @@ import re
 import unicodedata
 from functools import cache
 
-from lists.global_unsubscribe import EMAIL, PHONE
+from lists.global_unsubscribe import EMAIL, LARGEST_PRODUCT, PHONE
 
 MAX_VALUE = 200  # characters of a website or a custom value
 MAX_PUBLISHER = 60
-MAX_PRODUCT = 2_147_483_647
 
 _READ = 1_000  # characters that are looked at
 _SPACES = frozenset({"Cc", "Zl", "Zp", "Zs"})
@@ -57,7 +56,7 @@ def clean_uuid(text: str) -> str:
 def clean_product(text: str) -> str:
     """A `productId` in its shortest form, and 0 for what is none (S1.15)."""
     number = _NUMBER.fullmatch(text.strip())
-    return number[1] if number and int(number[1]) <= MAX_PRODUCT else "0"
+    return number[1] if number and int(number[1]) <= LARGEST_PRODUCT else "0"
 
 
 def clean_response_type(text: str) -> str:
