@@ -1,6 +1,8 @@
 """`make test`: see that there is a Chromium, then pytest with the given arguments.
 
-The exit code is pytest's; 2 if browser tests cannot run and HEED_BROWSER_TESTS is not "skip".
+Without arguments (but `-q`) the whole suite: what can share a database server in several processes, then the rest in one; with
+`--quick` neither browser nor system tests. The exit code is pytest's, of the first run that failed; 2 if browser tests cannot
+run and HEED_BROWSER_TESTS is not "skip".
 """
 
 import os
@@ -11,13 +13,15 @@ from pathlib import Path
 from tools.chromium import ADVICE, find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
+MOST_PROCESSES = 4  # each has a database of its own
 
 
 def main() -> int:
     arguments = sys.argv[1:]
-    if os.environ.get("HEED_BROWSER_TESTS") == "skip":
-        arguments += ["-m", "not browser"]
-    else:
+    is_quick = "--quick" in arguments
+    arguments = [each for each in arguments if each != "--quick"]
+    has_browser = not is_quick and os.environ.get("HEED_BROWSER_TESTS") != "skip"
+    if has_browser:
         chromium = find_chromium()
         if chromium is None:
             print(ADVICE, flush=True)
@@ -30,9 +34,25 @@ def main() -> int:
         else "the embedded PostgreSQL"
     )
     print(f"Database tests use {where}.", flush=True)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False
-    ).returncode
+    if set(arguments) <= {"-q"}:
+        return whole(arguments, is_quick=is_quick, has_browser=has_browser)
+    return run(arguments if has_browser else [*arguments, "-m", "not browser"])
+
+
+def whole(arguments: list[str], *, is_quick: bool, has_browser: bool) -> int:
+    """The suite in two runs; the second one also after a failure of the first."""
+    processes = str(min(MOST_PROCESSES, os.cpu_count() or 1))
+    shared = ["-n", processes, "--dist", "worksteal"]
+    rest = ["alone", *([] if is_quick else ["system"]), *(["browser"] if has_browser else [])]
+    first = run([*arguments, *shared, "-m", "not browser and not system and not alone"])
+    second = run([*arguments, "-m", " or ".join(rest)])
+    return first or second
+
+
+def run(arguments: list[str]) -> int:
+    """pytest with these arguments; its exit code."""
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":

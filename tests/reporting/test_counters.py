@@ -20,6 +20,8 @@ from tests import make
 from tests.reporting.test_downloads import lift
 from tests.reporting.test_feed import OpenTransaction
 
+pytestmark = pytest.mark.alone
+
 TODAY = make.NOW.date()
 
 

@@ -8,7 +8,7 @@ from lists.models import List
 from reporting.feed import START, Cursor, read_feed
 from tests import make
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
 
 def addresses(cursor: Cursor = START, limit: int = 100) -> list[str | None]:

@@ -29,6 +29,8 @@ from reporting.models import DailyCount, Download, FeedCursor
 from tests import make
 from tests.reporting.test_downloads import Door
 
+pytestmark = pytest.mark.alone
+
 COMMANDS = (
     "count_optouts",
     "tell_owners",

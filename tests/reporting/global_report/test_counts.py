@@ -20,6 +20,8 @@ from tests.reporting.test_counters import restored_from_a_busier_server
 from tests.reporting.test_downloads import lift
 from tests.reporting.test_feed import OpenTransaction
 
+pytestmark = pytest.mark.alone
+
 TODAY = make.NOW.date()
 API, FORM = Channel.GLOBAL_API, Channel.GLOBAL_FORM
 
