@@ -590,13 +590,15 @@ class TestHostileInput:
     )
     def test_who_it_is_costs_little_whatever_else_was_sent(self, body: bytes) -> None:
         """The password is not known yet: 8 MB of escapes are not decoded for a stranger."""
-        request = RequestFactory().generic(
-            "POST", "/api_web", b"r=acme&" + body[:8_000_000], URLENCODED
-        )
-        started = time.process_time()
+        sent = b"r=acme&" + body[:8_000_000]
+        seconds = []
+        for _attempt in range(3):  # the least of three: a collection of garbage may fall into one
+            request = RequestFactory().generic("POST", "/api_web", sent, URLENCODED)
+            started = time.process_time()
+            assert Sent(request).text("realm", 100) == "acme"
+            seconds.append(time.process_time() - started)
 
-        assert Sent(request).text("realm", 100) == "acme"
-        assert time.process_time() - started < 0.5
+        assert min(seconds) < 0.5
 
     @pytest.mark.parametrize("piece", WORST)
     def test_time_grows_with_the_length_alone(self, piece: bytes) -> None:

@@ -480,12 +480,16 @@ class TestBodies:
     def test_a_thousand_fields_take_no_time(self) -> None:
         """AT-35-43."""
         part = '--b\r\nContent-Disposition: form-data; name="website"\r\n\r\n' + "ü" * 900 + "\r\n"
-        started = time.process_time()
+        seconds = []
+        for _attempt in range(3):  # the least of three: a collection of garbage may fall into one
+            started = time.process_time()
+            answer = post(
+                part * 990 + "--b--\r\n", self.ALL, kind="multipart/form-data; boundary=b"
+            )
+            seconds.append(time.process_time() - started)
+            assert answer.content == b"0"
 
-        answer = post(part * 990 + "--b--\r\n", self.ALL, kind="multipart/form-data; boundary=b")
-
-        assert time.process_time() - started < 0.5  # nearly all of it is Django's parser
-        assert answer.content == b"0"
+        assert min(seconds) < 0.5  # nearly all of it is Django's parser
 
     def test_a_multipart_body_without_its_end_was_cut_off(self) -> None:
         part = '--b\r\nContent-Disposition: form-data; name="email"\r\n\r\njane@example.co'

@@ -257,6 +257,10 @@ class TestAnything:
 
     @pytest.mark.parametrize("text", ["x", "\u0301", ".a", "1.", "a:", "💩", "ﷺ", " ", "@", "P "])
     def test_64_kib_of_it_take_no_time(self, text: str) -> None:
-        started = time.process_time()
-        clean_label(text * 65_536)
-        assert time.process_time() - started < 0.05
+        seconds = []
+        for _attempt in range(3):  # the least of three: a collection of garbage may fall into one
+            started = time.process_time()
+            clean_label(text * 65_536)
+            seconds.append(time.process_time() - started)
+
+        assert min(seconds) < 0.05
