@@ -73,12 +73,16 @@ def make_list(standing: Standing, fields: Mapping[str, Any]) -> List:
 
 def next_number(realm: Realm) -> int:
     """The number that the realm's next list gets: the highest and one; where that is too large, the smallest free one."""
-    numbers = List.objects.filter(realm=realm)
-    highest: int = numbers.aggregate(top=Max("number"))["top"] or 0
-    if highest < LARGEST_NUMBER:
+    return free_number(List.objects.filter(realm=realm), LARGEST_NUMBER)
+
+
+def free_number(numbered: models.QuerySet[Any], largest: int) -> int:
+    """What comes after the highest `number` of these rows; where that is too large, the smallest free one."""
+    highest: int = numbered.aggregate(top=Max("number"))["top"] or 0
+    if highest < largest:
         return highest + 1
-    taken = set(numbers.values_list("number", flat=True))
-    return next(number for number in range(1, LARGEST_NUMBER) if number not in taken)
+    taken = set(numbered.values_list("number", flat=True))
+    return next(number for number in range(1, largest) if number not in taken)
 
 
 def require_free_number(realm: Realm, number: int, *, public_id: str = "") -> None:

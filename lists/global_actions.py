@@ -12,8 +12,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Max
 
+from lists.actions import free_number
 from lists.audit import record_audit
 from lists.global_unsubscribe import (
     CUSTOM_FIELDS,
@@ -168,12 +168,7 @@ def change_product(product: Product, values: Mapping[str, Any], *, actor: User |
 
 def next_product_number(realm: Realm) -> int:
     """The number that the next product gets: the highest and one; where that is too large, the smallest free one."""
-    numbers = Product.objects.filter(realm=realm)
-    highest: int = numbers.aggregate(top=Max("number"))["top"] or 0
-    if highest < LARGEST_PRODUCT:
-        return highest + 1
-    taken = set(numbers.values_list("number", flat=True))
-    return next(number for number in range(1, LARGEST_PRODUCT) if number not in taken)
+    return free_number(Product.objects.filter(realm=realm), LARGEST_PRODUCT)
 
 
 # ── Publishers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
