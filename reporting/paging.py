@@ -12,8 +12,17 @@ PAGE_SIZE = 50
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LATEST = 253_000_000_000 * 1_000_000  # the year 9987: what a datetime can hold
-_HIGHEST_ID = 2**63 - 1
+LATEST = 253_000_000_000 * 1_000_000  # the year 9987: what a datetime can hold
+HIGHEST_ID = 2**63 - 1
+
+
+def as_microseconds(moment: datetime) -> int:
+    """A moment as a position says it; `from_microseconds` gives it back, up to LATEST."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(number: int) -> datetime:
+    return _EPOCH + number * _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +33,7 @@ class Position:
     id: int
 
     def __str__(self) -> str:
-        return f"{(self.at - _EPOCH) // _MICROSECOND}-{self.id}"
+        return f"{as_microseconds(self.at)}-{self.id}"
 
 
 def read_position(text: str) -> Position | None:
@@ -32,9 +41,9 @@ def read_position(text: str) -> Position | None:
     at, _, row_id = text.partition("-")
     if not (at.isascii() and at.isdigit() and row_id.isascii() and row_id.isdigit()):
         return None
-    if len(text) > 40 or int(at) > _LATEST or int(row_id) > _HIGHEST_ID:
+    if len(text) > 40 or int(at) > LATEST or int(row_id) > HIGHEST_ID:
         return None
-    return Position(_EPOCH + int(at) * _MICROSECOND, int(row_id))
+    return Position(from_microseconds(int(at)), int(row_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.http import QueryDict
 
@@ -13,12 +13,8 @@ from lists.prepared import fetch
 from optout.addresses import mask
 from reporting.exports import spreadsheet_safe
 from reporting.global_report.report import GlobalReport, Order, Sort
-from reporting.paging import PAGE_SIZE
+from reporting.paging import HIGHEST_ID, LATEST, PAGE_SIZE, as_microseconds, from_microseconds
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_LATEST = 253_000_000_000 * 1_000_000  # the year 9987: what a datetime can hold
-_HIGHEST = 2**63 - 1
 _LONGEST = 60  # characters of a position
 _TIMES = frozenset({"first_seen_at", "last_seen_at"})
 _TEXTS = frozenset({"email", "phone", "website", "publisher"})
@@ -109,7 +105,7 @@ def read_position(text: str, sort: Sort) -> Position | None:
         return None
     numbers = tuple(int(each) for each in parts)
     for column, number in zip(columns, numbers, strict=True):
-        if number > (_LATEST if column in _TIMES else _HIGHEST):
+        if number > (LATEST if column in _TIMES else HIGHEST_ID):
             return None
     return Position(numbers)
 
@@ -191,10 +187,7 @@ def _numbered(sort: Sort) -> list[str]:
 def _position_of(line: GlobalLine, sort: Sort) -> Position:
     values = [getattr(line, column) for column in _numbered(sort)]
     return Position(
-        tuple(
-            (each - _EPOCH) // _MICROSECOND if isinstance(each, datetime) else each
-            for each in values
-        )
+        tuple(as_microseconds(each) if isinstance(each, datetime) else each for each in values)
     )
 
 
@@ -202,7 +195,7 @@ def _values_of(position: Position, sort: Sort) -> dict[str, int | datetime]:
     """The parameters of `_beyond`."""
     named = zip(_numbered(sort), position.numbers, strict=True)
     return {
-        f"at_{column}": _EPOCH + number * _MICROSECOND if column in _TIMES else number
+        f"at_{column}": from_microseconds(number) if column in _TIMES else number
         for column, number in named
     }
 
