@@ -1,5 +1,6 @@
 """What a list refused, whom it blocks, and taking back what should not have been recorded (S0.12, security.md §4)."""
 
+from collections.abc import Callable
 from typing import cast
 
 from django.contrib import messages
@@ -103,20 +104,7 @@ def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
 def release_network(request: HttpRequest, public_id: str) -> HttpResponse:
     """POST `network` (CIDR), `how` unblock or allow: end its block; `allow` also puts it on the whitelist and records what
     waits from it."""
-    opened = open_list(request.user, public_id, Permission.EDIT)
-    network, how = request.POST.get("network", ""), request.POST.get("how", "")
-    if how == "allow":  # it changes the whitelist
-        require_recent_sign_in(request)
-    try:
-        from_network(network)
-        said = _release(opened, network, how, _actor(request))
-    except NetworksError as error:
-        messages.error(request, str(error))
-    except ValueError:
-        messages.error(request, "This is not a network that can be let in.")
-    else:
-        messages.success(request, said)
-    return redirect("list_quarantine", public_id)
+    return _try(request, open_list(request.user, public_id, Permission.EDIT), _release)
 
 
 @login_required
@@ -128,19 +116,7 @@ def release_server(request: HttpRequest, public_id: str) -> HttpResponse:
     opened = open_list(request.user, public_id, Permission.EDIT)
     if not opened.standing.is_realm_admin:
         raise Http404
-    network, how = request.POST.get("network", ""), request.POST.get("how", "")
-    if how == "allow":  # it changes who is trusted
-        require_recent_sign_in(request)
-    try:
-        from_network(network)
-        said = _release_server(opened, network, how, _actor(request))
-    except (NetworksError, SetUpError) as error:
-        messages.error(request, str(error))
-    except ValueError:
-        messages.error(request, "This is not a network that can be let in.")
-    else:
-        messages.success(request, said)
-    return redirect("list_quarantine", public_id)
+    return _try(request, opened, _release_server)
 
 
 @login_required
@@ -187,6 +163,25 @@ def revert_list(request: HttpRequest, public_id: str) -> HttpResponse:
     }
     status = 422 if is_post else 200
     return render(request, "reporting/quarantine_revert.html", context, status=status)
+
+
+def _try(
+    request: HttpRequest, opened: OpenedList, release: Callable[[OpenedList, str, str, User], str]
+) -> HttpResponse:
+    """Release the network that was posted, say what came of it, and lead back to the quarantine."""
+    network, how = request.POST.get("network", ""), request.POST.get("how", "")
+    if how == "allow":  # it changes who is trusted
+        require_recent_sign_in(request)
+    try:
+        from_network(network)
+        said = release(opened, network, how, _actor(request))
+    except (NetworksError, SetUpError) as error:
+        messages.error(request, str(error))
+    except ValueError:
+        messages.error(request, "This is not a network that can be let in.")
+    else:
+        messages.success(request, said)
+    return redirect("list_quarantine", opened.optout_list.public_id)
 
 
 def _release(opened: OpenedList, network: str, how: str, actor: User) -> str:
