@@ -9,8 +9,9 @@ from django.utils.translation import ngettext
 
 from lists.lookup import ListSnapshot, get_list
 from optout import screens
-from optout.addresses import decode_query, hex_digests, mask
+from optout.addresses import hex_digests, mask
 from optout.client_ip import client_ip
+from optout.decoding import decode_query
 from optout.evidence import Evidence
 from optout.languages import Reading, choose_language
 from optout.pages import render_page

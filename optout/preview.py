@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from lists.lookup import ListSnapshot, get_list
 from optout import screens
-from optout.addresses import decode_query, mask
+from optout.addresses import mask
+from optout.decoding import decode_query
 from optout.done import delay_text_lazy
 from optout.given import read_given
 from optout.languages import Reading, choose_language

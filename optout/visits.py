@@ -17,10 +17,11 @@ from django.utils import timezone
 
 from lists.lookup import ListSnapshot
 from lists.networks import IpAddress, compile_networks, network_of
-from optout.addresses import MAX_FIELDS, Address, decode_form, decode_query, has_too_many_fields
+from optout.addresses import Address
 from optout.callers import is_one_click
 from optout.choices import Assurance, Channel
 from optout.client_ip import client_ip
+from optout.decoding import MAX_FIELDS, decode_form, decode_query, has_too_many_fields
 from optout.evidence import Evidence
 from optout.given import NOTHING, Fields, Given, read_given
 from optout.intents import OptOutIntent, intent_for

@@ -124,7 +124,7 @@ class TestUrls:
         assert signed_url(7, "a@b.example").startswith("https://optout.example/o/")
 
     def test_an_address_is_escaped_as_our_reader_expects_it(self) -> None:
-        from optout.addresses import decode_query
+        from optout.decoding import decode_query
 
         url = direct_url("abc", "jane+tag&x=1@example.com")
 

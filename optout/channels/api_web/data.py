@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from optout.addresses import MAX_TEXT, Address, AddressError, parse_email, restore_plus
+from optout.addresses import MAX_TEXT, Address, AddressError, parse_email
 from optout.channels.api_web.lines import CommandError
+from optout.decoding import restore_plus
 
 MAX_RECORDS = 10_000
 MAX_FIELDS = 250

@@ -11,8 +11,9 @@ from django.utils import timezone
 from lists.global_unsubscribe import GlobalDoor, find_door
 from lists.lookup import ListSnapshot, get_list_by_id
 from optout import replies, screens
-from optout.addresses import decode_query, mask
+from optout.addresses import mask
 from optout.client_ip import client_ip
+from optout.decoding import decode_query
 from optout.done import delay_text_lazy
 from optout.evidence import Evidence
 from optout.languages import Reading, choose_language

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from django.http import HttpRequest
 
 from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, FIELDS, PHONE
-from optout.addresses import MANGLED, decode_query, has_too_many_fields
 from optout.channels.global_unsubscribe import values
+from optout.decoding import MANGLED, decode_query, has_too_many_fields
 from optout.given import Fields
 from optout.guard import TOKEN_FIELD
 from optout.visits import (
@@ -86,10 +86,11 @@ def _read(request: HttpRequest, query: Fields, body: bytes) -> Parameters:
     if not body or _is_document(request, body):
         return replace(_of_program(url, {}), is_cut=is_long)
     is_long_body = has_too_many_form_fields(request, body)
-    parameters = _of_program(url, _known(form_fields(request, body, mend_plus=True)))
-    typed = form_fields(request, body, mend_plus=False)
-    if parameters.is_api or TOKEN_FIELD not in typed:
+    posted = form_fields(request, body, mend_plus=True)
+    parameters = _of_program(url, _known(posted))
+    if parameters.is_api or TOKEN_FIELD not in posted:
         return replace(parameters, is_cut=is_long or is_long_body)
+    typed = form_fields(request, body, mend_plus=False)
     return replace(_of_own_form(url, _known(typed)), is_cut=is_long_body)
 
 

@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, PHONE
 from lists.lookup import ListSnapshot, get_list_by_id
 from optout import replies, screens
-from optout.addresses import AddressError, decode_query, parse_email, parse_phone
+from optout.addresses import AddressError, parse_email, parse_phone
 from optout.channels.global_unsubscribe.asked import Asked
 from optout.channels.global_unsubscribe.labels import own_label
+from optout.decoding import decode_query
 from optout.guard import form_token, trapped_form
 from optout.languages import choose_language
 from optout.limits import Judgement
