@@ -10,6 +10,9 @@ from optout import replies, screens
 from optout.addresses import AddressError, parse_address
 from optout.callers import Caller, classify
 from optout.channels import direct_link, one_click, page, pixel, s2s, signed_link
+from optout.channels.global_unsubscribe import done as global_done
+from optout.channels.global_unsubscribe import door as global_door
+from optout.channels.global_unsubscribe import preview as global_preview
 from optout.given import NOTHING
 from optout.guard import is_form
 from optout.links import read_token
@@ -74,25 +77,19 @@ def open_api_web(request: HttpRequest) -> HttpResponseBase:
 @public
 def open_global_unsubscribe(request: HttpRequest, key: str | None = None) -> HttpResponse:
     """`/unsubscribe/unsubscribe` and `/g/<key>/unsubscribe/unsubscribe`: the global request, by form or API (S1.8)."""
-    from optout.channels.global_unsubscribe import door
-
-    return door.answer(request, key or "")
+    return global_door.answer(request, key or "")
 
 
 @public
 def open_global_done(request: HttpRequest, key: str | None = None) -> HttpResponse:
     """`…/unsubscribe/done?t=…`: what the form leads to; GET shows, POST undoes."""
-    from optout.channels.global_unsubscribe import done
-
-    return done.answer(request, key or "")
+    return global_done.answer(request, key or "")
 
 
 @public
 def open_global_preview(request: HttpRequest, key: str) -> HttpResponse:
     """`/g/<key>/unsubscribe/preview?…`: the form as these parameters make it, for the owner. Saves nothing."""
-    from optout.channels.global_unsubscribe import preview
-
-    return preview.answer(request, key)
+    return global_preview.answer(request, key)
 
 
 @public
