@@ -21,7 +21,9 @@ from django.utils.deprecation import MiddlewareMixin
 from config.views import outage
 
 PORTAL_PATHS = ("/manage/", "/ops/")
+# Which paths need nothing of the portal, and where their views are.
 PUBLIC_PATHS = ("/u/", "/o/", "/api_web", "/bin/api_web", "/unsubscribe", "/g/")
+PROGRAM_PATHS = ("/api/", "/ws/", "/v2/")
 
 # A base URL that ends in a slash, and then `/unsubscribe/unsubscribe`
 _TWO_SLASHES = re.compile(r"/{1,2}(?:g/\w{1,40}/{1,2})?unsubscribe/unsubscribe/?")
@@ -142,7 +144,8 @@ class WholeAnswers:
 class RecipientsFirst:
     """Answers recipients and programs at once: what comes after is the portal's, and costs a one-click a seventh of it.
 
-    The doors of `optout.urls` bring everything with them: their own guard, their own headers, no cookie (`optout/public.py`).
+    The doors of `optout.urls` and `reporting.rest.urls` bring everything with them: their own guard, their own headers, no
+    cookie (`optout/public.py`).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -154,12 +157,13 @@ class RecipientsFirst:
             # before anything is made of it: `//unsubscribe/done` in an answer would be another host
             request.path_info = request.path_info.replace("//", "/")
             request.path = request.path.replace("//", "/")
-        if request.path_info.startswith(PUBLIC_PATHS):
+        if request.path_info.startswith(PUBLIC_PATHS + PROGRAM_PATHS):
             return self.answer(request)
         return self.get_response(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        match = resolve(request.path_info, "optout.urls")
+        is_program = request.path_info.startswith(PROGRAM_PATHS)
+        match = resolve(request.path_info, "reporting.rest.urls" if is_program else "optout.urls")
         request.resolver_match = match
         try:
             response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)

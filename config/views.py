@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from optout.channels.global_unsubscribe import api
 from optout.channels.global_unsubscribe.parameters import wants_api
+from optout.channels.rest import door as rest
 
 
 @require_safe
@@ -32,6 +33,8 @@ def ready(request: HttpRequest) -> HttpResponse:
 def outage(request: HttpRequest) -> HttpResponse:
     """503, static: nothing was saved, and trying again is right."""
     path = request.path_info.rstrip("/")
+    if path.startswith("/api/"):
+        return rest.outage(request)
     is_command = path.endswith("/api_web")
     if path.endswith("/unsubscribe/unsubscribe") and wants_api(request):
         response = api.deny(503)

@@ -1,4 +1,4 @@
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from reporting.views.access import (
@@ -50,7 +50,8 @@ from reporting.views.quarantine import (
 from reporting.views.reports import reports
 from reporting.views.service import list_service, rehearse_list, show_link_key
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("reporting.rest.urls")),  # /api/…, /ws/…, /v2/…
     re_path(r"^d/(?P<public_id>[0-9A-Za-z_-]{1,32})\Z", download, name="download"),
     path("manage/lists/<public_id>/download", portal_download, name="portal_download"),
     path("manage", RedirectView.as_view(pattern_name="overview")),

@@ -11,6 +11,7 @@ from lists.global_actions import change_global_unsubscribe
 from lists.global_unsubscribe import EMAIL, PHONE, forget_doors
 from lists.lookup import ListSnapshot, snapshot
 from lists.models import (
+    ApiKey,
     Contact,
     DownloadKey,
     GlobalUnsubscribe,
@@ -79,6 +80,22 @@ def make_download_key(optout_list: List, **fields: Any) -> tuple[str, DownloadKe
         **fields,
     )
     return secret.text, key
+
+
+def make_api_key(realm: Realm, *lists: List, may_write: bool = True, **fields: Any) -> str:
+    """The text of an API key of the realm, for these lists (none: for all); it may do everything unless said otherwise."""
+    secret = make_secret("hk")
+    list_ids = [each.pk for each in lists] or None
+    ApiKey.objects.create(
+        realm=realm,
+        label="a program",
+        secret_digest=secret.digest,
+        hint=secret.hint,
+        may_write=may_write,
+        list_ids=list_ids,
+        **fields,
+    )
+    return secret.text
 
 
 def make_intent(

@@ -7,13 +7,15 @@ from lists.models.global_unsubscribe import (
     RealmHost,
     StoredForm,
 )
-from lists.models.keys import DownloadKey, PasswordFailure, RealmCredential
+from lists.models.keys import ApiKey, CallCount, DownloadKey, PasswordFailure, RealmCredential
 from lists.models.lists import List
 from lists.models.people import ListAccess, Membership, User
 from lists.models.realms import Realm
 
 __all__ = [
+    "ApiKey",
     "AuditEntry",
+    "CallCount",
     "Contact",
     "DownloadKey",
     "GlobalUnsubscribe",

@@ -1,6 +1,8 @@
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from lists.choices import MessageFormat
 from lists.models.lists import List
@@ -19,6 +21,8 @@ class Contact(models.Model):
     # {name: text}, the names of lists/contacts.py and `custom_…`; empty ones are left out.
     fields = models.JSONField(default=dict, db_default={}, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # When a field, the key or a place on a list last changed; for opt-outs see the ledger, which is not written twice.
+    changed_at = models.DateTimeField(default=timezone.now, db_default=Now())
 
     class Meta:
         constraints = (
@@ -36,6 +40,8 @@ class Contact(models.Model):
             models.Index(
                 F("realm"), OpClass(F("address"), "varchar_pattern_ops"), name="contact_by_address"
             ),
+            # Read by programs that poll for what has changed.
+            models.Index(fields=("realm", "changed_at"), name="contact_by_change"),
         )
 
     def __str__(self) -> str:

@@ -1,10 +1,11 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from lists.choices import CallRefusal
 from lists.models.lists import List
-from lists.models.people import Membership
+from lists.models.people import Membership, User
 from lists.models.realms import Realm
 
 
@@ -69,6 +70,57 @@ class RealmCredential(models.Model):
 
     def __str__(self) -> str:
         return f"credential {self.pk} of realm {self.realm_id}"
+
+
+class ApiKey(models.Model):
+    """A program's key to the REST API and to contacts over HTTP: for a realm or some of its lists, to read, to write, or both.
+
+    The key itself is shown once; here is its HMAC (security.md §5). One that is replaced goes on until it expires.
+    """
+
+    realm = models.ForeignKey(Realm, models.PROTECT, related_name="api_keys")
+    label = models.CharField(_("label"), max_length=100)
+    hint = models.CharField(max_length=8)
+    secret_digest = models.BinaryField(max_length=32, unique=True)
+    may_read = models.BooleanField(_("read"), default=True)
+    may_write = models.BooleanField(_("write"), default=False)
+    # Primary keys of the lists it is for, Do Not Mail among them or not. None: the whole realm, later lists as well.
+    list_ids = ArrayField(models.IntegerField(), null=True, blank=True)
+    made_by = models.ForeignKey(  # none: an operator's command
+        User, models.PROTECT, null=True, related_name="api_keys"
+    )
+    replaced_by = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="replaces"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_ip = models.GenericIPAddressField(
+        null=True, blank=True
+    )  # emptied after 90 days (AT-50)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(may_read=True) | Q(may_write=True), name="api_key_may_do_something"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"API key {self.pk} of realm {self.realm_id}"
+
+
+class CallCount(models.Model):
+    """How many calls of its minute's ceiling an API key's processes have taken. UNLOGGED: nothing to keep after a crash."""
+
+    key = models.OneToOneField(ApiKey, models.CASCADE, primary_key=True, db_constraint=False)
+    minute = models.BigIntegerField()  # since 1970
+    taken = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"calls of API key {self.pk}"
 
 
 class PasswordFailure(models.Model):

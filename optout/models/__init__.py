@@ -1,3 +1,4 @@
+from optout.models.answers import GivenAnswer
 from optout.models.global_lines import GlobalLine
 from optout.models.limits import LimitCounter, UnsignedHour
 from optout.models.optouts import OptOut
@@ -5,6 +6,7 @@ from optout.models.quarantine import QuarantinedOptOut
 from optout.models.suppressions import Suppression
 
 __all__ = [
+    "GivenAnswer",
     "GlobalLine",
     "LimitCounter",
     "OptOut",

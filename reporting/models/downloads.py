@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from lists.models import DownloadKey, List
+from lists.models import ApiKey, DownloadKey, List
 
 
 class DownloadFormat(models.TextChoices):
@@ -30,6 +30,7 @@ class Download(models.Model):
     key = models.ForeignKey(  # none: from the portal, by a person
         DownloadKey, models.PROTECT, null=True, related_name="downloads"
     )
+    api_key = models.ForeignKey(ApiKey, models.PROTECT, null=True, related_name="downloads")
     user = models.ForeignKey("lists.User", models.PROTECT, null=True, related_name="downloads")
     format = models.CharField(max_length=10, choices=DownloadFormat)
     since = models.DateTimeField(null=True)

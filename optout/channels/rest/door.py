@@ -1,0 +1,208 @@
+"""The door of the REST API: who calls, what every answer carries, and how what went wrong is said."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.security import HttpBearer
+
+from lists.api_keys import (
+    EndedKeyError,
+    IpNotApprovedError,
+    KeyCaller,
+    UnknownKeyError,
+    find_caller,
+)
+from lists.lookup import ListSnapshot, get_list_by_number
+from optout.channels.rest.problems import CONTENT_TYPE, Kind, ProblemError, unavailable
+from optout.client_ip import client_ip
+from optout.evidence import Evidence
+from optout.visits import BodyError, read_body
+
+logger = logging.getLogger(__name__)
+
+DO_NOT_MAIL = 0
+LARGEST_NUMBER = 2**31 - 1
+
+# On every answer; `setdefault`, for the documentation page has its own policy.
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+}
+
+
+class KeyAuth(HttpBearer):
+    """`Authorization: Bearer hk_…`."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> KeyCaller:
+        """The key's caller, for `request.auth`. Raises ProblemError."""
+        return authenticate(request, token.strip())
+
+
+def authenticate(request: HttpRequest, text: str) -> KeyCaller:
+    """Whoever sends that key. Raises ProblemError 401, or 403 for a right key from an IP that is not approved."""
+    ip = client_ip(request)
+    try:
+        return find_caller(text, ip, timezone.now())
+    except UnknownKeyError:
+        raise ProblemError(Kind.UNAUTHORIZED, "There is no such API key.") from None
+    except EndedKeyError as error:
+        how = "was revoked" if error.is_revoked else "expired"
+        day = f"{error.ended_at:%-d %B %Y}"
+        raise ProblemError(Kind.UNAUTHORIZED, f"This API key {how} on {day}.") from None
+    except IpNotApprovedError:
+        whose = f"yours ({ip})" if ip else "yours, which we cannot tell,"
+        raise ProblemError(
+            Kind.IP_NOT_APPROVED,
+            f"This realm approved some IP addresses for its programs; {whose} is not among them.",
+        ) from None
+
+
+def caller_of(request: HttpRequest) -> KeyCaller:
+    """Who calls; set by KeyAuth."""
+    caller: KeyCaller = request.auth  # type: ignore[attr-defined]
+    return caller
+
+
+def reader_of(request: HttpRequest) -> KeyCaller:
+    """Who calls, if they may read. Raises ProblemError 403."""
+    caller = caller_of(request)
+    if not caller.may_read:
+        raise ProblemError(Kind.FORBIDDEN, "This API key may write, not read.")
+    return caller
+
+
+def writer_of(request: HttpRequest) -> KeyCaller:
+    """Who calls, if they may write. Raises ProblemError 403."""
+    caller = caller_of(request)
+    if not caller.may_write:
+        raise ProblemError(Kind.FORBIDDEN, "This API key may read, not write.")
+    return caller
+
+
+def require_whole_realm(caller: KeyCaller) -> None:
+    """For what is about no single list. Raises ProblemError 403."""
+    if not caller.is_whole_realm:
+        raise ProblemError(
+            Kind.FORBIDDEN,
+            "This API key is for some lists only; this needs one for the whole realm.",
+        )
+
+
+def find_list(caller: KeyCaller, number: int) -> ListSnapshot:
+    """The list of that number, if the key is for it. Raises ProblemError 404: what it is not for does not exist (AT-31)."""
+    found = None
+    if 0 <= number <= LARGEST_NUMBER:
+        found = get_list_by_number(caller.realm_id, number)
+    if found is None or not caller.covers(found.id):
+        raise ProblemError(Kind.NOT_FOUND, f"There is no list {number}.")
+    return found
+
+
+def evidence_of(request: HttpRequest, caller: KeyCaller) -> Evidence:
+    """What proves a request of this caller: its IP, its program, its key."""
+    agent = request.headers.get("User-Agent")
+    return Evidence.of(client_ip(request), agent, api_key=caller.key_id)
+
+
+def answer_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The problem that an error is. What nobody foresaw is logged, and said to be ours."""
+    if isinstance(error, ProblemError):
+        return error.response()
+    if isinstance(error, ValidationError):
+        return _invalid(error).response()
+    if isinstance(error, AuthenticationError):
+        problem = ProblemError(Kind.UNAUTHORIZED, "Send Authorization: Bearer and your API key.")
+        return problem.response()
+    if isinstance(error, BodyError):
+        return _of_body(error).response()
+    if isinstance(error, OperationalError | InterfaceError):
+        raise error  # the middleware knows what to do about the connection
+    if isinstance(error, Http404):
+        return ProblemError(Kind.NOT_FOUND, "There is nothing at this address.").response()
+    if isinstance(error, HttpError) and error.status_code == 400:
+        return ProblemError(Kind.MALFORMED, "The body is not readable JSON.").response()
+    logger.error("A call of the REST API failed", exc_info=error)
+    return ProblemError(
+        Kind.INTERNAL, "This was logged. Nothing is known of your request."
+    ).response()
+
+
+def rest_view(
+    view: Callable[..., HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """A view below /api/: reads the body once and in bounds, and gives every answer its headers.
+
+    Exempt from Django's CSRF check: a key in a header is nothing that a browser sends by itself (AT-17).
+    """
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            if request.method in {"POST", "PUT", "PATCH", "DELETE"}:
+                read_body(request)
+            response = view(request, *args, **kwargs)
+        except BodyError as error:
+            response = _of_body(error).response()
+        except ProblemError as problem:
+            response = problem.response()
+        except Http404 as error:
+            response = answer_error(request, error)
+        if response.status_code == 405 and response.headers["Content-Type"] != CONTENT_TYPE:
+            allowed = response.headers.get("Allow", "")
+            detail = f"Here only {allowed} will do." if allowed else "This method will not do here."
+            headers = {"Allow": allowed} if allowed else {}
+            response = ProblemError(Kind.NOT_ALLOWED, detail, headers=headers).response()
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return csrf_exempt(door)
+
+
+def broken_address(_request: HttpRequest) -> HttpResponseBase:
+    """Whatever else is below /api/."""
+    raise ProblemError(Kind.NOT_FOUND, "There is nothing at this address.")
+
+
+def outage(request: HttpRequest) -> HttpResponse:
+    """503 as the API says it."""
+    response = unavailable(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _of_body(error: BodyError) -> ProblemError:
+    if error.status == 413:
+        return ProblemError(
+            Kind.TOO_LARGE, "The body is too large. Send fewer addresses at a time."
+        )
+    return ProblemError(Kind.MALFORMED, "The body was cut off on the way; nothing was done.")
+
+
+def _invalid(error: ValidationError) -> ProblemError:
+    """Pydantic's findings, without the values: those may be addresses."""
+    errors = [
+        {"pointer": _pointer(each["loc"]), "detail": str(each["msg"])} for each in error.errors[:20]
+    ]
+    detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in errors[:3])
+    return ProblemError(Kind.INVALID, detail, errors=errors)
+
+
+def _pointer(location: tuple[Any, ...]) -> str:
+    """`("body", "sent", "addresses", 3)` as `#/addresses/3`; of a parameter its name."""
+    where, *path = location
+    if where == "body":
+        return "#/" + "/".join(str(each) for each in path[1:])
+    return str(path[-1]) if path else str(where)

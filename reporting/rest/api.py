@@ -1,0 +1,34 @@
+"""The REST API, put together: routers of the channel, which write and look up, and of `reporting`, which read."""
+
+from typing import cast
+
+from django.http import Http404
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.main import ExcHandler
+
+from optout.channels.rest import contacts, lookups, suppressions
+from optout.channels.rest.bodies import StrictParser
+from optout.channels.rest.door import KeyAuth, answer_error
+from reporting.rest import changes, do_not_mail, lists, opt_outs
+
+api = NinjaAPI(
+    title="Heed",
+    version="1",
+    description="Opt-outs and suppressions, for programs.",
+    auth=KeyAuth(),
+    parser=StrictParser(),
+    docs_url=None,
+    urls_namespace="rest",
+)
+for each in (lists, suppressions, lookups, opt_outs, changes, do_not_mail, contacts):
+    api.add_router("", each.router)
+
+
+for kind in (
+    Exception,
+    Http404,
+    HttpError,
+    ValidationError,
+):  # Ninja has answers of its own for these
+    api.add_exception_handler(kind, cast("ExcHandler[Exception]", answer_error))

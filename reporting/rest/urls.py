@@ -1,0 +1,24 @@
+"""Below /api/v1/, and the two shapes of contacts over HTTP. Answered by `RecipientsFirst`, without the portal's middleware."""
+
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from optout.channels.rest.door import broken_address, rest_view
+from reporting.contacts_http import urls as contacts_http
+from reporting.rest.api import api
+
+
+def _dressed(urls: tuple[list[Any], str, str]) -> tuple[list[Any], str]:
+    """Ninja's views as REST views."""
+    patterns, app_name, _namespace = urls
+    for pattern in patterns:
+        pattern.callback = rest_view(pattern.callback)
+    return patterns, app_name
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include(_dressed(api.urls), namespace="rest")),
+    *contacts_http.urlpatterns,
+    re_path(r"^api(?:/|\Z)", rest_view(broken_address)),
+]
