@@ -10,6 +10,7 @@ from ninja.main import ExcHandler
 from optout.channels.rest import contacts, lookups, suppressions
 from optout.channels.rest.bodies import StrictParser
 from optout.channels.rest.door import KeyAuth, answer_error
+from optout.channels.rest.queries import with_known_query
 from reporting.rest import changes, do_not_mail, lists, opt_outs
 
 api = NinjaAPI(
@@ -19,8 +20,10 @@ api = NinjaAPI(
     auth=KeyAuth(),
     parser=StrictParser(),
     docs_url=None,
+    openapi_url=None,  # ours says more: reporting/rest/openapi.py
     urls_namespace="rest",
 )
+api.add_decorator(with_known_query, mode="operation")
 for each in (lists, suppressions, lookups, opt_outs, changes, do_not_mail, contacts):
     api.add_router("", each.router)
 
