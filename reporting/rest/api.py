@@ -23,7 +23,7 @@ api = NinjaAPI(
     openapi_url=None,  # ours says more: reporting/rest/openapi.py
     urls_namespace="rest",
 )
-api.add_decorator(with_known_query, mode="view")
+api.add_decorator(with_known_query, mode="operation")
 for each in (lists, suppressions, lookups, opt_outs, changes, do_not_mail, contacts):
     api.add_router("", each.router)
 
