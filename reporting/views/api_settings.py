@@ -3,8 +3,6 @@
 Here and not in `lists`, beside the realm's other settings, since it tells the reader their own IP.
 """
 
-import math
-
 from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib import messages
@@ -35,6 +33,7 @@ from lists.views.realm_settings import settings_tabs
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout.client_ip import client_ip
 from reporting.forms_api import CallsForm, OwnPasswordForm
+from reporting.soon import soon
 
 _TOO_MANY = "Two passwords are active already, and there can be no third. Revoke one first."
 
@@ -56,7 +55,7 @@ def api_settings(request: HttpRequest) -> HttpResponse:
     if values["approved_ips"] != standing.realm.approved_ips:
         require_recent_sign_in(request)
     if change_realm(standing.realm, values, actor=standing.user):
-        messages.success(request, f"Saved. It holds {_soon()}.")
+        messages.success(request, f"Saved. It holds {soon()}.")
         _warn_if_shut_out(request, values["approved_ips"])
     else:
         messages.info(request, "Nothing was changed.")
@@ -135,13 +134,13 @@ def revoke_api_password(request: HttpRequest, credential_id: int) -> HttpRespons
     if request.method == "POST":
         require_recent_sign_in(request)
         revoke_password(standing.realm, password.pk, actor=standing.user, now=now)
-        messages.success(request, f"Revoked. Scripts that still send it are refused {_soon()}.")
+        messages.success(request, f"Revoked. Scripts that still send it are refused {soon()}.")
         return redirect("api_settings")
     context = {
         "password": password,
         "realm": standing.realm,
         "is_only_one": len(passwords_of(standing.realm, now).active) == 1,
-        "soon": _soon(),
+        "soon": soon(),
     }
     return render(request, "reporting/api_password_revoke.html", context)
 
@@ -192,9 +191,3 @@ def _warn_if_shut_out(request: HttpRequest, approved_ips: list[str]) -> None:
 
 def _address() -> str:
     return f"{settings.BASE_URL}{reverse('api_web')}"
-
-
-def _soon() -> str:
-    """How long other processes may go on with what they remember of a realm and its passwords."""
-    seconds = math.ceil(settings.LIST_CACHE_SECONDS)
-    return "within a second" if seconds <= 1 else f"within {seconds} seconds"

@@ -3,10 +3,8 @@
 Here and not in `lists`, beside the realm's other settings, since it tells the reader their own IP.
 """
 
-import math
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -31,6 +29,7 @@ from reporting.global_setup.state import (
     read_set_up,
     requests_lately,
 )
+from reporting.soon import soon
 
 _TABS = (
     ("Unsubscribe", "global_settings"),
@@ -109,17 +108,11 @@ def _show(
 
 def _say(request: HttpRequest, changed: list[str], *, is_on: bool) -> None:
     if "is_on" in changed and is_on:
-        messages.success(request, f"{OPTION} is on. Requests are taken {_soon()}.")
+        messages.success(request, f"{OPTION} is on. Requests are taken {soon()}.")
     elif "is_on" in changed:
-        said = f"{OPTION} is off. Requests are answered with 404 {_soon()}; nothing that was recorded is lost."
+        said = f"{OPTION} is off. Requests are answered with 404 {soon()}; nothing that was recorded is lost."
         messages.success(request, said)
     elif changed:
-        messages.success(request, f"Saved. It holds {_soon()}.")
+        messages.success(request, f"Saved. It holds {soon()}.")
     else:
         messages.info(request, "Nothing was changed.")
-
-
-def _soon() -> str:
-    """How long other processes may go on with what they remember of a door."""
-    seconds = math.ceil(settings.LIST_CACHE_SECONDS)
-    return "within a second" if seconds <= 1 else f"within {seconds} seconds"
