@@ -85,7 +85,7 @@ def change_address(
             return contact_id
         if _find(realm_id, new) is not None:
             raise AddressTakenError
-        fetch(MOVE_CONTACT, (new.digest, int(new.medium), new.key, contact_id))
+        fetch(MOVE_CONTACT, (new.digest, int(new.medium), new.key, now, contact_id))
         carried = _carry(change)
         fetch(MOVE_SUBSCRIPTIONS, {"realm": realm_id, "old": old.digest, "new": new.digest})
         _leave_suppressed(change)

@@ -25,12 +25,12 @@ FROM unnest(%(lists)s::int[]) AS list_id, unnest(%(keys)s::bytea[]) AS key, LATE
 """
 
 # Adds contacts, and writes of known ones only what changes: scripts send the same contacts every night. A field that comes as
-# null is cleared. Without a time contacts are not added: that breaks off, as NULL in `created_at`.
+# null is cleared. Where contacts are not to be added, `added_at` is null: that breaks off, as NULL in `created_at`.
 WRITE_CONTACTS = """
-INSERT INTO lists_contact AS c (realm_id, digest, medium, address, customer_key, fields, created_at)
+INSERT INTO lists_contact AS c (realm_id, digest, medium, address, customer_key, fields, created_at, changed_at)
 SELECT
     %(realm)s, r.digest, r.medium, r.address, r.customer_key,
-    jsonb_strip_nulls(coalesce(known.fields, '{}') || r.fields), coalesce(known.created_at, %(now)s)
+    jsonb_strip_nulls(coalesce(known.fields, '{}') || r.fields), coalesce(known.created_at, %(added_at)s), %(now)s
 FROM unnest(
     %(digests)s::bytea[], %(media)s::smallint[], %(addresses)s::text[], %(keys)s::text[], %(fields)s::jsonb[]
 ) AS r (digest, medium, address, customer_key, fields)
@@ -39,7 +39,7 @@ LEFT JOIN LATERAL (
 ) known ON true
 ORDER BY r.digest
 ON CONFLICT (realm_id, digest) DO UPDATE
-SET customer_key = coalesce(c.customer_key, EXCLUDED.customer_key), fields = EXCLUDED.fields
+SET customer_key = coalesce(c.customer_key, EXCLUDED.customer_key), fields = EXCLUDED.fields, changed_at = EXCLUDED.changed_at
 WHERE c.fields <> EXCLUDED.fields OR c.customer_key IS NULL AND EXCLUDED.customer_key IS NOT NULL
 """
 
@@ -52,18 +52,42 @@ DELETE FROM lists_contact WHERE id = ANY (ARRAY(
 RETURNING 1
 """
 
-# A subscription that is there keeps its time, and its format unless another one is given.
+
+def _touching(digests: str) -> str:
+    """A part of a statement that says of contacts that they changed, unless the same transaction wrote them.
+
+    Their rows are locked after those of subscriptions: only with `lock_contacts` held, so that nobody locks them the other way
+    round.
+    """
+    return f"""touched AS (
+    UPDATE lists_contact SET changed_at = %(now)s WHERE id = ANY (ARRAY(
+        SELECT c.id FROM ({digests}) given, LATERAL (
+            SELECT id, changed_at FROM lists_contact WHERE realm_id = %(realm)s AND digest = given.digest OFFSET 0
+        ) c WHERE c.changed_at <> %(now)s
+    ))
+)"""  # noqa: S608  constants only
+
+
+# A subscription that is there keeps its time, and its format unless another one is given. Of the contacts among `known` it is
+# said that they changed; of new ones that need not be asked.
 SUBSCRIBE = """
-INSERT INTO lists_subscription AS s (optout_list_id, digest, subscribed_at, message_format)
-SELECT %(list)s, r.digest, %(now)s, coalesce(r.message_format, known.message_format, 99)
-FROM unnest(%(digests)s::bytea[], %(formats)s::smallint[]) AS r (digest, message_format)
-LEFT JOIN LATERAL (
-    SELECT message_format FROM lists_subscription WHERE optout_list_id = %(list)s AND digest = r.digest OFFSET 0
-) known ON true
-ORDER BY r.digest
-ON CONFLICT (optout_list_id, digest) DO UPDATE SET message_format = EXCLUDED.message_format
-WHERE s.message_format <> EXCLUDED.message_format
-"""
+WITH subscribed AS (
+    INSERT INTO lists_subscription AS s (optout_list_id, digest, subscribed_at, message_format)
+    SELECT %(list)s, r.digest, %(now)s, coalesce(r.message_format, known.message_format, 99)
+    FROM unnest(%(digests)s::bytea[], %(formats)s::smallint[]) AS r (digest, message_format)
+    LEFT JOIN LATERAL (
+        SELECT message_format FROM lists_subscription WHERE optout_list_id = %(list)s AND digest = r.digest OFFSET 0
+    ) known ON true
+    ORDER BY r.digest
+    ON CONFLICT (optout_list_id, digest) DO UPDATE SET message_format = EXCLUDED.message_format
+    WHERE s.message_format <> EXCLUDED.message_format
+    RETURNING digest
+), {touched}
+SELECT 1 FROM subscribed LIMIT 0
+""".replace(
+    "{touched}",
+    _touching("SELECT digest FROM subscribed WHERE digest = ANY (%(known)s::bytea[])"),
+)
 
 # Of Do Not Mail those of every list of the realm, as a global opt-out does. Locked in key order, as there. The second array
 # keeps from the planner how many there are: those that are found are looked up once more, by key.
@@ -79,11 +103,13 @@ WITH place AS (
         WHERE optout_list_id = place.list_id AND digest = place.digest
         FOR UPDATE
     ) s
-)
-DELETE FROM lists_subscription s USING leaving
-WHERE s.optout_list_id = leaving.optout_list_id AND s.digest = leaving.digest
-RETURNING s.digest
-"""
+), ended AS (
+    DELETE FROM lists_subscription s USING leaving
+    WHERE s.optout_list_id = leaving.optout_list_id AND s.digest = leaving.digest
+    RETURNING s.digest
+), {touched}
+SELECT digest FROM ended
+""".replace("{touched}", _touching("SELECT digest FROM ended"))
 
 # Who is on the list, or for Do Not Mail on any list of the realm, although the list or Do Not Mail suppresses them.
 FIND_LEFT_OVER = """
@@ -97,8 +123,50 @@ FROM unnest(%(digests)s::bytea[]) AS given (digest), lists_list l, LATERAL (
 WHERE l.id = %(list)s OR %(is_global)s AND l.realm_id = %(realm)s
 """
 
+# Whom a program means by the number of a contact, or by a digest: then also an address of Do Not Mail that is no contact.
+FIND_BY_NUMBER = """
+SELECT id, digest, address, medium FROM lists_contact WHERE realm_id = %(realm)s AND id = %(number)s
+"""
+FIND_BY_DIGEST = """
+SELECT id, digest, address, medium FROM lists_contact WHERE realm_id = %(realm)s AND digest = %(digest)s
+UNION ALL
+SELECT NULL, digest, address, medium FROM optout_suppression
+WHERE optout_list_id = %(do_not_mail)s AND digest = %(digest)s
+ORDER BY 1
+LIMIT 1
+"""
+
+# Puts one contact on these lists, and but with `keeps_others` takes it off all others. It is said of the contact that it changed,
+# if it did.
+SET_LISTS = """
+WITH leaving AS (
+    SELECT s.optout_list_id FROM (
+        SELECT id FROM lists_list
+        WHERE realm_id = %(realm)s AND NOT %(keeps_others)s AND id <> ALL (%(lists)s::int[])
+        ORDER BY id
+    ) l, LATERAL (
+        SELECT optout_list_id FROM lists_subscription WHERE optout_list_id = l.id AND digest = %(digest)s FOR UPDATE
+    ) s
+), ended AS (
+    DELETE FROM lists_subscription s USING leaving
+    WHERE s.optout_list_id = leaving.optout_list_id AND s.digest = %(digest)s
+    RETURNING 1
+), begun AS (
+    INSERT INTO lists_subscription (optout_list_id, digest, subscribed_at)
+    SELECT DISTINCT list_id, %(digest)s::bytea, %(now)s::timestamptz FROM unnest(%(lists)s::int[]) AS list_id
+    ON CONFLICT (optout_list_id, digest) DO NOTHING
+    RETURNING 1
+)
+UPDATE lists_contact SET changed_at = %(now)s
+WHERE realm_id = %(realm)s AND digest = %(digest)s AND (EXISTS (SELECT FROM ended) OR EXISTS (SELECT FROM begun))
+"""
+
+TOUCH_CONTACT = "UPDATE lists_contact SET changed_at = %s WHERE id = %s"
+
 FIND_CONTACT = "SELECT id FROM lists_contact WHERE realm_id = %s AND digest = %s"
-MOVE_CONTACT = "UPDATE lists_contact SET digest = %s, medium = %s, address = %s WHERE id = %s"
+MOVE_CONTACT = (
+    "UPDATE lists_contact SET digest = %s, medium = %s, address = %s, changed_at = %s WHERE id = %s"
+)
 
 # Where the old address is suppressed and the new one is not; the earliest reason of each list.
 FIND_TO_CARRY = """

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from lists.audit import record_audit
 from lists.lookup import ListSnapshot
@@ -47,9 +48,11 @@ __all__ = [
     "delete_contacts",
     "end_subscriptions",
     "end_suppressed",
+    "lock_and_find",
     "opt_out_contacts",
     "subscribe_contacts",
     "update_contacts",
+    "write_contacts",
 ]
 
 # The suppressions that keep some addresses off a list, as (list, digest), by the digest of the address.
@@ -76,7 +79,7 @@ def subscribe_contacts(
     if not records:
         return []
     with transaction.atomic():
-        known = _lock_and_find(optout_list.realm_id, records)
+        known = lock_and_find(optout_list.realm_id, records)
         suppressed = _find_suppressed(optout_list, records)
         if suppressed and force:
             lifts = [
@@ -99,13 +102,15 @@ def subscribe_contacts(
             suppressed = _find_suppressed(optout_list, records)
         outcomes = decide(records, known, suppressed=suppressed)
         merged = merge(records, outcomes)
-        _write(optout_list.realm_id, merged, now)
-        _subscribe(optout_list, merged, now)
+        write_contacts(optout_list.realm_id, merged, added_at=now, now=now)
+        _subscribe(optout_list, merged, known, now)
     return outcomes
 
 
 @seeing_others
-def update_contacts(realm_id: int, records: Sequence[ContactRecord]) -> list[bool]:
+def update_contacts(
+    realm_id: int, records: Sequence[ContactRecord], *, now: datetime
+) -> list[bool]:
     """Change what is known of contacts; for each record whether that was done.
 
     It was not when there is no such contact, or the customer key is another's or not its own.
@@ -113,9 +118,9 @@ def update_contacts(realm_id: int, records: Sequence[ContactRecord]) -> list[boo
     if not records:
         return []
     with transaction.atomic():
-        known = _lock_and_find(realm_id, records)
+        known = lock_and_find(realm_id, records)
         outcomes = decide(records, known, may_add=False)
-        _write(realm_id, merge(records, outcomes), None)
+        write_contacts(realm_id, merge(records, outcomes), added_at=None, now=now)
     return [outcome in WRITTEN for outcome in outcomes]
 
 
@@ -145,17 +150,15 @@ def delete_contacts(intents: Sequence[OptOutIntent]) -> int:
     return len(deleted)
 
 
-def end_subscriptions(optout_list: ListSnapshot, digests: Sequence[bytes]) -> set[bytes]:
+def end_subscriptions(
+    optout_list: ListSnapshot, digests: Sequence[bytes], *, now: datetime
+) -> set[bytes]:
     """Take addresses off the list without an opt-out; which of them were on it. Off every list, if it is Do Not Mail."""
     if not digests:
         return set()
-    values = {
-        "list": optout_list.id,
-        "is_global": optout_list.is_global,
-        "realm": optout_list.realm_id,
-        "digests": list(digests),
-    }
-    return {digest for (digest,) in fetch(END_SUBSCRIPTIONS, values)}
+    with transaction.atomic():
+        lock_contacts(optout_list.realm_id, digests)
+        return _end_locked(optout_list, digests, now)
 
 
 def end_suppressed(optout_list: ListSnapshot, digests: Collection[bytes]) -> None:
@@ -170,10 +173,22 @@ def end_suppressed(optout_list: ListSnapshot, digests: Collection[bytes]) -> Non
         with transaction.atomic():
             # Nobody is just lifting it by force; who has done so meanwhile is seen.
             lock_contacts(optout_list.realm_id, left_over)
-            end_subscriptions(optout_list, _left_over(optout_list, left_over))
+            _end_locked(optout_list, _left_over(optout_list, left_over), timezone.now())
 
 
-def _lock_and_find(realm_id: int, records: Iterable[ContactRecord]) -> KnownContacts:
+def _end_locked(optout_list: ListSnapshot, digests: Sequence[bytes], now: datetime) -> set[bytes]:
+    values = {
+        "list": optout_list.id,
+        "is_global": optout_list.is_global,
+        "realm": optout_list.realm_id,
+        "digests": list(digests),
+        "now": now,
+    }
+    return {digest for (digest,) in fetch(END_SUBSCRIPTIONS, values)}
+
+
+def lock_and_find(realm_id: int, records: Iterable[ContactRecord]) -> KnownContacts:
+    """Those that the records are about, and those with their customer keys; locked until the transaction ends."""
     digests = {record.address.digest for record in records}
     keys = {key for record in records if (key := record.customer_key) and is_usable_key(key)}
     lock_contacts(realm_id, digests, keys)
@@ -218,12 +233,15 @@ def _lift(
     )
 
 
-def _write(realm_id: int, merged: Sequence[ContactRecord], now: datetime | None) -> None:
-    """Without `now` all of them are known."""
+def write_contacts(
+    realm_id: int, merged: Sequence[ContactRecord], *, added_at: datetime | None, now: datetime
+) -> None:
+    """Write what is said of contacts, whose locks are held. Without `added_at` all of them are known."""
     if not merged:
         return
     values = {
         "realm": realm_id,
+        "added_at": added_at,
         "now": now,
         "digests": [record.address.digest for record in merged],
         "media": [int(record.address.medium) for record in merged],
@@ -237,12 +255,19 @@ def _write(realm_id: int, merged: Sequence[ContactRecord], now: datetime | None)
     fetch(WRITE_CONTACTS, values)
 
 
-def _subscribe(optout_list: ListSnapshot, merged: Sequence[ContactRecord], now: datetime) -> None:
+def _subscribe(
+    optout_list: ListSnapshot,
+    merged: Sequence[ContactRecord],
+    known: KnownContacts,
+    now: datetime,
+) -> None:
     if not merged:
         return
     digests = [record.address.digest for record in merged]
     values = {
         "list": optout_list.id,
+        "realm": optout_list.realm_id,
+        "known": [digest for digest in digests if digest in known],
         "now": now,
         "digests": digests,
         "formats": [record.message_format for record in merged],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from lists.audit import record_audit
 from lists.lookup import snapshot
@@ -79,7 +80,9 @@ def add_contacts(
 def remove_contact(optout_list: List, contact: ListedContact, *, actor: User) -> bool:
     """Take a contact off the list without an opt-out; whether it was on it."""
     with transaction.atomic():
-        removed = bool(end_subscriptions(snapshot(optout_list), [contact.digest]))
+        removed = bool(
+            end_subscriptions(snapshot(optout_list), [contact.digest], now=timezone.now())
+        )
         if removed:
             record_audit(
                 "remove_contact",

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
@@ -335,7 +335,7 @@ class TestUpdating:
         known = make.make_contact(realm, JANE, first="Jane", city="Bern")
 
         changes = [record(last="Doe"), record(JOE, first="Joe"), record(key="K1", city="")]
-        assert update_contacts(realm.pk, changes) == [True, False, True]
+        assert update_contacts(realm.pk, changes, now=LATER) == [True, False, True]
 
         contact = Contact.objects.get()
         assert (contact.pk, contact.customer_key) == (known.pk, "K1")
@@ -346,26 +346,29 @@ class TestUpdating:
         make.make_contact(realm)
         make.make_optout(optout_list)
 
-        assert update_contacts(realm.pk, [record(first="Jane")]) == [True]
+        assert update_contacts(realm.pk, [record(first="Jane")], now=LATER) == [True]
 
     def test_a_key_that_is_anothers_or_not_its_own_fails(self, realm: Realm) -> None:
         make.make_contact(realm, JANE, customer_key="K1")
         make.make_contact(realm, JOE, customer_key="K2")
 
         changes = [record(key="K2", first="X"), record(JOE, "K3", first="X"), record(key="K1")]
-        assert update_contacts(realm.pk, changes) == [False, False, True]
+        assert update_contacts(realm.pk, changes, now=LATER) == [False, False, True]
         assert not Contact.objects.exclude(fields={}).exists()
 
     def test_an_unknown_address_takes_no_key(self, realm: Realm) -> None:
         make.make_contact(realm, JOE)
 
-        assert update_contacts(realm.pk, [record(key="K1"), record(JOE, "K1")]) == [False, True]
+        assert update_contacts(realm.pk, [record(key="K1"), record(JOE, "K1")], now=LATER) == [
+            False,
+            True,
+        ]
 
     def test_what_is_the_same_already_is_not_written(self, realm: Realm) -> None:
         make.make_contact(realm, first="Jane")
         before = written_by(Contact)
 
-        assert update_contacts(realm.pk, [record(first="Jane", last="")]) == [True]
+        assert update_contacts(realm.pk, [record(first="Jane", last="")], now=LATER) == [True]
         assert written_by(Contact) == before
 
 
@@ -385,9 +388,9 @@ class TestRemoving:
         make.make_contact(realm, JOE, second)
         asked = [digest_of(JANE), digest_of(JOE), digest_of(JANE), bytes(16)]
 
-        assert end_subscriptions(snapshot(optout_list), asked) == digests(JANE)
-        assert end_subscriptions(snapshot(optout_list), asked) == set()
-        assert end_subscriptions(snapshot(optout_list), []) == set()
+        assert end_subscriptions(snapshot(optout_list), asked, now=LATER) == digests(JANE)
+        assert end_subscriptions(snapshot(optout_list), asked, now=LATER) == set()
+        assert end_subscriptions(snapshot(optout_list), [], now=LATER) == set()
 
         assert on_list(second) == digests(JANE, JOE)
         assert Contact.objects.count() == 2
@@ -400,7 +403,7 @@ class TestRemoving:
         for each in (optout_list, make.make_list(realm, 2), elsewhere):
             make.make_subscription(each)
 
-        left = end_subscriptions(snapshot(make.do_not_mail(realm)), [digest_of(JANE)])
+        left = end_subscriptions(snapshot(make.do_not_mail(realm)), [digest_of(JANE)], now=LATER)
 
         assert left == digests(JANE)
         assert Subscription.objects.get().optout_list == elsewhere
@@ -568,6 +571,76 @@ class TestChangingTheAddress:
 
 
 @pytest.mark.django_db
+class TestWhenItChanged:
+    """What programs poll for: `changed_at` moves with a field, the key, the address or a place on a list, and not without."""
+
+    @pytest.fixture
+    def known(self, realm: Realm, optout_list: List) -> Contact:
+        contact = make.make_contact(realm, JANE, optout_list, first="Jane")
+        Contact.objects.update(changed_at=make.NOW)
+        return contact
+
+    @staticmethod
+    def changed_at() -> datetime:
+        return Contact.objects.get().changed_at
+
+    def test_a_new_contact(self, optout_list: List) -> None:
+        subscribe(optout_list, record())
+
+        assert self.changed_at() == LATER
+
+    @pytest.mark.parametrize("again", [record(), record(first="Jane"), record(format_=99)])
+    def test_what_was_known_before(
+        self, optout_list: List, known: Contact, again: ContactRecord
+    ) -> None:
+        assert subscribe(optout_list, again) == [UPDATED]
+
+        assert self.changed_at() == make.NOW
+
+    @pytest.mark.parametrize("fresh", [record(last="Doe"), record(key="K1"), record(format_=1)])
+    def test_a_field_a_key_a_format(
+        self, optout_list: List, known: Contact, fresh: ContactRecord
+    ) -> None:
+        subscribe(optout_list, fresh)
+
+        assert self.changed_at() == LATER
+
+    def test_a_place_on_another_list(self, realm: Realm, known: Contact) -> None:
+        subscribe(make.make_list(realm, 2), record())
+
+        assert self.changed_at() == LATER
+
+    def test_an_update(self, realm: Realm, known: Contact) -> None:
+        update_contacts(realm.pk, [record(first="Jane")], now=LATER)
+        assert self.changed_at() == make.NOW
+
+        update_contacts(realm.pk, [record(first="Joan")], now=LATER)
+        assert self.changed_at() == LATER
+
+    def test_leaving_a_list(self, realm: Realm, optout_list: List, known: Contact) -> None:
+        end_subscriptions(snapshot(make.make_list(realm, 2)), [digest_of(JANE)], now=LATER)
+        assert self.changed_at() == make.NOW
+
+        end_subscriptions(snapshot(optout_list), [digest_of(JANE)], now=LATER)
+        assert self.changed_at() == LATER
+
+    def test_another_address(self, realm: Realm, known: Contact) -> None:
+        change(realm)
+
+        assert self.changed_at() == LATER
+
+    def test_other_realms_contacts_stay_as_they_are(
+        self, optout_list: List, known: Contact
+    ) -> None:
+        theirs = make.make_contact(make.make_realm("other"))
+        Contact.objects.update(changed_at=make.NOW)
+
+        end_subscriptions(snapshot(optout_list), [digest_of(JANE)], now=LATER)
+
+        assert Contact.objects.get(pk=theirs.pk).changed_at == make.NOW
+
+
+@pytest.mark.django_db
 class TestStatements:
     """Ten thousand records cost as many statements as one."""
 
@@ -586,7 +659,7 @@ class TestStatements:
         with django_assert_num_queries(5 + 2):
             assert set(subscribe(place, *changed)) == {UPDATED}
         with django_assert_num_queries(3 + 2):
-            assert set(update_contacts(place.realm_id, records)) == {True}
+            assert set(update_contacts(place.realm_id, records, now=LATER)) == {True}
         assert Contact.objects.filter(fields={"first": "Jo"}).count() == len(emails)
 
     def test_force(self, optout_list: List, emails, django_assert_num_queries) -> None:
@@ -612,8 +685,9 @@ class TestStatements:
             belong_together(realm.pk, asked)
         with django_assert_num_queries(1):
             end_suppressed(place, [each.digest for each in intents])
-        with django_assert_num_queries(1):
-            assert len(end_subscriptions(place, [each.digest for each in intents])) == len(emails)
+        with django_assert_num_queries(2 + 2):
+            left = end_subscriptions(place, [each.digest for each in intents], now=LATER)
+        assert len(left) == len(emails)
         with django_assert_num_queries(3 + 2):
             assert delete_contacts(intents) == len(emails)
 

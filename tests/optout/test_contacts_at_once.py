@@ -32,6 +32,7 @@ from tests.optout.test_contacts import (
     BY_API,
     JANE,
     JOE,
+    LATER,
     NEW,
     REFUSED,
     UPDATED,
@@ -108,7 +109,7 @@ class TestTheSameCommandTwentyTimes:
 
         def command(seed: int) -> Callable[[], list[bool]]:
             records = [record(each, f"K{each}", city=str(seed)) for each in shuffled(seed)]
-            return lambda: update_contacts(realm.pk, records)
+            return lambda: update_contacts(realm.pk, records, now=LATER)
 
         assert at_once([command(seed) for seed in range(TIMES)]) == [[True] * len(PEOPLE)] * TIMES
         # the last one wins, as a whole
@@ -135,7 +136,7 @@ class TestTheSameCommandTwentyTimes:
             make.make_contact(realm, each, optout_list)
 
         def command(seed: int) -> Callable[[], set[bytes]]:
-            return lambda: end_subscriptions(place, shuffled(seed, EVERYBODY))
+            return lambda: end_subscriptions(place, shuffled(seed, EVERYBODY), now=LATER)
 
         results = at_once([command(seed) for seed in range(TIMES)])
 
@@ -206,10 +207,12 @@ class TestEverythingAtOnce:
             unsub(seed, do_not_mail)
 
         def leave(seed: int) -> None:
-            end_subscriptions(lists[seed % 2], shuffled(seed, EVERYBODY))
+            end_subscriptions(lists[seed % 2], shuffled(seed, EVERYBODY), now=LATER)
 
         def update(seed: int) -> None:
-            update_contacts(realm.pk, [record(each, city=str(seed)) for each in shuffled(seed)])
+            update_contacts(
+                realm.pk, [record(each, city=str(seed)) for each in shuffled(seed)], now=LATER
+            )
 
         def delete(seed: int) -> None:
             people = shuffled(seed)[:5]
@@ -353,7 +356,7 @@ class TestMeanwhile:
         make.make_contact(realm, JANE)
         with transaction.atomic():
             make.make_contact(realm, JOE, customer_key="K1")
-            updating = in_thread(lambda: update_contacts(realm.pk, [record(key="K1")]))
+            updating = in_thread(lambda: update_contacts(realm.pk, [record(key="K1")], now=LATER))
             wait_until_blocked()
 
         assert updating.result(timeout=20) == [False]

@@ -33,7 +33,7 @@ def unsubscribe(command: Command) -> str:
         done = [record.address.digest for record in usable]
     else:
         digests = [record.address.digest for record in usable]
-        left = end_subscriptions(optout_list, digests)
+        left = end_subscriptions(optout_list, digests, now=command.now)
         # Of an address that stands twice in one command both records succeed: what they ask for is done.
         done = [digest for digest in digests if digest in left]
     text = (

@@ -73,7 +73,9 @@ def update(command: Command) -> str:
     given = [_contact(record, None) for record in read_records(command)]
     done = sum(
         update_contacts(
-            command.caller.realm_id, [contact for contact in given if contact is not None]
+            command.caller.realm_id,
+            [contact for contact in given if contact is not None],
+            now=command.now,
         )
     )
     text = (

@@ -118,7 +118,7 @@ class TestUnsub:
             assert unsub(optout=1, data=data) == counted(10_000, 10_000, 10_000)
 
         assert Suppression.objects.count() == 10_001
-        with django_assert_max_num_queries(4):
+        with django_assert_max_num_queries(6):
             unsub(data=data)
 
     def test_more_than_ten_thousand_are_refused_as_a_whole(self, optout_list: List) -> None:

@@ -1,0 +1,190 @@
+"""One contact as a resource that programs add, change and delete (S2.3).
+
+Deleted means opted out, for good; on no list means removed, and then it can be added again.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+
+from lists.lookup import ListSnapshot
+from lists.prepared import fetch
+from optout.addresses import Address, lookup_keys
+from optout.choices import Assurance, Channel, Medium, Origin, Reason
+from optout.contact_locks import lock_contacts, seeing_others
+from optout.contact_records import WRITTEN, ContactRecord, Outcome, decide
+from optout.contact_statements import (
+    FIND_BY_DIGEST,
+    FIND_BY_NUMBER,
+    FIND_SUPPRESSED,
+    SET_LISTS,
+    TOUCH_CONTACT,
+)
+from optout.contacts import end_suppressed, lock_and_find, opt_out_contacts, write_contacts
+from optout.evidence import Evidence
+from optout.intents import intent_for
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # fits a bigint
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """Whom an id means. No number: an address of Do Not Mail that is no contact; no address: known by a hash alone."""
+
+    number: int | None
+    digest: bytes
+    address: str | None
+    medium: int
+
+
+def opt_out_resource(
+    do_not_mail: ListSnapshot,
+    contact_id: str,
+    *,
+    channel: Channel,
+    assurance: Assurance,
+    evidence: Evidence,
+    now: datetime,
+    reason: Reason = Reason.UNSUBSCRIBED,
+    origin: Origin = Origin.RECIPIENT,
+) -> bool:
+    """Put a contact into Do Not Mail, and so off all lists; False when there is none with that id. The contact stays.
+
+    The id is the contact's number, or the digest of its address (32 hex digits): so an address of Do Not Mail is named that is no
+    contact. Each call has its row in the ledger, but for an address known by a hash alone, which is out already.
+    """
+    with transaction.atomic():
+        person = _find_locked(do_not_mail, contact_id)
+        if person is None:
+            return False
+        if person.address is not None:
+            intent = intent_for(
+                do_not_mail,
+                _address_of(person),
+                channel=channel,
+                assurance=assurance,
+                requested_at=now,
+                evidence=evidence.adding(contact=person.number),
+                reason=reason,
+                origin=origin,
+            )
+            if person.number is not None:
+                fetch(TOUCH_CONTACT, (now, person.number))
+            opt_out_contacts(do_not_mail, [intent])
+    return True
+
+
+@seeing_others
+def add_contact(
+    do_not_mail: ListSnapshot,
+    record: ContactRecord,
+    lists: Sequence[ListSnapshot],
+    *,
+    now: datetime,
+) -> Outcome:
+    """Add or update a contact and put it on all these lists of the realm, beside those that it is on.
+
+    Nothing is written when its address is out of one of them or of everything, or the customer key is refused.
+    """
+    realm_id = do_not_mail.realm_id
+    with transaction.atomic():
+        known = lock_and_find(realm_id, [record])
+        suppressed = _suppressed(do_not_mail, lists, record.address)
+        (outcome,) = decide([record], known, suppressed=suppressed)
+        if outcome in WRITTEN:
+            write_contacts(realm_id, [record], added_at=now, now=now)
+            _set_lists(do_not_mail, record.address.digest, lists, now, keeps_others=True)
+    return outcome
+
+
+@seeing_others
+def set_contact_lists(
+    do_not_mail: ListSnapshot,
+    contact_id: str,
+    lists: Sequence[ListSnapshot],
+    *,
+    fields: Mapping[str, str] | None = None,
+    now: datetime,
+) -> Outcome | None:
+    """Have a contact on exactly these lists of the realm, without an opt-out; None when there is none with that id.
+
+    On no list it is removed, and can be added again. Nothing is written when its address is out of one of the lists or of
+    everything. Of the fields those that are given change; an empty one is cleared.
+    """
+    with transaction.atomic():
+        person = _find_locked(do_not_mail, contact_id)
+        if person is None:
+            return None
+        if person.number is None or person.address is None:
+            return Outcome.OPTED_OUT
+        address = _address_of(person)
+        if lists and _suppressed(do_not_mail, lists, address):
+            return Outcome.OPTED_OUT
+        if fields:
+            record = ContactRecord(address, fields)
+            write_contacts(do_not_mail.realm_id, [record], added_at=None, now=now)
+        _set_lists(do_not_mail, person.digest, lists, now, keeps_others=False)
+    return Outcome.UPDATED
+
+
+def _find_locked(do_not_mail: ListSnapshot, contact_id: str) -> _Person | None:
+    """Found, locked, and found once more: until then it may be given another address."""
+    person = _find(do_not_mail, contact_id)
+    while person is not None:
+        lock_contacts(do_not_mail.realm_id, [person.digest])
+        before, person = person, _find(do_not_mail, contact_id)
+        if person is not None and person.digest == before.digest:
+            return person
+    return None
+
+
+def _find(do_not_mail: ListSnapshot, contact_id: str) -> _Person | None:
+    realm_id = do_not_mail.realm_id
+    if _NUMBER.fullmatch(contact_id):
+        rows = fetch(FIND_BY_NUMBER, {"realm": realm_id, "number": int(contact_id)})
+    elif _DIGEST.fullmatch(contact_id):
+        digest = bytes.fromhex(contact_id)
+        values = {"realm": realm_id, "digest": digest, "do_not_mail": do_not_mail.id}
+        rows = fetch(FIND_BY_DIGEST, values)
+    else:
+        rows = []
+    return _Person(*rows[0]) if rows else None
+
+
+def _address_of(person: _Person) -> Address:
+    key = person.address or ""
+    return Address(key, Medium(person.medium), person.digest, key)
+
+
+def _suppressed(
+    do_not_mail: ListSnapshot, lists: Sequence[ListSnapshot], address: Address
+) -> set[bytes]:
+    """The address's digest, if it is out of one of the lists or of everything, under whatever hash that is kept."""
+    places = [do_not_mail.id, *(each.id for each in lists)]
+    values = {"lists": places, "keys": list(lookup_keys(address.key))}
+    return {address.digest} if fetch(FIND_SUPPRESSED, values) else set()
+
+
+def _set_lists(
+    do_not_mail: ListSnapshot,
+    digest: bytes,
+    lists: Sequence[ListSnapshot],
+    now: datetime,
+    *,
+    keeps_others: bool,
+) -> None:
+    values = {
+        "realm": do_not_mail.realm_id,
+        "digest": digest,
+        "lists": [each.id for each in lists],
+        "keeps_others": keeps_others,
+        "now": now,
+    }
+    fetch(SET_LISTS, values)
+    for each in lists:  # whoever opts out at this very moment
+        transaction.on_commit(partial(end_suppressed, each, [digest]), robust=True)
