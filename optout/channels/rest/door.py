@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -20,8 +21,15 @@ from lists.api_keys import (
     UnknownKeyError,
     find_caller,
 )
+from lists.call_limits import CallAllowance, count_call
 from lists.lookup import ListSnapshot, get_list_by_number
-from optout.channels.rest.problems import CONTENT_TYPE, Kind, ProblemError, unavailable
+from optout.channels.rest.problems import (
+    CONTENT_TYPE,
+    Kind,
+    ProblemError,
+    seconds_up,
+    unavailable,
+)
 from optout.client_ip import client_ip
 from optout.evidence import Evidence
 from optout.visits import BodyError, read_body
@@ -30,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 DO_NOT_MAIL = 0
 LARGEST_NUMBER = 2**31 - 1
+
+_ALLOWANCE = "heed.call_allowance"  # where `authenticate` leaves it
 
 # On every answer; `setdefault`, for the documentation page has its own policy.
 HEADERS = {
@@ -50,10 +60,13 @@ class KeyAuth(HttpBearer):
 
 
 def authenticate(request: HttpRequest, text: str) -> KeyCaller:
-    """Whoever sends that key. Raises ProblemError 401, or 403 for a right key from an IP that is not approved."""
-    ip = client_ip(request)
+    """Whoever sends that key; this is a call of theirs.
+
+    Raises ProblemError 401, 403 for a right key from an IP that is not approved, and 429 for one call too many.
+    """
+    ip, now = client_ip(request), timezone.now()
     try:
-        return find_caller(text, ip, timezone.now())
+        caller = find_caller(text, ip, now)
     except UnknownKeyError:
         raise ProblemError(Kind.UNAUTHORIZED, "There is no such API key.") from None
     except EndedKeyError as error:
@@ -66,6 +79,21 @@ def authenticate(request: HttpRequest, text: str) -> KeyCaller:
             Kind.IP_NOT_APPROVED,
             f"This realm approved some IP addresses for its programs; {whose} is not among them.",
         ) from None
+    allowance = count_call(caller.key_id, now)
+    request.META[_ALLOWANCE] = allowance
+    if not allowance.is_allowed:
+        detail = f"This API key may make {allowance.limit:,} calls a minute. Nothing was done."
+        raise ProblemError(Kind.RATE_LIMITED, detail, wait=allowance.resets_in)
+    return caller
+
+
+def add_allowance(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Tell whoever proved their key how many calls it may still make."""
+    allowance: CallAllowance | None = request.META.get(_ALLOWANCE)
+    if allowance is not None:
+        response.headers["RateLimit-Limit"] = str(allowance.limit)
+        response.headers["RateLimit-Remaining"] = str(allowance.remaining)
+        response.headers["RateLimit-Reset"] = str(seconds_up(allowance.resets_in))
 
 
 def caller_of(request: HttpRequest) -> KeyCaller:
@@ -130,6 +158,8 @@ def answer_error(request: HttpRequest, error: Exception) -> HttpResponse:
         raise error  # the middleware knows what to do about the connection
     if isinstance(error, Http404):
         return ProblemError(Kind.NOT_FOUND, "There is nothing at this address.").response()
+    if isinstance(error, SuspiciousOperation):  # more parameters than Django reads
+        return ProblemError(Kind.MALFORMED, "The request cannot be read.").response()
     if isinstance(error, HttpError) and error.status_code == 400:
         return ProblemError(Kind.MALFORMED, "The body is not readable JSON.").response()
     logger.error("A call of the REST API failed", exc_info=error)
@@ -165,6 +195,7 @@ def rest_view(
             response = ProblemError(Kind.NOT_ALLOWED, detail, headers=headers).response()
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        add_allowance(request, response)
         return response
 
     return csrf_exempt(door)

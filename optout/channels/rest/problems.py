@@ -78,10 +78,15 @@ class ProblemError(Exception):
             headers=self.headers,
         )
         if self.wait is not None:
-            response.headers["Retry-After"] = str(max(1, -(-self.wait // timedelta(seconds=1))))
+            response.headers["Retry-After"] = str(seconds_up(self.wait))
         if self.kind is Kind.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Bearer realm="Heed"'
         return response
+
+
+def seconds_up(wait: timedelta) -> int:
+    """A time as headers say it: whole seconds, never too few, at least one."""
+    return max(1, -(-wait // timedelta(seconds=1)))
 
 
 def unavailable(_request: HttpRequest) -> HttpResponse:
