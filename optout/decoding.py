@@ -40,6 +40,11 @@ def decode_form(body: str | bytes, *, mend_plus: bool = True) -> dict[str, list[
     return _fields_of(body, _program_value if mend_plus else _form_value)
 
 
+def decode_address(raw: str) -> str:
+    """The value of a parameter that is an address, whatever its name, as it stands in a raw query string: as `decode_query`."""
+    return _query_value("item", _wsgi_octets(raw))
+
+
 def has_too_many_fields(encoded: str | bytes) -> bool:
     """Whether there are fields behind the first MAX_FIELDS, which `decode_query` and `decode_form` leave out."""
     return encoded.count("&" if isinstance(encoded, str) else b"&") >= MAX_FIELDS  # type: ignore[arg-type]

@@ -1,9 +1,12 @@
 """Questions about the state. An error is an error: it is never answered as "not suppressed" (security.md §7.8)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from lists.prepared import fetch_prepared
+from lists.lookup import ListSnapshot
+from lists.prepared import fetch, fetch_prepared
 from optout.addresses import lookup_keys
 from optout.statements import IS_UNDONE
 
@@ -39,6 +42,49 @@ def find_suppressions(list_id: int, key: str) -> list[Found]:
 def is_suppressed(list_id: int, key: str) -> bool:
     """Whether a normalised address must not be contacted for this list."""
     return bool(find_suppressions(list_id, key))
+
+
+class Scope(StrEnum):
+    """How far the suppression of an address reaches: over one list, or over the whole realm (Do Not Mail)."""
+
+    LIST = "list"
+    GLOBAL = "global"
+
+
+# An address in binary costs half of what it does in text.
+_COVERED = """
+SELECT digest, optout_list_id FROM optout_suppression
+WHERE optout_list_id IN (%s::int, %s::int) AND digest = ANY (%b::bytea[])
+"""
+# The same for one address, planned once for a connection: without arrays a fifth of the time.
+_COVERED_ONE = """
+SELECT optout_list_id FROM optout_suppression
+WHERE optout_list_id IN (%s::int, %s::int) AND digest IN (%s, %s, %s)
+"""
+
+
+def find_scope(optout_list: ListSnapshot, key: str) -> Scope | None:
+    """How far a normalised address is suppressed, if it is for this list: the list's own suppression is told first."""
+    own, everywhere = optout_list.id, optout_list.do_not_mail_id
+    rows = fetch_prepared(_COVERED_ONE, (own, everywhere, *lookup_keys(key)))
+    if not rows:
+        return None
+    return Scope.GLOBAL if all(list_id == everywhere for (list_id,) in rows) else Scope.LIST
+
+
+def find_scopes(optout_list: ListSnapshot, keys: Sequence[str]) -> list[Scope | None]:
+    """The same for many addresses, in their order. One statement."""
+    own, everywhere = optout_list.id, optout_list.do_not_mail_id
+    digests = [lookup_keys(key) for key in keys]
+    rows = fetch(_COVERED, (own, everywhere, [each for three in digests for each in three]))
+    in_realm = {digest for digest, list_id in rows if list_id == everywhere}
+    in_list = {digest for digest, list_id in rows if list_id != everywhere}
+    return [
+        Scope.LIST
+        if not in_list.isdisjoint(three)
+        else (None if in_realm.isdisjoint(three) else Scope.GLOBAL)
+        for three in digests
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,105 @@
-"""Is this address suppressed? Whatever happens, the answer is never a "no" that we do not know (promise 8)."""
+"""Is this address suppressed? Whatever happens, the answer is never a "no" that we do not know (promise 8).
 
-from ninja import Router
+The database is asked each time: whoever was told that an opt-out is recorded finds it here at once (promise 2).
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema
+
+from lists.lookup import ListSnapshot
+from optout.addresses import AddressError, parse_address
+from optout.channels.rest.bodies import Body
+from optout.channels.rest.door import find_list, reader_of
+from optout.channels.rest.problems import Kind, ProblemError
+from optout.decoding import decode_address
+from optout.queries import find_scope, find_scopes
+
+MOST_ADDRESSES = 10_000
 
 router = Router(tags=["look-up"])
+
+
+class Lookup(Body):
+    """Addresses, and the list that somebody wants to contact them for; 0 is Do Not Mail."""
+
+    number: Annotated[int, Field(alias="list", strict=True)]
+    addresses: Annotated[list[str], Field(min_length=1, max_length=MOST_ADDRESSES)]
+
+
+class LookupQuery(Body):
+    """One address, and the list."""
+
+    number: Annotated[int, Field(alias="list")]
+    address: str
+
+
+class Result(Schema):
+    """Whether an address must not be contacted, and why: for the list, for the whole realm, or because it is no address."""
+
+    address: str = Field(description="As it was sent.")
+    suppressed: bool
+    scope: Literal["list", "global", "unusable"] | None
+
+
+class Results(Schema):
+    """One result for each address, in the order sent."""
+
+    results: list[Result]
+
+
+@router.post("/lookup", response=Results)
+def look_up(request: HttpRequest, sent: Lookup) -> HttpResponse:
+    """Look up to 10,000 addresses up."""
+    optout_list = find_list(reader_of(request), sent.number)
+    return _answer({"results": _results(optout_list, sent.addresses)})
+
+
+@router.get("/lookup", response=Result)
+def look_up_one(request: HttpRequest, sent: Query[LookupQuery]) -> HttpResponse:
+    """Look one address up. A `+` in it stays a plus."""
+    optout_list = find_list(reader_of(request), sent.number)
+    return _answer(_result(optout_list, _address_of(request)))
+
+
+def _results(optout_list: ListSnapshot, addresses: Sequence[str]) -> list[dict[str, Any]]:
+    keys = [_key(optout_list, address) for address in addresses]
+    scopes = iter(find_scopes(optout_list, [key for key in keys if key is not None]))
+    return [
+        _told(address, "unusable" if key is None else next(scopes))
+        for address, key in zip(addresses, keys, strict=True)
+    ]
+
+
+def _result(optout_list: ListSnapshot, address: str) -> dict[str, Any]:
+    key = _key(optout_list, address)
+    return _told(address, "unusable" if key is None else find_scope(optout_list, key))
+
+
+def _key(optout_list: ListSnapshot, address: str) -> str | None:
+    """What an address is known by; None for one that cannot be read, to which nothing may be sent."""
+    try:
+        return parse_address(address, "either", optout_list.region).key
+    except AddressError:
+        return None
+
+
+def _told(address: str, scope: str | None) -> dict[str, Any]:
+    return {"address": address, "suppressed": scope is not None, "scope": scope}
+
+
+def _answer(body: dict[str, Any]) -> HttpResponse:
+    """As JSON at once: Ninja would look at each of ten thousand results again."""
+    return HttpResponse(json.dumps(body), content_type="application/json")
+
+
+def _address_of(request: HttpRequest) -> str:
+    """The address as it stands in the query string, where `+` is no space. Raises ProblemError."""
+    query = request.META.get("QUERY_STRING", "")
+    given = [part[8:] for part in query.split("&") if part.startswith("address=")]
+    if len(given) != 1:
+        raise ProblemError(Kind.INVALID, "Give address once.")
+    return decode_address(given[0])
