@@ -6,6 +6,7 @@ from django.http import Http404
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.main import ExcHandler
+from ninja.operation import Operation
 
 from optout.channels.rest import contacts, lookups, suppressions
 from optout.channels.rest.bodies import StrictParser
@@ -13,7 +14,15 @@ from optout.channels.rest.door import KeyAuth, answer_error
 from optout.channels.rest.queries import with_known_query
 from reporting.rest import changes, do_not_mail, lists, opt_outs
 
-api = NinjaAPI(
+
+class RestApi(NinjaAPI):
+    """Operations are known by the names of their functions: `add_suppressions`."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+
+api = RestApi(
     title="Heed",
     version="1",
     description="Opt-outs and suppressions, for programs.",

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from optout.channels.rest.door import broken_address, rest_view
 from reporting.contacts_http import urls as contacts_http
 from reporting.rest.api import api
+from reporting.rest.docs import docs_page, openapi_json
 
 
 def _dressed(urls: tuple[list[Any], str, str]) -> tuple[list[Any], str]:
@@ -18,6 +19,8 @@ def _dressed(urls: tuple[list[Any], str, str]) -> tuple[list[Any], str]:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/docs", rest_view(docs_page), name="rest_docs"),
+    path("api/v1/openapi.json", rest_view(openapi_json), name="rest_openapi"),
     path("api/v1/", include(_dressed(api.urls), namespace="rest")),
     *contacts_http.urlpatterns,
     re_path(r"^api(?:/|\Z)", rest_view(broken_address)),

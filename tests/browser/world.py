@@ -365,6 +365,7 @@ SIGNED_OUT: dict[str, Way] = {
     "sign-in": _at("/manage/account/login/"),
     "sign-in-wrong": _press(_at("/manage/account/login/"), "Sign in"),
     "reset": _at("/manage/account/password/reset/"),
+    "rest-docs": _at("/api/v1/docs"),
     "not-found": _at("/nothing/here"),
 }
 

@@ -1,0 +1,243 @@
+"""The documentation page of the REST API, and its description for programs. Both are public, and alike for everybody."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_safe
+
+from optout.channels.rest.problems import DOCS, Kind
+from reporting.rest.examples import EXAMPLES
+from reporting.rest.following import following
+from reporting.rest.openapi import METHODS, TAGS, Json, describe, described, scope_of
+from reporting.rest.programs import LANGUAGES, Call, programs_of
+from reporting.rest.refusals import ADVICE
+
+# Nothing from elsewhere, no script or style in the page itself.
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+FRESH = "public, max-age=300"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A parameter, or a field of a body."""
+
+    name: str
+    kind: str
+    about: str
+    is_required: bool = False
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program in one language, under an id for its Copy button."""
+
+    id: str
+    language: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the page says about one operation."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    about: str
+    scope: str
+    parameters: list[Field]
+    sent: list[Field]
+    answered: list[Field]
+    programs: list[Program]
+    status: str
+    answer: str
+    kinds: list[Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """The operations about one thing."""
+
+    id: str
+    title: str
+    about: str
+    operations: list[Operation] = field(default_factory=list)
+
+
+@require_safe
+def openapi_json(request: HttpRequest) -> HttpResponse:
+    """The description in OpenAPI 3.1. Any web page may read it: so do viewers of such descriptions."""
+    text, etag = described(settings.BASE_URL)
+    response = HttpResponse(text, content_type="application/json")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return _kept(request, response, etag)
+
+
+@require_safe
+def docs_page(request: HttpRequest) -> HttpResponse:
+    """The page."""
+    text, etag = _page(settings.BASE_URL)
+    response = HttpResponse(text)
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    return _kept(request, response, etag)
+
+
+def _kept(request: HttpRequest, response: HttpResponse, etag: str) -> HttpResponse:
+    """The answer, or 304 for who has it already."""
+    response.headers["Cache-Control"] = FRESH
+    response.headers["ETag"] = etag
+    return cast("HttpResponse", get_conditional_response(request, etag, None, response))
+
+
+@cache
+def _page(base_url: str) -> tuple[bytes, str]:
+    """The page for an installation at that address, and its ETag."""
+    context = {
+        "base_url": base_url,
+        "root": f"{base_url}/api/v1",
+        "docs": DOCS,
+        "languages": LANGUAGES,
+        "first": _programs(Call("GET", "/api/v1/lists"), base_url, "first"),
+        "following": _as_programs(following(f"{base_url}/api/v1/changes"), "following"),
+        "chapters": chapters(describe(base_url), base_url),
+        "problems": [(kind, *ADVICE[kind]) for kind in Kind],
+    }
+    text = loader.render_to_string("reporting/rest_docs.html", context).encode()
+    return text, f'"{sha256(text).hexdigest()[:32]}"'
+
+
+def chapters(description: Json, base_url: str) -> list[Chapter]:
+    """The reference, in the order of TAGS."""
+    found = {name: Chapter(name, _title(name), about) for name, about in TAGS.items()}
+    for path, operations in description["paths"].items():
+        for method in METHODS:
+            if method in operations:
+                operation = operations[method]
+                chapter = found[operation["tags"][0]]
+                shown = _operation(operation, method, path, description, base_url)
+                chapter.operations.append(shown)
+    return [each for each in found.values() if each.operations]
+
+
+def _operation(
+    operation: Json, method: str, path: str, description: Json, base_url: str
+) -> Operation:
+    name = operation["operationId"]
+    status = next(each for each in operation["responses"] if each.startswith("2"))
+    example = EXAMPLES.get(name)
+    return Operation(
+        id=name,
+        method=method.upper(),
+        path=path,
+        summary=operation["summary"],
+        about=operation.get("description", ""),
+        scope=scope_of(operation, method),
+        parameters=[_parameter(each, description) for each in operation["parameters"]],
+        sent=list(_fields_of(operation.get("requestBody", {}), description)),
+        answered=list(_fields_of(operation["responses"][status], description)),
+        programs=_programs(example.call, base_url, name) if example else [],
+        status=status,
+        answer=example.shown() if example else "",
+        kinds=[kind for kind in Kind if str(kind.status) in operation["responses"]],
+    )
+
+
+def _parameter(parameter: Json, description: Json) -> Field:
+    schema = parameter["schema"]
+    return Field(
+        parameter["name"],
+        _kind_of(schema, description),
+        parameter.get("description", ""),
+        is_required=bool(parameter.get("required")),
+        where=parameter["in"],
+    )
+
+
+def _fields_of(content: Json, description: Json) -> Iterator[Field]:
+    media = content.get("content", {}).get("application/json")
+    if media:
+        yield from _fields(media["schema"], description)
+
+
+def _fields(schema: Json, description: Json, before: str = "") -> Iterator[Field]:
+    """The fields of an object and of what is in it: `changes[].id`."""
+    schema = _resolved(schema, description)
+    required = schema.get("required", [])
+    for name, each in schema.get("properties", {}).items():
+        inner = _resolved(each, description)
+        yield Field(
+            before + name,
+            _kind_of(each, description),
+            each.get("description") or inner.get("description", ""),
+            is_required=name in required,
+        )
+        if inner.get("type") == "array":
+            yield from _fields(inner.get("items", {}), description, f"{before}{name}[].")
+        elif inner.get("type") == "object":
+            yield from _fields(inner, description, f"{before}{name}.")
+
+
+def _resolved(schema: Json, description: Json) -> Json:
+    """What a reference leads to; of something that may be null, the other thing."""
+    if "$ref" in schema:
+        return cast("Json", description["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+    others = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
+    return _resolved(others[0], description) if len(others) == 1 else schema
+
+
+def _kind_of(schema: Json, description: Json) -> str:
+    """A type in words: `integer, 1 to 1000`."""
+    if "anyOf" in schema:
+        kinds = [_kind_of(each, description) for each in schema["anyOf"]]
+        return " or ".join(dict.fromkeys(kinds))
+    schema = _resolved(schema, description)
+    if "enum" in schema:
+        return " | ".join(str(each) for each in schema["enum"])
+    if "const" in schema:
+        return str(schema["const"])
+    kind = str(schema.get("type", "anything"))
+    if kind == "array":
+        of = _kind_of(schema.get("items", {}), description)
+        return f"array of {_counted(schema, 'minItems', 'maxItems')}{of}s".replace(
+            "anythings", "any"
+        )
+    if kind == "string" and schema.get("format") == "date-time":
+        return "time"
+    bounds = _counted(schema, "minimum", "maximum").strip()
+    return f"{kind}, {bounds}" if bounds else kind
+
+
+def _counted(schema: Json, low: str, high: str) -> str:
+    if high not in schema:
+        return ""
+    return f"{schema.get(low, 0):,} to {schema[high]:,} "
+
+
+def _programs(call: Call, base_url: str, name: str) -> list[Program]:
+    return _as_programs(programs_of(call, base_url), name)
+
+
+def _as_programs(texts: dict[str, str], name: str) -> list[Program]:
+    return [
+        Program(f"{name}-{language}", language, LANGUAGES[language], text)
+        for language, text in texts.items()
+    ]
+
+
+def _title(tag: str) -> str:
+    """`do-not-mail` as people read it."""
+    titles: dict[str, str] = {"do-not-mail": "Do Not Mail", "opt-outs": "Opt-outs"}
+    return titles.get(tag, tag.replace("-", " ").capitalize())

@@ -1,0 +1,291 @@
+"""The description of the REST API in OpenAPI 3.1: what django-ninja knows of the operations, and what they have in common.
+
+An operation says what is special about it by its types, its docstring and `openapi_extra`. What every operation answers when
+it refuses, which headers its answers carry and what it looks like in use is added here, once.
+"""
+
+import json
+from functools import cache
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+
+from optout.channels.rest.problems import CONTENT_TYPE, DOCS, Kind
+from reporting.rest.api import api
+from reporting.rest.examples import EXAMPLES, Example
+
+type Json = dict[str, Any]
+
+ROOT = "/api/v1/"
+METHODS = ("get", "post", "put", "patch", "delete")
+# Of operations that are sent with POST, those that write nothing: no Idempotency-Key, and the scope to read will do.
+READING_POSTS = frozenset({"look_up", "look_up_many"})
+FILES = {".csv": "text/csv", ".txt": "text/plain"}
+
+TAGS = {
+    "lists": "What people opt out of, with counts. Made for polling.",
+    "suppressions": "Tell Heed who opted out, and read or lift what is suppressed.",
+    "look-up": "Ask whether an address may be written to.",
+    "opt-outs": "The requests of one list, newest first, with how they came.",
+    "changes": "Every opt-out and every lift, in order, with a cursor: nothing is skipped.",
+    "do-not-mail": "The list that covers everything: page by page, or as one file.",
+    "contacts": "People as you know them. Deleting one is an opt-out from everything.",
+}
+
+ABOUT = """\
+Opt-outs and suppressions, for programs. Every request carries an API key: `Authorization: Bearer hk_…`.
+Whatever is refused is answered with a problem (RFC 9457); an error never means "not suppressed".
+"""
+
+_HEADERS: Json = {
+    "RateLimit-Limit": ("Calls that this key may make in a minute.", "integer", 300000),
+    "RateLimit-Remaining": ("Calls that are left in this minute.", "integer", 299998),
+    "RateLimit-Reset": ("Seconds until the minute is over.", "integer", 42),
+    "ETag": ("What this answer is: send it back as If-None-Match.", "string", 'W/"5f2c8a"'),
+    "Retry-After": ("Seconds after which to send the request again.", "integer", 30),
+    "WWW-Authenticate": ("Bearer.", "string", 'Bearer realm="Heed"'),
+    "Allow": ("The methods that this address has.", "string", "GET, POST"),
+    "Idempotent-Replayed": (
+        "`true` where this is the answer to an earlier request with the same Idempotency-Key.",
+        "string",
+        "true",
+    ),
+}
+_ALLOWANCE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+
+# Where no key was read yet, nothing is known of its calls.
+_HEADERS_OF = {
+    401: ("WWW-Authenticate",),
+    405: ("Allow",),
+    429: ("Retry-After", *_ALLOWANCE),
+    503: ("Retry-After",),
+}
+
+IDEMPOTENCY_KEY: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": (
+        "Your own name for this request, 1 to 255 visible ASCII characters. Sent again within 24 hours it is answered as it "
+        "was the first time, and done once."
+    ),
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+PROBLEM: Json = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457). Go by `status` or `type`; `detail` is for people.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "The kind of problem."},
+        "title": {"type": "string", "description": "The kind of problem, in words."},
+        "status": {"type": "integer", "description": "The status of the answer."},
+        "detail": {"type": "string", "description": "What is wrong with this request."},
+        "errors": {
+            "type": "array",
+            "description": "What is wrong where, if it is about single fields.",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "`#/addresses/3` in the body, or the name of a parameter.",
+                    },
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+@cache
+def described(base_url: str) -> tuple[bytes, str]:
+    """The description as JSON, for an installation at that address; and its ETag."""
+    text = json.dumps(describe(base_url), ensure_ascii=False, separators=(",", ":")).encode()
+    return text, f'"{sha256(text).hexdigest()[:32]}"'
+
+
+def describe(base_url: str | None = None) -> Json:
+    """The whole description."""
+    found: Json = json.loads(json.dumps(api.get_openapi_schema(path_prefix=ROOT)))
+    base = settings.BASE_URL if base_url is None else base_url
+    for path, operations in found["paths"].items():
+        for method in METHODS:
+            if method in operations:
+                _complete(operations[method], method, path)
+    schemas = {name: _plain(each) for name, each in found["components"]["schemas"].items()}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Heed REST API",
+            "version": api.version,
+            "summary": "Opt-outs and suppressions, for programs.",
+            "description": ABOUT,
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": base}],
+        "externalDocs": {"url": base + DOCS, "description": "Guide, with programs to copy"},
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "security": [{"key": []}],
+        "paths": {path: _plain(each) for path, each in found["paths"].items()},
+        "components": {
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key of the realm: `hk_…`. Made in the portal under Project Settings › API.",
+                }
+            },
+            "schemas": {**schemas, "Problem": PROBLEM},
+            "headers": {name: _header(name) for name in _HEADERS},
+            "responses": {_name(status): _refusal(status, base) for status in _STATUSES},
+        },
+    }
+
+
+_STATUSES = sorted({kind.status for kind in Kind})
+
+
+def scope_of(operation: Json, method: str) -> str:
+    """Which scope a key needs: `read` or `write`."""
+    is_reading = method == "get" or operation["operationId"] in READING_POSTS
+    return "read" if is_reading else "write"
+
+
+def _complete(operation: Json, method: str, path: str) -> None:
+    """Add what is not special about an operation."""
+    name = operation["operationId"]
+    operation["security"] = [{"key": []}]
+    operation["summary"] = _summary(operation)
+    has_body = "requestBody" in operation
+    is_done_once = method == "post" and scope_of(operation, method) == "write"
+    parameters = operation.setdefault("parameters", [])
+    if is_done_once and not any(each["name"] == "Idempotency-Key" for each in parameters):
+        parameters.append(IDEMPOTENCY_KEY)
+    for each in parameters:
+        if each["name"] == "number" and each["in"] == "path":
+            each["description"] = "The list's number; 0 is Do Not Mail."
+            each["schema"].update(minimum=0, maximum=2**31 - 1)
+
+    answers = operation["responses"] = {
+        str(status): each for status, each in operation["responses"].items()
+    }
+    for status, answer in answers.items():
+        _dress(answer, status, path, is_done_once=is_done_once)
+    for code in _refusals(operation, method, path, has_body=has_body):
+        answers.setdefault(str(code), {"$ref": f"#/components/responses/{_name(code)}"})
+    example = EXAMPLES.get(name)
+    if example is not None:
+        _show(operation, example)
+    operation["responses"] = dict(sorted(answers.items()))
+
+
+def _summary(operation: Json) -> str:
+    """The first sentence of the docstring says it better than the function's name; the rest is the description."""
+    first, _, rest = str(operation.get("description", "")).partition("\n\n")
+    if not first:
+        return str(operation["summary"])
+    rest = " ".join(rest.split("\n")).strip()
+    if rest:
+        operation["description"] = rest
+    else:
+        operation["description"] = " ".join(first.split())
+    return " ".join(first.split()).removesuffix(".")
+
+
+def _dress(answer: Json, status: str, path: str, *, is_done_once: bool) -> None:
+    """Headers of a success, and its media type where it is a file."""
+    kind = next((FILES[each] for each in FILES if path.endswith(each)), "")
+    if kind and status == "200" and "content" not in answer:
+        answer["content"] = {kind: {"schema": {"type": "string"}}}
+    names = [*_ALLOWANCE, *(["Idempotent-Replayed"] if is_done_once else [])]
+    headers = answer.setdefault("headers", {})
+    for name in names:
+        headers.setdefault(name, {"$ref": f"#/components/headers/{name}"})
+    answer["description"] = answer.get("description") or HTTPStatus(int(status)).phrase
+
+
+def _refusals(operation: Json, method: str, path: str, *, has_body: bool) -> set[int]:
+    """The statuses with which an operation may say no."""
+    parameters = {each["name"] for each in operation["parameters"]}
+    found = {400, 401, 403, 422, 429, 500, 503}
+    if "{" in path or "list" in parameters or (has_body and "look" in operation["operationId"]):
+        found.add(404)
+    if has_body:
+        found |= {413, 415}
+    if method != "get" and scope_of(operation, method) == "write":
+        found |= {409, 413}
+    if path.endswith("/changes"):
+        found.add(410)
+    return found
+
+
+def _show(operation: Json, example: Example) -> None:
+    """Put the example where tools look for it."""
+    if example.call.body is not None:
+        for media in operation["requestBody"]["content"].values():
+            media["example"] = example.call.body
+    for status, answer in operation["responses"].items():
+        if status.startswith("2") and example.answer is not None:
+            for media in answer.get("content", {}).values():
+                media["example"] = example.answer
+    sent = dict(example.call.query)
+    for each in operation["parameters"]:
+        if each["name"] in sent:
+            text = sent[each["name"]]
+            is_number = "integer" in json.dumps(each["schema"])
+            each["example"] = int(text) if is_number else text
+
+
+def _refusal(status: int, base: str) -> Json:
+    kinds = [kind for kind in Kind if kind.status == status]
+    examples = {
+        kind.slug: {
+            "value": {
+                "type": f"{base}{DOCS}#problem-{kind.slug}",
+                "title": kind.title,
+                "status": status,
+                "detail": "A sentence about this very request.",
+            }
+        }
+        for kind in kinds
+    }
+    return {
+        "description": "; ".join(kind.title for kind in kinds) + ".",
+        "headers": {
+            name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS_OF.get(status, ())
+        },
+        "content": {
+            CONTENT_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": examples,
+            }
+        },
+    }
+
+
+def _header(name: str) -> Json:
+    about, kind, example = _HEADERS[name]
+    return {"description": about, "schema": {"type": kind}, "example": example}
+
+
+def _name(status: int) -> str:
+    """A component's name: `NotFound`."""
+    return "".join(word.capitalize() for word in HTTPStatus(status).phrase.split())
+
+
+def _plain(value: Any) -> Any:
+    """Without the titles that are made of the names of fields."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: each if name in {"example", "examples"} else _plain(each)
+        for name, each in value.items()
+        if not (name == "title" and isinstance(each, str))
+    }
