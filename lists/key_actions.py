@@ -1,6 +1,6 @@
 """API keys: made, replaced by a fresh one, revoked. By a realm admin in the portal, or an operator in a shell (no actor).
 
-The text of a key is in the result of the action that made it and nowhere else.
+The text of a key is in the result of the action that made it and nowhere else. What there is: lists/known_keys.py.
 """
 
 from collections.abc import Collection
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from lists.api_keys import PREFIX
 from lists.audit import record_audit
@@ -15,9 +17,15 @@ from lists.lookup import forget_all_lists
 from lists.models import ApiKey, List, Realm, User
 from lists.secrets import make_secret
 
+LONGEST_LABEL = 100  # characters
+
 
 class KeyEndedError(Exception):
     """The key was revoked, has expired, or was replaced already."""
+
+
+class LabelTakenError(Exception):
+    """An active key has this label already: perhaps the same form was sent twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,13 @@ def make_api_key(
     expires_at: datetime | None,
     actor: User | None,
 ) -> NewKey:
-    """Make a key of the realm; `lists` None: for all of it. Raises ValueError for lists of another realm, or none at all."""
+    """Make a key of the realm; `lists` None: for all of it.
+
+    Raises LabelTakenError, and ValueError for lists of another realm, or none at all.
+    """
     if lists is not None and (not lists or any(each.realm_id != realm.pk for each in lists)):
         raise ValueError("an API key is for lists of its own realm, and for one at least")
+    _require_new_label(realm, label)
     list_ids = None if lists is None else sorted(each.pk for each in lists)
     made = _make(
         realm=realm,
@@ -70,7 +82,8 @@ def rotate_api_key(
 ) -> NewKey:
     """Make a fresh key with the same rights; the old one goes on for `overlap`, and not longer than it would have.
 
-    Raises ApiKey.DoesNotExist, and KeyEndedError for one that cannot be replaced any more.
+    The fresh one lasts as long as the old one was made for. Raises ApiKey.DoesNotExist, and KeyEndedError for one that cannot be
+    replaced any more.
     """
     old = ApiKey.objects.select_for_update().get(realm=realm, pk=key_id)
     ended = old.expires_at is not None and old.expires_at <= now
@@ -82,7 +95,7 @@ def rotate_api_key(
         may_read=old.may_read,
         may_write=old.may_write,
         list_ids=old.list_ids,
-        expires_at=old.expires_at,
+        expires_at=None if old.expires_at is None else now + (old.expires_at - old.created_at),
         made_by=actor,
     )
     old.replaced_by = made.row
@@ -101,6 +114,14 @@ def revoke_api_key(realm: Realm, key_id: int, *, actor: User | None, now: dateti
     record_audit("revoke_api_key", actor=actor, realm=realm, key=key_id)
     transaction.on_commit(forget_all_lists)
     return True
+
+
+def _require_new_label(realm: Realm, label: str) -> None:
+    """The realm's row is locked, so that a form sent twice at once makes one key. NO KEY: what is written below it goes on."""
+    Realm.objects.select_for_update(no_key=True).get(pk=realm.pk)
+    active = ApiKey.objects.filter(realm=realm, label=label, revoked_at=None, replaced_by=None)
+    if active.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())).exists():
+        raise LabelTakenError
 
 
 def _make(**fields: object) -> NewKey:

@@ -15,7 +15,8 @@ _POST_HELP = (
 )
 _IPS_HELP = (
     "IP addresses and networks, separated by comma, space or new line, such as 192.0.2.10, 198.51.100.0/24. A command "
-    "from anywhere else is answered as if its password were wrong. Empty: from everywhere."
+    "from anywhere else is answered as if its password were wrong, and a call with an API key is refused with 403. Empty: from "
+    "everywhere."
 )
 _KEY_HELP = (
     "For realms that number their contacts themselves. Commands about contacts must then give a customer_key beside each "

@@ -9,6 +9,12 @@ from reporting.views.access import (
     make_download_key,
     switch_download_key,
 )
+from reporting.views.api_keys import (
+    api_keys,
+    make_api_key,
+    replace_api_key,
+    revoke_api_key,
+)
 from reporting.views.api_settings import (
     api_settings,
     bring_api_password,
@@ -87,6 +93,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         revoke_api_password,
         name="revoke_api_password",
     ),
+    path("manage/settings/api-keys", api_keys, name="api_keys"),
+    path("manage/settings/api-keys/new", make_api_key, name="make_api_key"),
+    path("manage/settings/api-keys/<int:key_id>/replace", replace_api_key, name="replace_api_key"),
+    path("manage/settings/api-keys/<int:key_id>/revoke", revoke_api_key, name="revoke_api_key"),
     path("manage/settings/global/unsubscribe", global_settings, name="global_settings"),
     path("manage/settings/global/products", global_products, name="global_products"),
     path("manage/settings/global/products/new", global_product_new, name="global_product_new"),

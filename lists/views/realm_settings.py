@@ -32,5 +32,10 @@ def settings(request: HttpRequest) -> HttpResponse:
 
 def settings_tabs(current: str) -> list[Tab]:
     """The screens below Settings; `current` is the url name of the one that is open."""
-    screens = (("Realm", "settings"), ("API", "api_settings"), ("Global", "global_settings"))
+    screens = (
+        ("Realm", "settings"),
+        ("API", "api_settings"),
+        ("API keys", "api_keys"),
+        ("Global", "global_settings"),
+    )
     return [Tab(label, reverse(name), name == current) for label, name in screens]
