@@ -1,10 +1,17 @@
 """The lists of a realm with their counts, made for polling (S2.8)."""
 
-from django.http import HttpRequest
-from ninja import Router, Schema
+from datetime import UTC, datetime
 
-from lists.models import List
-from optout.channels.rest.door import reader_of
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Router, Schema
+
+from optout.channels.rest.door import LARGEST_NUMBER, find_list, reader_of
+from optout.channels.rest.paging import UpTo1000, make_cursor, read_cursor, refuse_cursor
+from optout.links import page_url
+from reporting.list_facts import COUNTED, ListFacts, read_list_facts
+from reporting.rest.parameters import Moment, answer_unchanged
+
+_KIND = "lists"
 
 router = Router(tags=["lists"])
 
@@ -12,8 +19,18 @@ router = Router(tags=["lists"])
 class ListOut(Schema):
     """A list."""
 
-    number: int
+    number: int = Field(description="0 is Do Not Mail, which holds for every list.")
     name: str
+    description: str
+    is_do_not_mail: bool
+    is_closed: bool
+    url: str = Field(description="The page where recipients opt out.")
+    suppressed: int = Field(description="Addresses that it suppresses.")
+    contacts: int = Field(description=f"Contacts on it, counted up to {COUNTED:,}.")
+    created_at: str
+    modified_at: str = Field(
+        description="When it was made, changed, or last got an opt-out or a lift; not when its contacts changed."
+    )
 
 
 class ListsOut(Schema):
@@ -24,9 +41,54 @@ class ListsOut(Schema):
 
 
 @router.get("/lists", response=ListsOut)
-def read_lists(request: HttpRequest) -> ListsOut:
-    """The lists that the key is for, by number."""
+def read_lists(
+    request: HttpRequest,
+    modified_since: Moment = None,
+    cursor: str | None = None,
+    limit: UpTo1000 = 100,
+) -> HttpResponse:
+    """The lists that the key is for, by number. Send the ETag back as If-None-Match: 304 says that nothing changed."""
     caller = reader_of(request)
-    known = List.objects.filter(realm=caller.realm_id).order_by("number")
-    rows = [each for each in known if caller.covers(each.pk)]
-    return ListsOut(lists=[ListOut(number=each.number, name=each.name) for each in rows], next=None)
+    after = -1
+    if cursor:
+        (after,) = read_cursor(_KIND, cursor, int)
+        if after > LARGEST_NUMBER:
+            raise refuse_cursor()
+    list_ids = None if caller.list_ids is None else sorted(caller.list_ids)
+    rows = read_list_facts(
+        caller.realm_id, list_ids, after=after, since=modified_since, limit=limit + 1
+    )
+    shown = rows[:limit]
+    following = make_cursor(_KIND, shown[-1].number) if len(rows) > limit else None
+    page = ListsOut(lists=[list_out(each) for each in shown], next=following)
+    return answer_unchanged(request, page.model_dump_json())
+
+
+@router.get("/lists/{int:number}", response=ListOut)
+def read_list(request: HttpRequest, number: int) -> HttpResponse:
+    """One list; 0 is Do Not Mail. It has an ETag as well."""
+    caller = reader_of(request)
+    found = find_list(caller, number)
+    (facts,) = read_list_facts(caller.realm_id, [found.id])
+    return answer_unchanged(request, list_out(facts).model_dump_json())
+
+
+def list_out(facts: ListFacts) -> ListOut:
+    """A list as the API tells it."""
+    return ListOut(
+        number=facts.number,
+        name=facts.name,
+        description=facts.description,
+        is_do_not_mail=facts.is_do_not_mail,
+        is_closed=facts.is_closed,
+        url=page_url(facts.public_id),
+        suppressed=facts.suppressed,
+        contacts=facts.contacts,
+        created_at=written(facts.created_at),
+        modified_at=written(facts.modified_at),
+    )
+
+
+def written(moment: datetime) -> str:
+    """A time as the API tells it: RFC 3339 in UTC, whole seconds."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
