@@ -143,7 +143,7 @@ def _operation(
         method=method.upper(),
         path=path,
         summary=operation["summary"],
-        about=operation.get("description", ""),
+        about=_about(operation),
         scope=scope_of(operation, method),
         parameters=[_parameter(each, description) for each in operation["parameters"]],
         sent=list(_fields_of(operation.get("requestBody", {}), description)),
@@ -153,6 +153,12 @@ def _operation(
         answer=example.shown() if example else "",
         kinds=[kind for kind in Kind if str(kind.status) in operation["responses"]],
     )
+
+
+def _about(operation: Json) -> str:
+    """What is said besides the summary."""
+    about = str(operation.get("description", ""))
+    return "" if about.removesuffix(".") == operation["summary"] else about
 
 
 def _parameter(parameter: Json, description: Json) -> Field:

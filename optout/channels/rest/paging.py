@@ -60,6 +60,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-PlainNumber = Annotated[int, BeforeValidator(_plain)]  # a number in a query
-UpTo1000 = Annotated[PlainNumber, Field(ge=1, le=1_000)]  # a `limit`
-UpTo10000 = Annotated[PlainNumber, Field(ge=1, le=10_000)]
+# Behind the bounds, which would not be described otherwise.
+DIGITS = BeforeValidator(_plain)
+PlainNumber = Annotated[int, Field(ge=0, le=2**31 - 1), DIGITS]  # a number in a query
+UpTo1000 = Annotated[int, Field(ge=1, le=1_000), DIGITS]  # a `limit`
+UpTo10000 = Annotated[int, Field(ge=1, le=10_000), DIGITS]
