@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from optout.channels.global_unsubscribe import api
 from optout.channels.global_unsubscribe.parameters import wants_api
 from optout.channels.rest import door as rest
+from reporting.contacts_http import urls as contacts_http
 
 
 @require_safe
@@ -35,6 +36,8 @@ def outage(request: HttpRequest) -> HttpResponse:
     path = request.path_info.rstrip("/")
     if path.startswith("/api/"):
         return rest.outage(request)
+    if path.startswith(("/ws/", "/v2/")):
+        return contacts_http.outage(request)
     is_command = path.endswith("/api_web")
     if path.endswith("/unsubscribe/unsubscribe") and wants_api(request):
         response = api.deny(503)
