@@ -15,6 +15,7 @@ from gunicorn.http.parser import RequestParser
 
 from config.logs import NoQueryStrings, without_secret_paths, without_secrets
 from config.request_lines import OldScriptsRequest, write_error
+from reporting.rest.long_polls import wait_while_running
 
 
 class NoBrokenRequests(logging.Filter):
@@ -58,7 +59,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 wsgi_app = "config.wsgi"
 worker_class = "gthread"
 workers = settings.WEB_WORKERS
-threads = settings.WEB_THREADS
+threads = settings.WEB_THREADS + settings.LONG_POLLS_AT_ONCE
 # Each worker loads the application itself: a restart of one is clean, and database connections are never shared.
 preload_app = False
 
@@ -86,6 +87,7 @@ control_socket_disable = True
 
 def post_worker_init(worker: Any) -> None:
     """What was loaded stays: the collector need not look through it again and again, nor after every 2,000 new objects."""
+    wait_while_running(lambda: bool(worker.alive))
     get_resolver().url_patterns  # noqa: B018  loads every view now, not during somebody's first request
     gc.collect()
     gc.freeze()

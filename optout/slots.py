@@ -23,17 +23,18 @@ class Slot:
 
 
 class Slots:
-    """Whom this process gives a long answer now: at most DOWNLOADS_AT_ONCE, so that recipients never wait for mailers, and each
-    holder (a key, a person in the portal, a realm's scripts) once, so that one slow mailer does not stop the others."""
+    """Whom this process gives a long answer now: at most as many as a setting says, so that recipients never wait for mailers,
+    and each holder (a key, a person in the portal, a realm's scripts) once, so that one slow mailer does not stop the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, setting: str) -> None:
+        self._setting = setting
         self._lock = threading.Lock()
         self._holders: set[str] = set()
 
     def take(self, holder: str) -> Slot | None:
         """A slot, to be given back; None when there is none for this holder now."""
         with self._lock:
-            if holder in self._holders or len(self._holders) >= settings.DOWNLOADS_AT_ONCE:
+            if holder in self._holders or len(self._holders) >= getattr(settings, self._setting):
                 return None
             self._holders.add(holder)
         return Slot(self, holder)
@@ -44,4 +45,4 @@ class Slots:
             self._holders.discard(holder)
 
 
-slots = Slots()
+slots = Slots("DOWNLOADS_AT_ONCE")

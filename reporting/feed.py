@@ -104,13 +104,13 @@ def lock_cursor(name: str) -> Cursor:
 
 
 # Whatever was committed here lies below the end of our snapshot. Rows of our own transaction may lie above.
-_FOREIGN = "xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()"
+FOREIGN = "xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()"
 _IS_FOREIGN = f"""
 SELECT EXISTS (SELECT FROM reporting_feedcursor WHERE xid > pg_snapshot_xmax(pg_current_snapshot()))
-    OR EXISTS (SELECT FROM (SELECT xid FROM optout_optout ORDER BY xid DESC LIMIT 1) newest WHERE {_FOREIGN})
+    OR EXISTS (SELECT FROM (SELECT xid FROM optout_optout ORDER BY xid DESC LIMIT 1) newest WHERE {FOREIGN})
 """  # noqa: S608 -- made of constants
 # The first number a transaction can have, before every one of this server. Among themselves these rows keep their order by id.
-_RENUMBER = f"UPDATE optout_optout SET xid = '3' WHERE {_FOREIGN}"  # noqa: S608
+_RENUMBER = f"UPDATE optout_optout SET xid = '3' WHERE {FOREIGN}"  # noqa: S608
 
 
 def mend_feed() -> dict[str, int]:
