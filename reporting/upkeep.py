@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from lists import api_auth
-from lists.models import RealmCredential
+from lists.models import ApiKey, RealmCredential
 from optout import quarantine, retention
 from optout.left_over import end_left_over_subscriptions
 from reporting import feed
@@ -67,11 +67,13 @@ def apply_retention(now: datetime) -> dict[str, int]:
     everything = now.weekday() == SUNDAY
     downloads = Download.objects.filter(started_at__lt=oldest).exclude(ip=None, agent="")
     passwords = RealmCredential.objects.filter(last_used_at__lt=oldest).exclude(last_used_ip=None)
+    api_keys = ApiKey.objects.filter(last_used_at__lt=oldest).exclude(last_used_ip=None)
     result = {
         "ledger_rows": retention.empty_ledger(now, since=None if everything else oldest - NIGHT),
         "quarantined": retention.empty_quarantine(now),
         "downloads": downloads.update(ip=None, agent=""),
         "passwords": passwords.update(last_used_ip=None),
+        "api_keys": api_keys.update(last_used_ip=None),
         "subscriptions_ended": end_left_over_subscriptions(),
         "notices": Notice.objects.filter(settled_at__lt=oldest).delete()[0],
     }

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from lists.choices import Role
 from lists.credentials import make_password
-from lists.models import Contact, List, ListAccess, Membership, Realm, User
+from lists.models import ApiKey, Contact, List, ListAccess, Membership, Realm, User
 from optout.addresses import digest_of
 from tests import make
 from tests.reporting.portal import signed_in
@@ -43,6 +43,7 @@ EDITORS = ("operator", "admin", "owner")
 READERS = (*EDITORS, "viewer")
 KNOWERS = (*READERS, "mailer")
 ADMINS = ("operator", "admin")
+NEW_KEY = {"label": "Shop", "scopes": ["read"], "reach": "whole", "expiry": "never"}
 
 # name of the address → what is asked there, and by whom it is answered
 TABLE: dict[str, list[Row]] = {
@@ -237,6 +238,20 @@ TABLE: dict[str, list[Row]] = {
         row(*ADMINS, path="password", is_about_list=False),
         row(*ADMINS, method="POST", path="password", status=302, is_about_list=False),
     ],
+    "api_keys": [row(*ADMINS, "stranger", is_about_list=False)],
+    "make_api_key": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(*ADMINS, "stranger", method="POST", data=NEW_KEY, is_about_list=False),
+        row(*ADMINS, "stranger", method="POST", data={}, status=422, is_about_list=False),
+    ],
+    "replace_api_key": [
+        row(*ADMINS, path="api_key", is_about_list=False),
+        row(*ADMINS, method="POST", data={"old_ends": "0"}, path="api_key", is_about_list=False),
+    ],
+    "revoke_api_key": [
+        row(*ADMINS, path="api_key", is_about_list=False),
+        row(*ADMINS, method="POST", path="api_key", status=302, is_about_list=False),
+    ],
     "team": [row(*ADMINS, "stranger", is_about_list=False)],
     "team_invite": [
         row(*ADMINS, "stranger", is_about_list=False),
@@ -303,6 +318,7 @@ class World:
             "access": ("access_id", known["access"]),
             "member": ("membership_id", known["member"]),
             "password": ("credential_id", known["password"]),
+            "api_key": ("key_id", known["api_key"]),
             "product": ("number", known["product"]),
             "publisher": ("publisher_id", known["publisher"]),
             "form": ("form_uuid", known["form"]),
@@ -323,12 +339,14 @@ def furnish(optout_list: List, mailer: Membership) -> dict[str, Any]:
     access = ListAccess.objects.get(membership=mailer, optout_list=optout_list)
     product = make.make_product(optout_list.realm, 1000 + optout_list.pk)
     publisher = make.make_publisher(optout_list.realm, f"p-{optout_list.pk}")
+    make.make_api_key(optout_list.realm)
     return {
         "digest": digest_of(ADDRESS).hex(),
         "key": key.pk,
         "access": access.pk,
         "member": mailer.pk,
         "password": make_password(optout_list.realm, actor=mailer.user).row.pk,
+        "api_key": ApiKey.objects.filter(realm=optout_list.realm).latest("pk").pk,
         "product": product.number,
         "publisher": publisher.pk,
         "form": make.make_form(optout_list.realm, publisher, product=product).uuid,
@@ -505,6 +523,23 @@ class TestForeignPassword:
         for number in (theirs, 0, 10**22):
             url = reverse("revoke_api_password", args=[number])
             assert getattr(client, method)(url).status_code == 404
+        assert everything() == before
+
+
+@pytest.mark.django_db
+class TestForeignApiKey:
+    @pytest.mark.parametrize("method", ["get", "post"])
+    @pytest.mark.parametrize("name", ["replace_api_key", "revoke_api_key"])
+    def test_a_key_of_another_realm_is_not_there(
+        self, world: World, name: str, method: str
+    ) -> None:
+        theirs = world.arguments[world.foreign.pk]["api_key"]
+        client = world.client("admin")
+        before = everything()
+
+        for number in (theirs, 0, 10**22):
+            url = reverse(name, args=[number])
+            assert getattr(client, method)(url, {"old_ends": "0"}).status_code == 404
         assert everything() == before
 
 

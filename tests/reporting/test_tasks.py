@@ -18,7 +18,15 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from lists.api_auth import WrongPasswordError, authenticate
 from lists.credentials import make_password
-from lists.models import List, PasswordFailure, Realm, RealmCredential, Subscription, User
+from lists.models import (
+    ApiKey,
+    List,
+    PasswordFailure,
+    Realm,
+    RealmCredential,
+    Subscription,
+    User,
+)
 from optout.choices import Channel, RefusalCause
 from optout.models import OptOut, Suppression
 from optout.quarantine import quarantine_optout
@@ -218,6 +226,17 @@ class TestTheCommands:
         assert run("apply_retention")["passwords"] == 1
 
         kept = RealmCredential.objects.order_by("last_used_at")
+        assert [row.last_used_ip for row in kept] == [None, "203.0.113.9"]
+        assert None not in [row.last_used_at for row in kept]
+
+    def test_retention_empties_from_where_an_api_key_was_used(self, realm: Realm) -> None:
+        for days in (91, 89):
+            at = timezone.now() - timedelta(days=days)
+            make.make_api_key(realm, last_used_at=at, last_used_ip="203.0.113.9")
+
+        assert run("apply_retention")["api_keys"] == 1
+
+        kept = ApiKey.objects.order_by("last_used_at")
         assert [row.last_used_ip for row in kept] == [None, "203.0.113.9"]
         assert None not in [row.last_used_at for row in kept]
 
