@@ -59,7 +59,7 @@ def mailers_without(optout_list: List) -> QuerySet[Membership, Membership]:
 def downloads_of(optout_list: List) -> QuerySet[Download, Download]:
     """The access log: every download of the list."""
     downloads = Download.objects.filter(optout_list=optout_list)
-    return downloads.select_related("key__membership__user", "user")
+    return downloads.select_related("key__membership__user", "api_key", "user")
 
 
 def make_key(

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from lists.models import List
 from optout.addresses import mask
-from optout.choices import Assurance, Channel, Kind
+from optout.choices import Assurance, Channel, Kind, Origin
 from optout.models import OptOut, Suppression
 from reporting.subjects import Subject
 
@@ -25,6 +25,7 @@ _CHANNELS = (
     Channel.PIXEL,
     Channel.S2S,
     Channel.API_WEB,
+    Channel.REST,
     Channel.GLOBAL_FORM,
     Channel.GLOBAL_API,
     Channel.PORTAL,
@@ -36,8 +37,8 @@ CHANNEL_CHOICES = [("", "Any"), *((each.value, each.label) for each in _CHANNELS
 class Entry:
     """One ledger row as it is shown. `address` is already masked where the reader may not see it in clear.
 
-    `account` says why and by whom, `way` how it came and how sure that is; `remark` what only some have to say. `password`: the
-    one that a program called with, for whoever manages them.
+    `account` says why and by whom, `way` how it came and how sure that is; `remark` what only some have to say. `caller`: the
+    password or API key that a program called with, for whoever manages them.
     """
 
     id: int
@@ -61,7 +62,7 @@ class Entry:
     ip: str | None
     agent: str
     note: str
-    password: str
+    caller: str
 
     @property
     def is_lift(self) -> bool:
@@ -104,19 +105,13 @@ def as_entries(
     clear: bool,
     evidence: bool,
     suppressed: Collection[bytes] = (),
-    passwords: Mapping[int, str] = MappingProxyType({}),
+    callers: Mapping[int, str] = MappingProxyType({}),
 ) -> list[Entry]:
     """Ledger rows as they are shown: with addresses in clear or masked; with IP and program for those who may see them.
 
-    `passwords`: how those of `credential_of` are told apart, for those who may see that.
+    `callers`: with what programs called, by the id of the row that they reported, for those who may see that.
     """
-    return [_as_entry(row, clear, evidence, suppressed, passwords) for row in rows]
-
-
-def credential_of(row: OptOut) -> int | None:
-    """Which of the realm's API passwords the program knew that reported it."""
-    found = (row.evidence or {}).get("credential")
-    return found if isinstance(found, int) else None
+    return [_as_entry(row, clear, evidence, suppressed, callers) for row in rows]
 
 
 def shown_address(address: str | None, digest: bytes, *, clear: bool) -> str:
@@ -157,6 +152,9 @@ def _account(row: OptOut) -> str:
         return f"{row.get_reason_display()}. Reported by a script"
     if row.channel == Channel.GLOBAL_API:
         return f"{row.get_reason_display()}. Reported by a website"
+    if row.channel == Channel.REST:
+        by = "" if row.origin == Origin.RECIPIENT else f" by {row.get_origin_display().lower()}"
+        return f"{row.get_reason_display()}{by}. Reported by a program"
     return f"{row.get_reason_display()} by {row.get_origin_display().lower()}"
 
 
@@ -172,7 +170,7 @@ def _as_entry(
     clear: bool,
     evidence: bool,
     suppressed: Collection[bytes],
-    passwords: Mapping[int, str],
+    callers: Mapping[int, str],
 ) -> Entry:
     digest = bytes(row.digest)
     note = (row.evidence or {}).get("note", "")
@@ -203,5 +201,5 @@ def _as_entry(
         ip=row.ip if evidence else None,
         agent=row.agent if evidence else "",
         note=str(note) if evidence else "",
-        password=passwords.get(credential_of(row) or 0, ""),
+        caller=callers.get(row.id, ""),
     )

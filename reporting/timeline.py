@@ -25,15 +25,16 @@ _SEEN_AFTER = timedelta(seconds=10)
 # For each list and time of an opt-out the first whole download that must have had it: one of all suppressions, or of those since
 # an earlier time. By the index of the access log.
 _FIRST_DOWNLOADS = f"""
-SELECT w.list_id, d.started_at, d.format, coalesce(nullif(u.name, ''), u.email, k.label, '')
+SELECT w.list_id, d.started_at, d.format, coalesce(nullif(u.name, ''), u.email, k.label, a.label, '')
 FROM unnest(%s::int[], %s::timestamptz[]) AS w (list_id, suppressed_at) CROSS JOIN LATERAL (
-    SELECT started_at, format, user_id, key_id FROM reporting_download
+    SELECT started_at, format, user_id, key_id, api_key_id FROM reporting_download
     WHERE optout_list_id = w.list_id AND started_at >= w.suppressed_at + %s::interval
       AND (since IS NULL OR since <= w.suppressed_at) AND outcome = '{DownloadOutcome.COMPLETE}'
     ORDER BY started_at
     LIMIT 1
 ) d
 LEFT JOIN lists_user u ON u.id = d.user_id LEFT JOIN lists_downloadkey k ON k.id = d.key_id
+LEFT JOIN lists_apikey a ON a.id = d.api_key_id
 """  # noqa: S608 -- made of a constant
 
 _CONTACT = """

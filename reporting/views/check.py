@@ -11,11 +11,11 @@ from django.views.decorators.http import require_safe
 
 from lists.access import Standing
 from lists.choices import Role
-from lists.models import List, RealmCredential
+from lists.models import List
 from lists.views.context import current_standing
 from optout.addresses import AddressError
-from optout.models import OptOut
-from reporting.entries import Entry, as_entries, credential_of
+from reporting.callers import callers_of
+from reporting.entries import Entry, as_entries
 from reporting.forms_entries import CheckForm
 from reporting.quota import count_use
 from reporting.subjects import Subject, read_subject
@@ -102,17 +102,5 @@ def _history(
     names = {each.pk: each for each in lists}
     clear = _sees_clear(standing)
     rows = list(timeline(lists, subject))
-    entries = as_entries(rows, clear=clear, evidence=clear, passwords=_passwords(rows, standing))
+    entries = as_entries(rows, clear=clear, evidence=clear, callers=callers_of(rows, standing))
     return [(entry, names.get(entry.list_id)) for entry in entries]
-
-
-def _passwords(rows: list[OptOut], standing: Standing) -> dict[int, str]:
-    """How a realm admin tells the API passwords apart that programs called with; nothing for others. One query at most."""
-    known = {each for row in rows if (each := credential_of(row)) is not None}
-    if not known or not standing.is_realm_admin:
-        return {}
-    found = RealmCredential.objects.filter(realm=standing.realm, pk__in=known)
-    return {
-        pk: "your own password" if is_chosen else f"password …{hint}"
-        for pk, hint, is_chosen in found.values_list("pk", "hint", "is_chosen")
-    }

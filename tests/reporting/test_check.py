@@ -7,7 +7,7 @@ from django.db import OperationalError
 from lists.choices import Role
 from lists.credentials import bring_password, make_password
 from lists.lookup import snapshot
-from lists.models import List, Realm, User
+from lists.models import ApiKey, List, Realm, User
 from optout.actions import record_optouts
 from optout.addresses import hex_digests, parse_email
 from optout.choices import Assurance, Channel, HashKind, Medium, Origin, Reason
@@ -285,7 +285,31 @@ class TestWhoDidIt:
         line = "Unsubscribed. Reported by a script · api_web · API credential"
         assert f"{line} (password …{password.hint}) · PHP/8.3" in text
         assert f"{line} (your own password) · PHP/8.3" in text
-        assert "API credential A program with the realm’s password reported it." in text
+        assert (
+            "API credential A program with the realm’s password or an API key reported it." in text
+        )
+
+    def test_what_a_program_reported_names_its_key(
+        self, alice: User, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_api_key(realm)
+        key = ApiKey.objects.get()
+        ApiKey.objects.update(label="Web shop")
+        for origin in (Origin.RECIPIENT, Origin.OWNER):
+            make.make_optout(
+                optout_list,
+                channel=Channel.REST,
+                assurance=Assurance.API_CREDENTIAL,
+                origin=origin,
+                evidence=Evidence.of(None, "Python/3.13", api_key=key.pk),
+            )
+
+        text = look_at(signed_in(alice).get("/manage/check/", {"q": "jane@example.com"})).text
+
+        how = f"Reported by a program · REST API · API credential (key “Web shop” hk_…{key.hint})"
+        assert f"Unsubscribed. {how} · Python/3.13" in text
+        assert f"Unsubscribed by owner. {how}" in text
+        assert key.hint not in told(bob) and "Reported by a program" in told(bob)
 
     def test_a_global_request_says_what_it_was_for(
         self, bob: User, realm: Realm, optout_list: List

@@ -99,11 +99,11 @@ class TestEntries:
     def test_only_ways_in_that_there_are_can_be_chosen(self, bob: User, optout_list: List) -> None:
         page = signed_in(bob).get(url(optout_list)).content.decode()
         for label in (
-            *("Hosted page", "One-click", "Server to server", "api_web", "Portal"),
+            *("Hosted page", "One-click", "Server to server", "api_web", "REST API", "Portal"),
             *("Global Unsubscribe form", "Global Unsubscribe API"),
         ):
             assert f">{label}</option>" in page
-        for label in ("REST API", "File import", "Inbound SMS"):
+        for label in ("Join form", "File import", "Inbound SMS"):
             assert f">{label}</option>" not in page
 
     @pytest.mark.parametrize("kind", ["md5", "sha256"])
