@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import parse_etags
 
-from lists.access import Permission, Standing
+from lists.access import OpenedList, Permission, Standing
 from lists.lookup import ListSnapshot, get_list
 from lists.models import DownloadKey, List, User
 from lists.networks import compile_networks
@@ -42,11 +42,13 @@ _MADE_IN = "1"  # part of the ETag: raise it when the same rows are written diff
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who downloads: the holder of a key, or a person in the portal; and whether they may see addresses."""
+    """Who downloads: the holder of a key, or a person in the portal; whether they may see addresses, and whether the list is
+    their own and not given to them."""
 
     key: DownloadKey | None
     user: User | None
     may_see_clear: bool
+    is_owner: bool = False
 
     @property
     def holder(self) -> str:
@@ -119,6 +121,12 @@ def note_use(key: DownloadKey, now: datetime) -> None:
     DownloadKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
 
 
+def may_export(opened: OpenedList) -> bool:
+    """Whether it is their Do Not Mail, which they may have in clear whatever mailers may (S2.5)."""
+    needed = (Permission.DOWNLOAD, Permission.CLEAR, Permission.EDIT)
+    return opened.optout_list.is_global and all(opened.may(each) for each in needed)
+
+
 # ── What has changed ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _VERSION = """
@@ -166,7 +174,7 @@ def stream_suppressions(
 
     Raises RefusedError: 403 when the file would show addresses and must not, 503 when too many download.
     """
-    if asked.is_clear and not (optout_list.plain_download and reader.may_see_clear):
+    if asked.is_clear and not _may_be_clear(optout_list, reader):
         raise RefusedError(403, _why_not_clear(optout_list))
     now = timezone.now()
     # Before the data is read: the file may hold more than its ETag and its Next-Since say, never less.
@@ -208,6 +216,8 @@ def _describe(response: HttpResponseBase, optout_list: ListSnapshot, asked: Aske
     ending = "csv" if asked.format == DownloadFormat.CSV else "txt"
     kind = "csv" if ending == "csv" else "plain"
     name = f"heed-{optout_list.number}-{asked.format}.{ending}"
+    if optout_list.is_global and asked.is_clear:
+        name = f"do-not-mail.{ending}"
     response.headers["Content-Type"] = f"text/{kind}; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
 
@@ -264,6 +274,12 @@ def _log(
         started_at=now,
         finished_at=None if extent else now,
     )
+
+
+def _may_be_clear(optout_list: ListSnapshot, reader: Reader) -> bool:
+    """The list's switch is about mailers: its owners have their Do Not Mail in clear without it (S2.5)."""
+    permitted = optout_list.plain_download or (optout_list.is_global and reader.is_owner)
+    return permitted and reader.may_see_clear
 
 
 def _why_not_clear(optout_list: ListSnapshot) -> str:

@@ -39,7 +39,9 @@ def portal_download(request: HttpRequest, public_id: str) -> HttpResponseBase:
     opened = open_list(request.user, public_id, Permission.DOWNLOAD)
     require_recent_sign_in(request)
     user = request.user if isinstance(request.user, User) else None
-    reader = downloads.Reader(None, user, opened.may(Permission.CLEAR))
+    reader = downloads.Reader(
+        None, user, opened.may(Permission.CLEAR), is_owner=opened.may(Permission.EDIT)
+    )
     try:
         asked = parse_asked(request.GET)
         return downloads.stream_suppressions(request, snapshot(opened.optout_list), asked, reader)

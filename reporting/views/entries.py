@@ -20,6 +20,7 @@ from optout.choices import Medium, Reason
 from optout.client_ip import client_ip
 from optout.evidence import Evidence
 from optout.models import OptOut
+from reporting.downloads import may_export
 from reporting.entries import as_entries, ledger_of, shown_address, suppressed_digests
 from reporting.forms_entries import EntryFilterForm, LiftForm
 from reporting.lifting import find_suppression, lift_one
@@ -52,6 +53,7 @@ def list_entries(request: HttpRequest, public_id: str) -> HttpResponse:
         "entries": entries,
         "may_lift": may_lift,
         "may_download": opened.may(Permission.DOWNLOAD),
+        "may_export": may_export(opened),
         "is_filtered": form.errors or form.is_used,
         "is_paged": "after" in request.GET or "before" in request.GET,
         "took_too_long": took_too_long,

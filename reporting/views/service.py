@@ -22,6 +22,7 @@ from lists.views.recent_sign_in import require_recent_sign_in
 from optout import links
 from optout.client_ip import client_ip
 from reporting import snippets, snippets_api_web
+from reporting.downloads import may_export
 from reporting.global_setup import snippets as snippets_global
 from reporting.global_setup.for_list import read_global
 from reporting.mail_tools import MAIL_TOOLS, OTHER, get_mail_tool
@@ -99,6 +100,7 @@ def _show(request: HttpRequest, opened: OpenedList, wanted: str, **more: Any) ->
         ],
         "may_edit": may_edit,
         "may_download": opened.may(Permission.DOWNLOAD),
+        "may_export": may_export(opened),
         "has_pixel_in_mail": may_edit and _has_pixel_in_mail(opened),
         **_CONTEXTS[tab](request, opened),
         **more,

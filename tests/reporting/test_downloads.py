@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from lists.choices import Role
 from lists.lookup import forget_all_lists
-from lists.models import DownloadKey, List, ListAccess, Realm, User
+from lists.models import DownloadKey, List, ListAccess, Membership, Realm, User
 from optout.actions import LiftIntent, lift_suppressions
 from optout.addresses import parse_address
 from optout.choices import (
@@ -696,6 +696,77 @@ class TestFromThePortal:
 
 
 @pytest.mark.django_db
+class TestDoNotMailFromThePortal:
+    """S2.5: a realm's own Do Not Mail, as .csv and .txt."""
+
+    def url(self, optout_list: List, form: str) -> str:
+        return f"/manage/lists/{optout_list.public_id}/download?format={form}"
+
+    @pytest.fixture
+    def everybody(self, realm: Realm) -> List:
+        do_not_mail = make.do_not_mail(realm)
+        make.make_optout(do_not_mail, "jane@example.com")
+        return do_not_mail
+
+    def test_its_owners_have_it_in_clear_whatever_mailers_may(
+        self, alice: User, bob: User, realm: Realm, everybody: List
+    ) -> None:
+        place = Membership.objects.get(user=bob, realm=realm)
+        ListAccess.objects.create(membership=place, optout_list=everybody)
+        for user in (alice, bob):
+            text = signed_in(user).get(self.url(everybody, "txt"))
+            assert text["Content-Disposition"] == 'attachment; filename="do-not-mail.txt"'
+            assert b"".join(text) == b"jane@example.com\n"
+            table = signed_in(user).get(self.url(everybody, "csv"))
+            assert table["Content-Disposition"] == 'attachment; filename="do-not-mail.csv"'
+            assert b"\njane@example.com,email,2026-03-04T12:" in b"".join(table)
+        logged = Download.objects.values_list("user", "format", "rows")
+        assert set(logged) == {
+            (user.pk, form, 1) for user in (alice, bob) for form in ("txt", "csv")
+        }
+
+    def test_pages_have_a_button_for_each(
+        self, alice: User, everybody: List, optout_list: List
+    ) -> None:
+        client = signed_in(alice)
+        for page in ("entries", "service?tab=download"):
+            html = client.get(f"/manage/lists/{everybody.public_id}/{page}").content.decode()
+            for form in ("csv", "txt"):
+                assert f'href="{self.url(everybody, form)}">Export as .{form}</a>' in html
+            other = client.get(f"/manage/lists/{optout_list.public_id}/{page}").content.decode()
+            assert "Export as" not in other
+
+    def test_it_asks_for_the_password_after_a_while(self, alice: User, everybody: List) -> None:
+        response = signed_in_long_ago(alice).get(self.url(everybody, "csv"))
+        assert "reauthenticate" in response["Location"]
+        assert not Download.objects.exists()
+
+    def test_others_have_not(self, realm: Realm, everybody: List) -> None:
+        """Neither a viewer nor a mailer who was given it, nor a mailer's key: for them the switch counts."""
+        viewer = make.make_user("viewer@example.com")
+        make.make_member(viewer, realm, Role.VIEWER)
+        mailer = make.make_user("mailer@example.com")
+        rights = {"may_download": True, "may_see_clear": True}
+        place = make.make_member(mailer, realm, Role.MAILER, everybody, **rights)
+        text, _ = make.make_download_key(everybody, membership=place, may_see_clear=True)
+
+        refused = [
+            signed_in(viewer).get(self.url(everybody, "csv")),
+            signed_in(mailer).get(self.url(everybody, "csv")),
+            Client().get(f"/d/{everybody.public_id}", {"key": text, "format": "csv"}),
+        ]
+
+        assert [each.status_code for each in refused] == [404, 403, 403]
+        page = signed_in(viewer).get(f"/manage/lists/{everybody.public_id}/entries")
+        assert page.status_code == 200 and "Export as" not in page.content.decode()
+        assert not Download.objects.exists()
+
+    def test_another_list_needs_the_switch_from_its_owners_too(
+        self, alice: User, optout_list: List
+    ) -> None:
+        assert signed_in(alice).get(self.url(optout_list, "csv")).status_code == 403
+
+
 class TestMethods:
     @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
     def test_others_are_told_which_there_are(self, optout_list: List, method: str) -> None:

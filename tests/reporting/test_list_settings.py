@@ -1,5 +1,7 @@
 import pytest
+from django.db.models import ProtectedError
 
+from lists.actions import close_list
 from lists.choices import Role
 from lists.lookup import get_list
 from lists.models import AuditEntry, List, Realm, User
@@ -222,8 +224,27 @@ class TestClosing:
         assert list(actions) == ["close_list", "reopen_list"]
 
     def test_do_not_mail_is_never_closed(self, alice: User, realm: Realm) -> None:
-        sign_in(alice).post(path(make.do_not_mail(realm), "close"), {"confirm_name": "Do Not Mail"})
+        do_not_mail = make.do_not_mail(realm)
+        client = sign_in(alice)
+        screen = open_screen(client, path(do_not_mail))
+        assert path(do_not_mail, "close") not in screen.html
+        client.post(path(do_not_mail, "close"), {"confirm_name": "Do Not Mail"})
         assert make.do_not_mail(realm).closed_at is None
+        with pytest.raises(ValueError, match="cannot be closed"):
+            close_list(do_not_mail, actor=alice, now=make.NOW)
+
+    def test_no_list_can_be_deleted(self, alice: User, realm: Realm, optout_list: List) -> None:
+        """Least of all Do Not Mail (S2.4): no address of the portal does it, nor the operators' admin, nor the database."""
+        operator = make.make_user("olga@example.com", is_staff=True, is_superuser=True)
+        client = sign_in(operator)
+        for each in (make.do_not_mail(realm), optout_list):
+            make.make_optout(each)
+            assert client.delete(path(each)).status_code == 405
+            page = f"/ops/lists/list/{each.pk}/delete/"
+            assert client.post(page, {"post": "yes"}).status_code == 403
+            with pytest.raises(ProtectedError):
+                each.delete()
+        assert List.objects.filter(realm=realm).count() == 2
 
 
 @pytest.mark.django_db
