@@ -8,7 +8,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.main import ExcHandler
 from ninja.operation import Operation
 
-from optout.channels.rest import contacts, lookups, suppressions
+from optout.channels.rest import contacts, lifting, lookups, suppressions
 from optout.channels.rest.bodies import StrictParser
 from optout.channels.rest.door import KeyAuth, answer_error
 from optout.channels.rest.queries import with_known_query
@@ -33,7 +33,7 @@ api = RestApi(
     urls_namespace="rest",
 )
 api.add_decorator(with_known_query, mode="operation")
-for each in (lists, suppressions, lookups, opt_outs, changes, do_not_mail, contacts):
+for each in (lists, suppressions, lifting, lookups, opt_outs, changes, do_not_mail, contacts):
     api.add_router("", each.router)
 
 
