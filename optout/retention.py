@@ -1,4 +1,4 @@
-"""What does not stay for ever: IP addresses, agents and evidence (AT-50), and the counts behind limits.
+"""What does not stay for ever: IP addresses, agents and evidence (AT-50), counts behind limits, answers to programs.
 
 A suppression is never deleted by age (promise 5); of ledger rows only fields are emptied.
 """
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from lists.models import List
 from lists.prepared import fetch_prepared
+from optout import given_answers
 from optout.choices import Verdict
 from optout.models import LimitCounter, UnsignedHour
 
@@ -65,6 +66,14 @@ WHERE u.id = l.id AND l.usual_hour <> u.requests
 RETURNING l.id
 """
 
+_FORGET_ANSWERS = """
+DELETE FROM optout_givenanswer WHERE (api_key_id, name_digest) IN (
+    SELECT api_key_id, name_digest FROM optout_givenanswer
+    WHERE recorded_at < %(end)s ORDER BY recorded_at LIMIT %(batch)s
+)
+RETURNING 1
+"""
+
 
 def empty_ledger(now: datetime, *, since: datetime | None = None) -> int:
     """Empty IP, agent and evidence of ledger rows that are older than 90 days; how many rows.
@@ -95,6 +104,16 @@ def prune_limits(now: datetime) -> int:
     counters, _ = quiet.exclude(blocked_until__gt=now).delete()
     hours, _ = UnsignedHour.objects.filter(hour_at__lt=now - HOURS_KEPT).delete()
     return counters + hours
+
+
+def prune_answers(now: datetime) -> int:
+    """Forget what programs were answered more than 24 hours ago; how many answers."""
+    forgotten = 0
+    while count := len(
+        fetch_prepared(_FORGET_ANSWERS, {"end": now - given_answers.KEPT, "batch": BATCH})
+    ):
+        forgotten += count
+    return forgotten
 
 
 def keep_usual_hours(now: datetime) -> int:

@@ -46,7 +46,7 @@ def accept_quarantined(now: datetime) -> dict[str, int]:
 
 
 def tend_limits(now: datetime) -> dict[str, int]:
-    """Keep what is usual for each list, and forget old counts, those of sign-ins and wrong passwords as well."""
+    """Keep what is usual for each list, and forget old counts, sign-ins, wrong passwords, answers to programs."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM lists_cache WHERE expires < %s", [now])
         sign_ins_forgotten = cursor.rowcount
@@ -54,6 +54,7 @@ def tend_limits(now: datetime) -> dict[str, int]:
         "lists_changed": retention.keep_usual_hours(now),
         "counters_forgotten": retention.prune_limits(now),
         "sign_ins_forgotten": sign_ins_forgotten,
+        "answers_forgotten": retention.prune_answers(now),
         "password_failures_forgotten": api_auth.prune_failures(now),
     }
 
