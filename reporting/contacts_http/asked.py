@@ -28,6 +28,7 @@ DO_NOT_MAIL_NUMBER = "0"  # the number of Do Not Mail elsewhere; here it works t
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{4,20})?(?:Z|[+-][0-9:]{2,6})?")
+_LOST_PLUS = re.compile(r"(?<=[T ][0-9]{2}:[0-9]{2}:[0-9]{2}) (?=[0-9:]{2,6}\Z)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EVERYBODY = 0  # in a cursor; then the statuses, then the numbers of lists
 _FIRST_LIST = 10
@@ -89,15 +90,16 @@ def read_since(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     # a plus that was not encoded arrives as a space
-    text = re.sub(r" (?=[0-9:]{2,6}\Z)", "+", text.strip()) if "T" in text else text.strip()
+    text = _LOST_PLUS.sub("+", text.strip())
     try:
         moment = datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
-        if moment is not None:
-            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-            return min(max(moment, _EPOCH), from_microseconds(LATEST - 1))
-    except (ValueError, OverflowError):
-        pass
-    raise ProblemError(Kind.INVALID, f"The parameter {name} must be a time in ISO 8601.")
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise ProblemError(Kind.INVALID, f"The parameter {name} must be a time in ISO 8601.")
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(moment, _EPOCH), from_microseconds(LATEST - 1)).astimezone(UTC)
 
 
 def read_size(name: str, text: str | None, *, default: int, most: int) -> int:

@@ -138,7 +138,11 @@ def _answer(
         body = read_body(request)
         return handler(Call(request, caller, Realm(caller.realm_id), query, now, body), **where)
     with at_most(READ_SECONDS):
-        return handler(Call(request, caller, Realm(caller.realm_id), query, now), **where)
+        try:
+            return handler(Call(request, caller, Realm(caller.realm_id), query, now), **where)
+        except ProblemError as problem:  # which is no failure of the transaction
+            refused = problem
+    raise refused
 
 
 def _find_caller(request: HttpRequest, user: str | None) -> KeyCaller:

@@ -81,7 +81,7 @@ class TestV1:
         assert first.channel == Channel.REST and first.assurance == Assurance.API_CREDENTIAL
         assert first.reason == Reason.UNSUBSCRIBED and first.origin == Origin.RECIPIENT
         assert first.ip == "192.0.2.7" and first.agent == "PHP/8.3"
-        assert first.evidence["api_key"]
+        assert first.evidence and first.evidence["api_key"]
         assert first.left_lists == [people[JANE].realm.lists.get(number=5).pk]
 
     def test_a_removed_contact_can_be_added_again(
