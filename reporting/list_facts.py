@@ -73,4 +73,4 @@ def read_list_facts(
         },
     )
     totals = suppressed_totals([row[0] for row in rows]) if rows else {}
-    return [ListFacts(*row, totals.get(row[0], 0)) for row in rows]
+    return [ListFacts(*(*row, totals.get(row[0], 0))) for row in rows]
