@@ -37,6 +37,10 @@ class Changes:
     has_more: bool
 
 
+# SQL for a time: RFC 3339 in UTC, whole seconds.
+TIME = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
+
+
 def words(choices: type[IntEnum], column: str) -> str:
     """SQL for the code in a column as a word, such as `one_click`; "other" for one of a newer release."""
     names = {int(choice): choice.name.lower() for choice in choices}
@@ -55,7 +59,7 @@ def entry_sql(row: str, number: str) -> str:
 || '","reason":"' || {words(Reason, f"{row}.reason")}
 || '","origin":"' || {words(Origin, f"{row}.origin")}
 || '","is_new":' || CASE WHEN {row}.is_new THEN 'true' ELSE 'false' END
-|| ',"recorded_at":"' || to_char({row}.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '"}}'
+|| ',"recorded_at":"' || {TIME.format(f"{row}.recorded_at")} || '"}}'
 """
 
 

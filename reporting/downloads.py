@@ -42,19 +42,22 @@ _MADE_IN = "1"  # part of the ETag: raise it when the same rows are written diff
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who downloads: the holder of a key, or a person in the portal; whether they may see addresses, and whether the list is
-    their own and not given to them."""
+    """Who downloads: the holder of a key, a person in the portal, or a program with an API key; whether they may see addresses,
+    and whether the list is their own and not given to them."""
 
     key: DownloadKey | None
     user: User | None
     may_see_clear: bool
     is_owner: bool = False
+    api_key_id: int | None = None
 
     @property
     def holder(self) -> str:
         """Who is served one download at a time."""
         if self.key is not None:
             return f"key {self.key.pk}"
+        if self.api_key_id is not None:
+            return f"API key {self.api_key_id}"
         return f"user {self.user.pk}" if self.user is not None else "nobody"
 
 
@@ -264,6 +267,7 @@ def _log(
     return Download.objects.create(
         optout_list=List(pk=export.list_id),
         key=reader.key,
+        api_key_id=reader.api_key_id,
         user=reader.user,
         format=export.format,
         since=export.since,
