@@ -1,5 +1,6 @@
 """A throw-away address sent through each way in, as the real callers do it, and taken out again (pages.md, Service, Test)."""
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -34,7 +35,8 @@ from reporting.rehearsal_calls import (
     submit,
 )
 from reporting.rehearsal_global import GlobalRehearsal
-from reporting.throwaway import throwaway_password
+from reporting.snippets_rest import api_url
+from reporting.throwaway import throwaway_key, throwaway_password
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def rehearse(optout_list: List, *, actor: User) -> list[Trial]:
         (_try_pixel, "pixel"),
         *([(_try_server, "server")] if optout_list.whitelist else []),
         *([(_try_api_web, "api-web")] if optout_list.accepts != Accepts.PHONE else []),
+        (_try_rest, "rest"),
     ]
     if by_global is not None:
         ways.append((lambda test: by_global.try_api(test.address), "global-api"))
@@ -181,6 +184,20 @@ def _try_api_web(test: _Tested) -> tuple[str, str, str]:
     return "api_web", sent, answer.body  # scripts read the line, not the status
 
 
+def _try_rest(test: _Tested) -> tuple[str, str, Answer]:
+    optout_list = test.optout_list
+    sent, allowed = "POST of JSON with a throw-away key", TEST_IP
+    if optout_list.realm.approved_ips:
+        allowed = _first_of(optout_list.realm.approved_ips)
+        sent = f"{sent}, as from {allowed} (an approved IP)"
+    url = f"{api_url()}/lists/{optout_list.number}/suppressions"
+    body = json.dumps({"addresses": [test.address.key]}).encode()
+    with throwaway_key(optout_list) as key:
+        headers = {**SCRIPT, "AUTHORIZATION": f"Bearer {key}"}
+        answer = call("POST", url, headers, body=body, kind="application/json", ip=allowed)
+    return str(Channel.REST.label), sent, answer
+
+
 def _first_of(networks: Sequence[str]) -> str:
     return str(ip_network(networks[0], strict=False)[0])
 
@@ -196,7 +213,7 @@ def _direct_url(test: _Tested) -> str:
 def _test_address(optout_list: List, name: str, number: int) -> Address:
     """An address that nobody has: under .invalid (RFC 2606), or a number that is kept for fiction."""
     if optout_list.accepts == Accepts.PHONE:
-        last = 100 + secrets.randbelow(14) * 7 + number  # 0100 to 0199, for up to seven ways
+        last = 100 + secrets.randbelow(12) * 8 + number  # 0100 to 0199, for up to eight ways
         return parse_address(f"+1202555{last:04d}", "phone", "US")
     return parse_address(f"test-{name}@heed.invalid", "email", "US")
 

@@ -75,9 +75,15 @@ def submit(token_for: int, address: str, url: str, shown: Answer) -> Answer:
 
 
 def call(
-    method: str, url: str, headers: Mapping[str, str], *, body: bytes = b"", ip: str = TEST_IP
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    body: bytes = b"",
+    kind: str = "application/x-www-form-urlencoded",
+    ip: str = TEST_IP,
 ) -> Answer:
-    """One request through the whole of the application, within this process."""
+    """One request through the whole of the application, within this process. `kind`: of a body."""
     parts = urlsplit(url)
     base = urlsplit(settings.BASE_URL)
     request = WSGIRequest(
@@ -89,7 +95,7 @@ def call(
             "SERVER_NAME": base.hostname or "localhost",
             "SERVER_PORT": str(base.port or (443 if base.scheme == "https" else 80)),
             "HTTP_HOST": parts.netloc,
-            "CONTENT_TYPE": "application/x-www-form-urlencoded" if body else "",
+            "CONTENT_TYPE": kind if body else "",
             "CONTENT_LENGTH": str(len(body)) if body else "",
             "wsgi.input": BytesIO(body),
             "wsgi.url_scheme": base.scheme,

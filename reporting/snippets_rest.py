@@ -111,17 +111,20 @@ _PHP = program("""
     <?php
     function call(string $path, ?array $body = null): array
     {
-        $headers = ['Authorization: Bearer ' . getenv('API_KEY')];
-        $curl = curl_init('@API@' . $path);
-        curl_setopt_array($curl, [CURLOPT_RETURNTRANSFER => true, CURLOPT_TIMEOUT => 60]);
-        if ($body !== null) {
-            $headers[] = 'Content-Type: application/json';
-            curl_setopt($curl, CURLOPT_POSTFIELDS, json_encode($body, JSON_THROW_ON_ERROR));
-        }
-        curl_setopt($curl, CURLOPT_HTTPHEADER, $headers);
-        $answer = (string) curl_exec($curl);
-        $status = curl_getinfo($curl, CURLINFO_RESPONSE_CODE);
-        if ($status !== 200) { // From 500 on, or 0: try again later.
+        $context = stream_context_create(['http' => [
+            'method' => $body === null ? 'GET' : 'POST',
+            'header' => [
+                'Authorization: Bearer ' . getenv('API_KEY'),
+                'Content-Type: application/json',
+            ],
+            'content' => $body === null ? '' : json_encode($body, JSON_THROW_ON_ERROR),
+            'timeout' => 60,
+            'ignore_errors' => true,
+        ]]);
+        $stream = fopen('@API@' . $path, 'r', false, $context);
+        $answer = $stream ? stream_get_contents($stream) : '';
+        $status = $stream ? explode(' ', stream_get_meta_data($stream)['wrapper_data'][0])[1] : '0';
+        if ($status !== '200') { // From 500 on, or 0: try again later.
             throw new RuntimeException("$status $answer");
         }
         return json_decode($answer, true, flags: JSON_THROW_ON_ERROR);

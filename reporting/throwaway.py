@@ -1,4 +1,4 @@
-"""A realm's password for one command of our own: nobody else ever sees it, and nothing stays of it."""
+"""A realm's password or API key for one call of our own: nobody else ever sees it, and nothing stays of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from lists.api_auth import digest_password
+from lists.api_keys import PREFIX
 from lists.lookup import forget_all_lists
-from lists.models import Realm, RealmCredential
+from lists.models import ApiKey, List, Realm, RealmCredential
 from lists.secrets import make_secret
 
 
@@ -30,3 +31,24 @@ def throwaway_password(realm: Realm) -> Iterator[str]:
             row.delete()
     finally:
         forget_all_lists()  # callers that proved themselves are remembered
+
+
+@contextmanager
+def throwaway_key(optout_list: List) -> Iterator[str]:
+    """The text of an API key that may write to the list, under the same conditions as `throwaway_password`."""
+    secret = make_secret(PREFIX)
+    try:
+        with transaction.atomic():
+            row = ApiKey.objects.create(
+                realm=optout_list.realm,
+                label="A test of the portal",
+                hint=secret.hint,
+                secret_digest=secret.digest,
+                may_read=False,
+                may_write=True,
+                list_ids=[optout_list.pk],
+            )
+            yield secret.text
+            row.delete()
+    finally:
+        forget_all_lists()

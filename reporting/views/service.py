@@ -9,19 +9,21 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from lists.access import OpenedList, Permission, open_list
 from lists.audit import record_audit
 from lists.choices import Accepts
+from lists.known_keys import may_any_write
 from lists.models import Realm, RealmCredential, User
 from lists.networks import IpAddress, compile_networks
 from lists.views.context import Tab, list_context
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout import links
 from optout.client_ip import client_ip
-from reporting import snippets, snippets_api_web
+from reporting import snippets, snippets_api_web, snippets_rest
 from reporting.downloads import may_export
 from reporting.global_setup import snippets as snippets_global
 from reporting.global_setup.for_list import read_global
@@ -173,7 +175,24 @@ def _api(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
             replace(each, code=snippets_api_web.breakable(each.code))
             for each in snippets_api_web.programs(target)
         ],
+        **_rest(opened),
         **_global(request, opened),
+    }
+
+
+def _rest(opened: OpenedList) -> dict[str, Any]:
+    """The REST API in the API tab."""
+    optout_list = opened.optout_list
+    number = optout_list.number
+    return {
+        "rest_url": snippets_rest.api_url(),
+        "docs_url": snippets_rest.docs_url(),
+        "has_api_key": may_any_write(optout_list, timezone.now()),
+        "rest_commands": [
+            replace(each, code=snippets_api_web.breakable(each.code))
+            for each in snippets_rest.commands(number)
+        ],
+        "rest_programs": snippets_rest.programs(number),
     }
 
 
@@ -218,6 +237,7 @@ def _test(_request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
         "door": read_global(optout_list),
         # The test lets itself into api_web; it must not look as if scripts could get in, too.
         "lacks_password": not is_by_phone and not _has_password(optout_list.realm),
+        "lacks_key": not may_any_write(optout_list, timezone.now()),
     }
 
 

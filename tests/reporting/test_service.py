@@ -324,6 +324,7 @@ class TestRehearsal:
             "Pixel",
             "Server to server",
             *(["api_web"] if accepts != "phone" else []),  # it knows email addresses only
+            "REST API",
         ]
         assert all(trial.is_recorded for trial in trials), [str(trial) for trial in trials]
         assert not Suppression.objects.exists()
@@ -367,10 +368,11 @@ class TestRehearsal:
             "Direct link": False,
             "One-click (signed link)": True,
             "Pixel": False,
+            "REST API": True,
         }
         assert trials["Direct link"].answer[:3] in {"403", "429"}
         assert not Suppression.objects.exists()
-        assert OptOut.objects.filter(kind=Kind.LIFT).count() == lifts + 2
+        assert OptOut.objects.filter(kind=Kind.LIFT).count() == lifts + 3
 
     def test_api_web_is_tried_as_the_realm_wants_it(self, bob: User, optout_list: List) -> None:
         """S4.13, S4.20: from an approved IP, by POST, with a customer key."""
@@ -380,10 +382,13 @@ class TestRehearsal:
 
         trials = signed_in(bob).post(url(optout_list, "/test")).context["trials"]
 
-        assert trials[-1].channel == "api_web"
-        assert trials[-1].is_recorded, trials[-1]
-        assert trials[-1].sent.endswith("as from 203.0.113.0 (an approved IP)")
-        assert trials[-1].answer == (
+        by_script, by_program = trials[-2:]
+        assert (by_script.channel, by_program.channel) == ("api_web", "REST API")
+        assert by_program.sent.endswith("as from 203.0.113.0 (an approved IP)")
+        assert by_program.is_recorded and by_program.answer.startswith("200, {"), by_program
+        assert by_script.is_recorded, by_script
+        assert by_script.sent.endswith("as from 203.0.113.0 (an approved IP)")
+        assert by_script.answer == (
             f"SUCCESS: 1 record(s) processed. 1 users unsubscribed from list(s) {optout_list.number}"
             " (1 total contacts), Records Failed Other Error 0"
         )
@@ -399,9 +404,7 @@ class TestRehearsal:
         assert said in page
         assert "a realm admin makes one" in page
         row = RealmCredential.objects.create(realm=optout_list.realm, secret_digest=b"1" * 32)
-        page = self.rehearsed(bob, optout_list)
-        assert said not in page
-        assert "Every way in works<" in page
+        assert said not in self.rehearsed(bob, optout_list)
         row.revoked_at = timezone.now()
         row.save(update_fields=["revoked_at"])
         assert said in self.rehearsed(bob, optout_list)
@@ -409,13 +412,28 @@ class TestRehearsal:
 
         assert said not in self.rehearsed(bob, optout_list)
 
+    def test_it_says_that_no_program_could_get_in(
+        self, alice: User, bob: User, optout_list: List
+    ) -> None:
+        RealmCredential.objects.create(realm=optout_list.realm, secret_digest=b"1" * 32)
+        said = "no key may write to this list"
+        assert '<a href="/manage/settings/api-keys">' in self.rehearsed(alice, optout_list)
+        make.make_api_key(optout_list.realm, may_write=False)
+        assert said in self.rehearsed(bob, optout_list)
+        make.make_api_key(optout_list.realm, optout_list)
+
+        page = self.rehearsed(bob, optout_list)
+
+        assert said not in page
+        assert "Every way in works<" in page
+
     def rehearsed(self, user: User, optout_list: List) -> str:
         return text_of(signed_in(user).post(url(optout_list, "/test")))
 
     def test_do_not_mail_is_tried_as_well(self, alice: User, realm: Realm) -> None:
         trials = signed_in(alice).post(url(make.do_not_mail(realm), "/test")).context["trials"]
 
-        assert trials[-1].channel == "api_web"
+        assert [each.channel for each in trials[-2:]] == ["api_web", "REST API"]
         assert all(trial.is_recorded for trial in trials), [str(trial) for trial in trials]
         assert not Suppression.objects.exists()
 

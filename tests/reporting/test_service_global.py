@@ -401,6 +401,6 @@ class TestRehearsal:
         make.make_global_unsubscribe(realm)
         assert "left out: no product leads to this list" in page_of(bob, optout_list, "test")
         assert self.rehearse(bob, optout_list) == {}
-        assert OptOut.objects.filter(kind=Kind.OPT_OUT).count() == 10
+        assert OptOut.objects.filter(kind=Kind.OPT_OUT).count() == 12
         make.make_product(realm, 2, optout_list)
         assert "its figures and chart count the two requests" in page_of(bob, optout_list, "test")

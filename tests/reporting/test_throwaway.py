@@ -6,8 +6,9 @@ from django.db import connection
 from django.utils import timezone
 
 from lists.api_auth import ApiCaller, WrongPasswordError, authenticate
-from lists.models import Realm, RealmCredential
-from reporting.throwaway import throwaway_password
+from lists.api_keys import UnknownKeyError, find_caller
+from lists.models import ApiKey, List, Realm, RealmCredential
+from reporting.throwaway import throwaway_key, throwaway_password
 
 
 def prove(realm: Realm, password: str) -> ApiCaller:
@@ -50,3 +51,27 @@ class TestThrowawayPassword:
             raise RuntimeError
 
         assert not RealmCredential.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestThrowawayKey:
+    def test_it_may_write_to_the_list_within_the_block_only(self, optout_list: List) -> None:
+        with throwaway_key(optout_list) as key:
+            caller = find_caller(key, None, timezone.now())
+            assert (caller.may_read, caller.may_write) == (False, True)
+            assert caller.list_ids == {optout_list.pk}
+
+        with pytest.raises(UnknownKeyError):
+            find_caller(key, None, timezone.now())
+        assert not ApiKey.objects.exists()
+
+    def test_nobody_else_ever_sees_it(self, optout_list: List) -> None:
+        with throwaway_key(optout_list):
+            assert ApiKey.objects.count() == 1
+            assert elsewhere(ApiKey.objects.count) == 0
+
+    def test_an_error_leaves_nothing(self, optout_list: List) -> None:
+        with pytest.raises(RuntimeError), throwaway_key(optout_list):
+            raise RuntimeError
+
+        assert not ApiKey.objects.exists()
