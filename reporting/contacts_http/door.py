@@ -178,7 +178,7 @@ def done() -> HttpResponse:
 
 
 def find_only[T](found: T | None) -> T:
-    """What was found. Raises ProblemError 404: what is another realm's does not exist (AT-31)."""
+    """The contact that was found. Raises ProblemError 404: another realm's does not exist (AT-31)."""
     if found is None:
-        raise ProblemError(Kind.NOT_FOUND, "There is no such thing.")
+        raise ProblemError(Kind.NOT_FOUND, "There is no such contact.")
     return found

@@ -24,11 +24,9 @@ PAGE_SIZE = 50
 MOST_EMAILS = 50  # that one call may ask for
 
 
-def refuse(status: int, kind: Kind, detail: str) -> HttpResponse:
+def refuse(status: int, _kind: Kind, detail: str) -> HttpResponse:
     """No, as a line of text."""
-    response = HttpResponse(
-        f"{kind.title}. {detail}\n", status=status, content_type="text/plain; charset=utf-8"
-    )
+    response = HttpResponse(f"{detail}\n", status=status, content_type="text/plain; charset=utf-8")
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="Heed", charset="UTF-8"'
     return response

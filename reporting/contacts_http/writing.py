@@ -17,7 +17,7 @@ from reporting.contacts_http.door import Call, find_only
 from reporting.contacts_http.members import Member, Status
 
 TAKEN = "Another contact has this email address."
-OPTED_OUT = "This address has opted out; only its owner can take that back."
+OPTED_OUT = "This address has opted out. Only the person who has it can take that back."
 
 
 @dataclass(frozen=True)
