@@ -1,15 +1,12 @@
 """A small company to try Heed with: its realm, lists, people and keys. Its past month is in `config/demo_month.py`.
 
 Everything here may be run again: what is missing is made, sign-ins and keys are set back to what is printed, and what
-somebody changed in a list stays. The secrets follow from the installation's SECRET_KEY: the same at each run, other
-ones elsewhere.
+somebody changed in a list stays. The secrets: config/demo_secrets.py.
 """
 
-import base64
-import hashlib
-import hmac
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -19,20 +16,11 @@ from config.demo_contacts import introduce_contacts
 from config.demo_global import has_requests, live_a_global_month, set_up_global
 from config.demo_month import has_a_past, live_a_month
 from config.demo_scene import Scene
-from lists.api_auth import digest_password
+from config.demo_secrets import API_KEYS, api_key, demo_password, download_key, realm_password
 from lists.choices import Accepts, DirectLinkMode, Language, ListKind, Role
 from lists.lookup import forget_all_lists
-from lists.models import (
-    DownloadKey,
-    List,
-    ListAccess,
-    Membership,
-    Realm,
-    RealmCredential,
-    User,
-)
+from lists.models import List, ListAccess, Membership, Realm, User
 from lists.models.lists import DO_NOT_MAIL_NAME, DO_NOT_MAIL_NUMBER
-from lists.secrets import as_secret, digest_secret
 from optout.addresses import email_key
 from optout.links import api_web_url, direct_url, download_url, page_url, pixel_url, signed_url
 from optout.redirects import validate_template
@@ -132,7 +120,8 @@ def load_demo(now: datetime) -> Answer:
     """Make sure that the demo is there, and say how to reach it.
 
     The answer is JSON-able and its keys are a contract: `base_url`, `api_web_url`, `global_unsubscribe_url`, `realm`, `lists`,
-    `users`, `global_unsubscribe`. Later releases add keys and rename none. The month before `now` is only made up when the
+    `users`, `global_unsubscribe`, `api_key`, `api_key_read`, `contacts_user`, `contacts_token`. Later releases add keys and
+    rename none. The month before `now` is only made up when the
     demo's lists have no opt-out yet, that of the global requests when they have no line in the report.
     """
     with transaction.atomic():
@@ -142,8 +131,9 @@ def load_demo(now: datetime) -> Answer:
         lists = [_list(realm, each) for each in LISTS]
         people = {each.key: _person(each, realm, lists) for each in PEOPLE}
         people[STRANGER.key] = _neighbour()
-        keys = {each.number: _download_key(each) for each in lists}
-        password, credential = _realm_password(realm)
+        keys = {each.number: download_key(each) for each in lists}
+        password, credential = realm_password(realm)
+        api_keys = {each.key: api_key(realm, each) for each in API_KEYS}
         answer: Answer = {
             "base_url": settings.BASE_URL,
             "api_web_url": api_web_url(),
@@ -153,31 +143,29 @@ def load_demo(now: datetime) -> Answer:
                 each.key: {"email": each.email, "password": demo_password(each.key)}
                 for each in (*PEOPLE, STRANGER)
             },
+            **{key: text for key, (text, _row) in api_keys.items()},
+            "contacts_user": realm.name,
         }
+        scene = partial(
+            Scene,
+            realm,
+            people=people,
+            credential=credential,
+            api_key=api_keys["api_key"][1],
+            now=now,
+        )
         numbered = {each.number: each for each in lists}
         answer |= set_up_global(realm, numbered)
         is_new, has_no_requests = not has_a_past(realm), not has_requests(realm)
         if is_new:
-            live_a_month(Scene(realm, numbered, people, credential, now))
+            live_a_month(scene(numbered))
         introduce_contacts(realm, numbered)
         if has_no_requests:
-            live_a_global_month(Scene(realm, numbered, people, credential, now))
+            live_a_global_month(scene(numbered))
     forget_all_lists()
     if is_new or has_no_requests:
         advance_counts(now)
     return answer
-
-
-def demo_password(key: str) -> str:
-    """The password of one of the demo's people, such as `owner-7f3kq2m9`."""
-    return f"{key.replace('_', '-')}-{_derived(f'user {key}', 8)}"
-
-
-def _derived(label: str, characters: int) -> str:
-    """Letters and digits that only this installation knows: five bits each, none of them easily misread."""
-    mac = hmac.digest(settings.SECRET_KEY.encode(), f"heed demo, {label}".encode(), hashlib.sha256)
-    readable = base64.b32encode(mac).decode().translate(str.maketrans("ILO", "189"))
-    return readable.lower()[:characters]
 
 
 def _realm(name: str, sender: str, support_address: str) -> Realm:
@@ -247,34 +235,6 @@ def _neighbour() -> User:
         ),
     )
     return _person(STRANGER, realm, [_list(realm, each) for each in wanted])
-
-
-def _realm_password(realm: Realm) -> tuple[str, RealmCredential]:
-    password = f"realm-{_derived('realm', 16)}"
-    # An earlier release kept it in a form that opens nothing now; it would count as one of the two active ones.
-    RealmCredential.objects.filter(realm=realm, secret_digest=digest_secret(password)).delete()
-    credential, _ = RealmCredential.objects.update_or_create(
-        realm=realm,
-        secret_digest=digest_password(realm.name, password),
-        defaults={"revoked_at": None},
-        create_defaults={"hint": password[-4:]},
-    )
-    return password, credential
-
-
-def _download_key(optout_list: List) -> str:
-    secret = as_secret(f"hd_{_derived(f'download {optout_list.number}', 32)}")
-    DownloadKey.objects.update_or_create(
-        secret_digest=secret.digest,
-        defaults={"is_active": True, "expires_at": None},
-        create_defaults={
-            "optout_list": optout_list,
-            "label": "Nightly suppression job",
-            "hint": secret.hint,
-            "may_see_clear": optout_list.plain_download,
-        },
-    )
-    return secret.text
 
 
 def _describe(optout_list: List, download_key: str) -> Answer:

@@ -180,7 +180,9 @@ def has_requests(realm: Realm) -> bool:
 def live_a_global_month(scene: Scene) -> None:
     """Write the global requests of the 30 days before `scene.now`. What is drawn does not depend on the rest of the demo."""
     rng = random.Random(f"{SEED} global")  # noqa: S311 -- not for secrets
-    month = Scene(scene.realm, scene.lists, scene.people, scene.credential, scene.now, rng=rng)
+    month = Scene(
+        scene.realm, scene.lists, scene.people, scene.credential, scene.api_key, scene.now, rng=rng
+    )
     targets = {number: snapshot(each) for number, each in scene.lists.items()}
     earlier: list[Request] = []
     days: dict[date, list[OptOutIntent]] = {}

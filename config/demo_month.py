@@ -15,7 +15,7 @@ from itertools import groupby
 from config.demo_scene import Scene
 from config.demo_traces import leave_traces
 from lists.lookup import ListSnapshot, snapshot
-from lists.models import Contact, List, Realm, RealmCredential, Subscription
+from lists.models import ApiKey, Contact, List, Realm, RealmCredential, Subscription
 from lists.networks import IpAddress
 from optout.actions import LiftIntent, lift_suppressions, record_optouts
 from optout.addresses import Address, digest_of
@@ -39,6 +39,7 @@ BROWSERS = (
 _MAIL_PROVIDERS = tuple(ip_address(f"192.0.2.{last}") for last in (25, 26, 27))
 _PARTNER = ip_address("198.51.100.25")
 _SHOP = ip_address("198.51.100.60")  # has an old script, which speaks api_web
+_NEW_SHOP = ip_address("198.51.100.61")  # its new one calls the REST API
 _ATTACKER = ip_address("203.0.113.66")
 
 _BY_WEEKDAY = (1.0, 1.1, 1.05, 1.4, 1.0, 0.55, 0.6)  # from Monday; the letter goes out on Thursdays
@@ -58,6 +59,7 @@ _ASSURANCE = {
     Channel.PIXEL: Assurance.PREFILLED,
     Channel.S2S: Assurance.WHITELISTED_IP,
     Channel.API_WEB: Assurance.API_CREDENTIAL,
+    Channel.REST: Assurance.API_CREDENTIAL,
     Channel.PORTAL: Assurance.OPERATOR,
 }
 
@@ -91,7 +93,15 @@ HABITS = {
             Channel.API_WEB: 10,
         },
     ),
-    3: Habit(18, {Channel.PAGE: 45, Channel.DIRECT_LINK: 35, Channel.SIGNED_LINK: 20}),
+    3: Habit(
+        18,
+        {
+            Channel.PAGE: 45,
+            Channel.DIRECT_LINK: 35,
+            Channel.SIGNED_LINK: 12,
+            Channel.REST: 8,
+        },
+    ),
     4: Habit(32, {Channel.S2S: 46, Channel.PIXEL: 34, Channel.API_WEB: 20}),
     5: Habit(9, {Channel.SIGNED_LINK: 70, Channel.PAGE: 30}, phones=0.7),
     6: Habit(7, {Channel.PAGE: 60, Channel.DIRECT_LINK: 40}, until_days_ago=16),
@@ -100,8 +110,9 @@ HABITS = {
         {
             Channel.PAGE: 50,
             Channel.PORTAL: 25,
-            Channel.API_WEB: 15,
-            Channel.SIGNED_LINK: 10,
+            Channel.API_WEB: 10,
+            Channel.REST: 10,
+            Channel.SIGNED_LINK: 5,
         },
     ),
 }
@@ -201,6 +212,8 @@ def _evidence(scene: Scene, channel: Channel) -> Evidence:
         return Evidence.of(_PARTNER, "python-requests/2.32.4")
     if channel == Channel.API_WEB:
         return Evidence.of(_SHOP, "libwww-perl/6.79", credential=scene.credential.pk)
+    if channel == Channel.REST:
+        return Evidence.of(_NEW_SHOP, "GuzzleHttp/7", api_key=scene.api_key.pk)
     return Evidence.of(home_ip(rng), rng.choice(BROWSERS))
 
 
@@ -215,10 +228,19 @@ def home_ip(rng: random.Random) -> IpAddress:
 
 
 def _use(scene: Scene, optouts: list[OptOutIntent]) -> None:
-    """The realm's password is as old as the month, and was used when its last command came."""
-    used = [each.requested_at for each in optouts if each.channel == Channel.API_WEB]
+    """The realm's password and API key are as old as the month, and were used when the last opt-out came by them."""
+    began_at = scene.now - timedelta(days=DAYS)
+    used = {
+        channel: max(
+            (each.requested_at for each in optouts if each.channel == channel), default=None
+        )
+        for channel in (Channel.API_WEB, Channel.REST)
+    }
     RealmCredential.objects.filter(pk=scene.credential.pk).update(
-        created_at=scene.now - timedelta(days=DAYS), last_used_at=max(used, default=None)
+        created_at=began_at, last_used_at=used[Channel.API_WEB], last_used_ip=str(_SHOP)
+    )
+    ApiKey.objects.filter(pk=scene.api_key.pk).update(
+        created_at=began_at, last_used_at=used[Channel.REST], last_used_ip=str(_NEW_SHOP)
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from lists.models import List, Realm, RealmCredential, User
+from lists.models import ApiKey, List, Realm, RealmCredential, User
 from optout.addresses import Address, parse_email, parse_phone
 
 SEED = 20_260_304
@@ -34,8 +34,8 @@ DOMAINS = _words(
 
 @dataclass(slots=True)
 class Scene:
-    """The demo's realm, its lists by number, its people by key, its password for programs, the time to end at, and what
-    chance says.
+    """The demo's realm, its lists by number, its people by key, its password and API key for programs, the time to end at, and
+    what chance says.
 
     `new_at` notes when each list (by primary key) got a new suppression, for the downloads that counted them.
     """
@@ -44,6 +44,7 @@ class Scene:
     lists: dict[int, List]
     people: dict[str, User]
     credential: RealmCredential
+    api_key: ApiKey
     now: datetime
     # Not for secrets: the demo shall look the same everywhere.
     rng: random.Random = field(default_factory=lambda: random.Random(SEED))  # noqa: S311

@@ -14,12 +14,14 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
-from config.demo import demo_password
+from config.demo_secrets import demo_password
 from lists.access import Permission, get_standing, open_list
 from lists.api_auth import digest_password
 from lists.choices import Role
 from lists.global_unsubscribe import find_door
+from lists.lookup import forget_all_lists
 from lists.models import (
+    ApiKey,
     Contact,
     DownloadKey,
     GlobalUnsubscribe,
@@ -59,6 +61,14 @@ def seed() -> Answer:
     return answer
 
 
+def ask_rest(key: str, path: str, body: Answer | None = None) -> Any:
+    """A call of the REST API: a GET, or a POST of that body."""
+    forget_all_lists()
+    client = Client(headers={"authorization": f"Bearer {key}"})
+    url = f"/api/v1{path}"
+    return client.post(url, body, content_type="application/json") if body else client.get(url)
+
+
 @pytest.fixture(scope="class")
 def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Answer]:
     """The demo, loaded once for the tests of a class; each of them takes back what it changed."""
@@ -82,6 +92,7 @@ class TestAnswer:
         assert set(demo) == {
             *("base_url", "api_web_url", "realm", "lists", "users"),
             *("global_unsubscribe_url", "global_unsubscribe"),
+            *("api_key", "api_key_read", "contacts_user", "contacts_token"),
         }
         assert demo["base_url"] == settings.BASE_URL
         assert demo["api_web_url"] == f"{settings.BASE_URL}/api_web"
@@ -126,7 +137,7 @@ class TestRunningItAgain:
     def test_it_prints_the_same_and_adds_nothing(self, demo: Answer) -> None:
         counted = (OptOut, Suppression, QuarantinedOptOut, Download, Notice, DownloadKey, User)
         known = (Contact, Subscription)
-        models = (*counted, *known, GlobalLine, Product, Publisher, StoredForm, RealmHost)
+        models = (*counted, *known, ApiKey, GlobalLine, Product, Publisher, StoredForm, RealmHost)
         before = [model.objects.count() for model in models]
 
         assert seed() == demo
@@ -144,6 +155,8 @@ class TestRunningItAgain:
         owner.save()
         DownloadKey.objects.update(is_active=False)
         RealmCredential.objects.update(revoked_at=timezone.now())
+        ApiKey.objects.update(may_read=False, may_write=True, list_ids=[1], expires_at=make.NOW)
+        ApiKey.objects.filter(label="Nightly reports").update(revoked_at=make.NOW)
 
         seed()
 
@@ -152,6 +165,8 @@ class TestRunningItAgain:
         assert owner.check_password(demo["users"]["owner"]["password"])
         assert DownloadKey.objects.filter(is_active=True).count() == len(demo["lists"])
         assert RealmCredential.objects.get().revoked_at is None
+        for key in ("api_key", "api_key_read", "contacts_token"):
+            assert ask_rest(demo[key], "/lists").status_code == 200, key
 
     def test_a_password_that_is_right_is_not_set_anew(self, demo: Answer) -> None:
         before = dict(User.objects.values_list("email", "password"))
@@ -168,6 +183,20 @@ class TestRunningItAgain:
         seed()
 
         assert OptOut.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestApiKeys:
+    def test_they_open_what_their_names_promise(self, demo: Answer) -> None:
+        add = {"addresses": ["sample@example.com"]}
+        for key in ("api_key", "contacts_token"):
+            numbers = [each["number"] for each in ask_rest(demo[key], "/lists").json()["lists"]]
+            assert sorted(numbers) == sorted(each["number"] for each in demo["lists"])
+            assert ask_rest(demo[key], "/lists/1/suppressions", add).status_code == 200
+            assert ask_rest(demo[key], "/lists/0/suppressions", add).status_code == 200
+        assert ask_rest(demo["api_key_read"], "/lists").status_code == 200
+        assert ask_rest(demo["api_key_read"], "/lists/1/suppressions", add).status_code == 403
+        assert demo["contacts_user"] == demo["realm"]["name"]
 
 
 @pytest.mark.django_db
@@ -478,6 +507,13 @@ class TestMonth:
         commands = OptOut.objects.filter(channel=Channel.API_WEB)
         assert credential.last_used_at == max(commands.values_list("recorded_at", flat=True))
         assert all(each.evidence == {"credential": credential.pk} for each in commands)
+
+    def test_its_api_key_was_used(self, demo: Answer) -> None:
+        key = ApiKey.objects.get(label="Shop and newsletter system")
+        reported = OptOut.objects.filter(channel=Channel.REST)
+        assert 10 <= reported.count() <= 200
+        assert key.last_used_at == max(reported.values_list("recorded_at", flat=True))
+        assert all(each.evidence == {"api_key": key.pk} for each in reported)
 
     def test_nothing_lies_in_the_future(self, demo: Answer) -> None:
         now = timezone.now()
