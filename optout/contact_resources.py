@@ -42,6 +42,13 @@ class _Person:
     medium: int
 
 
+def meant_by(contact_id: str) -> int | bytes | None:
+    """What names a contact: its number, or the digest of its address (32 hex digits); None if this is neither."""
+    if _NUMBER.fullmatch(contact_id):
+        return int(contact_id)
+    return bytes.fromhex(contact_id) if _DIGEST.fullmatch(contact_id) else None
+
+
 def opt_out_resource(
     do_not_mail: ListSnapshot,
     contact_id: str,
@@ -55,8 +62,8 @@ def opt_out_resource(
 ) -> bool:
     """Put a contact into Do Not Mail, and so off all lists; False when there is none with that id. The contact stays.
 
-    The id is the contact's number, or the digest of its address (32 hex digits): so an address of Do Not Mail is named that is no
-    contact. Each call has its row in the ledger, but for an address known by a hash alone, which is out already.
+    By its digest also an address of Do Not Mail is named that is no contact. Each call has its row in the ledger, but for an
+    address known by a hash alone, which is out already.
     """
     with transaction.atomic():
         person = _find_locked(do_not_mail, contact_id)
@@ -144,15 +151,12 @@ def _find_locked(do_not_mail: ListSnapshot, contact_id: str) -> _Person | None:
 
 
 def _find(do_not_mail: ListSnapshot, contact_id: str) -> _Person | None:
-    realm_id = do_not_mail.realm_id
-    if _NUMBER.fullmatch(contact_id):
-        rows = fetch(FIND_BY_NUMBER, {"realm": realm_id, "number": int(contact_id)})
-    elif _DIGEST.fullmatch(contact_id):
-        digest = bytes.fromhex(contact_id)
-        values = {"realm": realm_id, "digest": digest, "do_not_mail": do_not_mail.id}
-        rows = fetch(FIND_BY_DIGEST, values)
-    else:
-        rows = []
+    meant, rows = meant_by(contact_id), []
+    values = {"realm": do_not_mail.realm_id, "do_not_mail": do_not_mail.id}
+    if isinstance(meant, int):
+        rows = fetch(FIND_BY_NUMBER, {**values, "number": meant})
+    elif meant is not None:
+        rows = fetch(FIND_BY_DIGEST, {**values, "digest": meant})
     return _Person(*rows[0]) if rows else None
 
 

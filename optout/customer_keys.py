@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from lists.prepared import fetch
+from lists.prepared import fetch, fetch_prepared
 from optout.contact_statements import FIND_CONTACTS
 
 MAX_KEY = 100  # characters
+_USES_KEYS = "SELECT uses_customer_key FROM lists_realm WHERE id = %s"
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -61,3 +62,9 @@ def belong_together(realm_id: int, pairs: Sequence[tuple[bytes, str]]) -> list[b
     keys = [key for _digest, key in pairs if is_usable_key(key)]
     known = find_known(realm_id, digests, keys)
     return [known.fits(digest, key) for digest, key in pairs]
+
+
+def uses_customer_keys(realm_id: int) -> bool:
+    """Whether the realm names its contacts by a key of its own, too."""
+    ((uses,),) = fetch_prepared(_USES_KEYS, (realm_id,))
+    return bool(uses)
