@@ -7,7 +7,7 @@ suppressed under whatever hash is never shown as Active or on a list.
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -248,10 +248,15 @@ class Realm:
 
         A page may be short, even empty, and still not be the last: where few of many are looked for, it ends by time.
         """
+        values = self._values | {"since": since, "list": of.pk if isinstance(of, List) else None}
+        is_gathered = since is not None and fetch(_COUNT_CHANGED, values)[0][0] <= FEW
+        statement = _WALK_CHANGED if is_gathered else _source(of)
         ends_at = time.monotonic() + SECONDS
         found: list[Member] = []
-        looked_at = size + 1
-        for digests, is_last in self._digests(of, after, since, looked_at):
+        looked_at, most = 0, size + 1
+        while True:
+            rows = fetch(statement, values | {"after": after, "most": most})
+            digests = [digest for (digest,) in rows]
             found += [
                 each
                 for each in self.describe(digests)
@@ -259,28 +264,13 @@ class Realm:
             ]
             if len(found) > size:
                 return MemberPage(found[:size], found[size - 1].digest)
-            if is_last:
-                break
-            if time.monotonic() > ends_at:
-                return MemberPage(found, digests[-1])
-        return MemberPage(found, None)
-
-    def _digests(
-        self, of: List | Status | None, after: bytes, since: datetime | None, first: int
-    ) -> Iterator[tuple[list[bytes], bool]]:
-        """Who may be among them, in growing portions, each with whether it is the last."""
-        values = self._values | {"since": since, "list": of.pk if isinstance(of, List) else None}
-        is_gathered = since is not None and fetch(_COUNT_CHANGED, values)[0][0] <= FEW
-        statement = _WALK_CHANGED if is_gathered else _source(of)
-        most = first
-        while True:
-            rows = fetch(statement, values | {"after": after, "most": most})
-            digests = [digest for (digest,) in rows]
-            yield digests, len(digests) < most
             if len(digests) < most:
-                return
+                return MemberPage(found, None)
             after = digests[-1]
-            most = min(most * 4, MOST_AT_ONCE)
+            if time.monotonic() > ends_at:
+                return MemberPage(found, after)
+            looked_at += most
+            most = _next_portion(size + 1 - len(found), len(found), looked_at)
 
     def find(self, contact_id: str) -> Member | None:
         """The member with that id, or None. A digest goes on working once its address has become a contact."""
@@ -352,6 +342,12 @@ class Realm:
             changed_at=max(moment for moment in moments if moment is not None),
             out_since=out_since,
         )
+
+
+def _next_portion(missing: int, found: int, looked_at: int) -> int:
+    """How many to look at next, if those that are missing are as frequent as those that were found."""
+    expected = missing * looked_at // found if found else looked_at * 4
+    return min(expected * 5 // 4 + 1, MOST_AT_ONCE)
 
 
 def _source(of: List | Status | None) -> str:
