@@ -147,8 +147,8 @@ class TestRetention:
         for number in range(5):
             told(add(key, JANE, name=f"call-{number}"))
         told(add(key, JANE, name="late"))
-        late = GivenAnswer.objects.order_by("recorded_at").last()
-        GivenAnswer.objects.filter(recorded_at__lt=late.recorded_at).update(
+        late = GivenAnswer.objects.latest("recorded_at").recorded_at
+        GivenAnswer.objects.filter(recorded_at__lt=late).update(
             recorded_at=timezone.now() - timedelta(hours=25)
         )
 
