@@ -22,7 +22,7 @@ _FIELDS = {name: field for field, name in ELEMENTS.items()} | {
 def read_entry(body: bytes, content_type: str) -> Sent:
     """The contact in an Atom entry. Raises ProblemError 400, 413, 415."""
     kind = content_type.lower()
-    if kind and not (kind.endswith("+xml") or kind in {"application/xml", "text/xml"}):
+    if not (kind.endswith("+xml") or kind in {"application/xml", "text/xml"}):
         raise ProblemError(Kind.UNSUPPORTED, "Send an Atom entry, as application/atom+xml.")
     if len(body) > LARGEST:
         raise ProblemError(Kind.TOO_LARGE, "The entry is too large.")
