@@ -18,6 +18,7 @@ STATUS = {
     "api-settings-wrong": 422,
     "api-password-own-wrong": 422,
     "contacts-added": 422,
+    "api-key-form-wrong": 422,
     "global-wrong": 422,
     "global-product-taken": 422,
     "global-form-new-wrong": 422,

@@ -19,7 +19,8 @@ from lists.global_actions import (
     make_publisher,
 )
 from lists.global_unsubscribe import EMAIL, PHONE
-from lists.models import List, Membership, Realm, RealmCredential, User
+from lists.key_actions import make_api_key, revoke_api_key, rotate_api_key
+from lists.models import ApiKey, List, Membership, Realm, RealmCredential, User
 from optout.addresses import parse_address
 from optout.choices import Assurance, Channel, RefusalCause, Traffic
 from optout.evidence import Evidence
@@ -176,6 +177,33 @@ def _let_programs_in(world: World) -> None:
     unused = make_password(world.realm, actor=world.admin).row
     revoke_password(world.realm, unused.pk, actor=world.admin, now=timezone.now())
     Realm.objects.filter(pk=world.realm.pk).update(approved_ips=["198.51.100.0/24", "2001:db8::7"])
+    _give_keys(world)
+
+
+def _give_keys(world: World) -> None:
+    """API keys: one in use, for some lists; one that is being replaced and ends soon; one that is revoked."""
+    now = timezone.now()
+    some = list(List.objects.filter(realm=world.realm).order_by("number"))
+    for label, lists, days in (
+        ("Webshop “Rasen & Rosen”, Bestellungen und Rücksendungen", some, 10),
+        ("Nightly job", None, None),
+        ("Old newsletter", None, None),
+    ):
+        made = make_api_key(
+            world.realm,
+            label,
+            may_read=True,
+            may_write=lists is None,
+            lists=lists,
+            expires_at=days and now + timedelta(days=days),
+            actor=world.admin,
+        )
+        ApiKey.objects.filter(pk=made.row.pk).update(
+            last_used_at=now, last_used_ip="2001:db8:1234:5678:9abc:def0:1234:5678"
+        )
+    nightly, old = ApiKey.objects.filter(list_ids=None).order_by("pk")
+    revoke_api_key(world.realm, old.pk, actor=world.admin, now=now)
+    rotate_api_key(world.realm, nightly.pk, overlap=timedelta(days=7), actor=world.admin, now=now)
 
 
 def _let_websites_in(world: World, offers: List) -> None:
@@ -345,6 +373,39 @@ def _api_password(button: str) -> Way:
     return go
 
 
+def _api_key(page: Page, action: str) -> None:
+    page.goto("/manage/settings/api-keys")
+    page.get_by_role("link", name=action).last.click()
+    page.wait_for_url("**/api-keys/*/*")
+
+
+def _new_api_key(page: Page, _world: World) -> None:
+    page.goto("/manage/settings/api-keys/new")
+    page.get_by_label("Label").fill("Rasen & Rosen")
+    page.get_by_label("After 90 days").check()
+    _send(page, "Make the key")
+
+
+def _bad_api_key(page: Page, _world: World) -> None:
+    page.goto("/manage/settings/api-keys/new")
+    page.get_by_label("These lists only:").check()
+    page.get_by_label("At the end of this day:").check()
+    _send(page, "Make the key")
+
+
+def _replaced_api_key(page: Page, _world: World) -> None:
+    _api_key(page, "Replace…")
+    _send(page, "Make the new key")
+
+
+def _do_not_mail(rest: str) -> Way:
+    def go(page: Page, world: World) -> None:
+        public_id = List.objects.get(realm=world.realm, number=0).public_id
+        page.goto(f"/manage/lists/{public_id}/{rest}")
+
+    return go
+
+
 def _open_menus(page: Page, _world: World) -> None:
     page.goto("/manage/lists/")
     page.locator(".menu > summary").last.click()
@@ -410,6 +471,16 @@ ADMIN: dict[str, Way] = {
     "settings": _at("/manage/settings/"),
     "api-settings": _all_details(_at("/manage/settings/api")),
     "api-settings-wrong": _bad_calls,
+    "api-keys": _all_details(_at("/manage/settings/api-keys")),
+    "api-key-form": _at("/manage/settings/api-keys/new"),
+    "api-key-form-wrong": _bad_api_key,
+    "api-key-new": _new_api_key,
+    "api-key-replace": lambda page, _world: _api_key(page, "Replace…"),
+    "api-key-replaced": _replaced_api_key,
+    "api-key-revoke": lambda page, _world: _api_key(page, "Revoke…"),
+    "do-not-mail-entries": _do_not_mail("entries"),
+    "do-not-mail-download": _do_not_mail("service?tab=download"),
+    "do-not-mail-api": _do_not_mail("service?tab=api"),
     "global": _at(f"{_GLOBAL}/unsubscribe"),
     "global-wrong": _bad_global,
     "global-products": _at(f"{_GLOBAL}/products"),
