@@ -12,7 +12,7 @@ from optout.channels.rest import contacts, lifting, lookups, suppressions
 from optout.channels.rest.bodies import StrictParser
 from optout.channels.rest.door import KeyAuth, answer_error
 from optout.channels.rest.queries import with_known_query
-from reporting.rest import changes, do_not_mail, lists, opt_outs
+from reporting.rest import changes, do_not_mail, lists, members, opt_outs
 
 
 class RestApi(NinjaAPI):
@@ -33,7 +33,17 @@ api = RestApi(
     urls_namespace="rest",
 )
 api.add_decorator(with_known_query, mode="operation")
-for each in (lists, suppressions, lifting, lookups, opt_outs, changes, do_not_mail, contacts):
+for each in (
+    lists,
+    members,
+    suppressions,
+    lifting,
+    lookups,
+    opt_outs,
+    changes,
+    do_not_mail,
+    contacts,
+):
     api.add_router("", each.router)
 
 

@@ -129,16 +129,16 @@ def read_do_not_mail(
     return json_answer(f'{{"do_not_mail":[{entries}],"next":{following}}}')
 
 
-@router.api_operation(["GET", "HEAD"], "/do-not-mail.csv", operation_id="read_do_not_mail_csv")
-def read_csv(
+@router.api_operation(["GET", "HEAD"], "/do-not-mail.csv")
+def read_do_not_mail_csv(
     request: HttpRequest, modified_since: Moment = None, raw: bool = False
 ) -> HttpResponseBase:
     """Do Not Mail as .csv. With `raw=1` nothing is done for spreadsheets; the header Left-Out counts what has no address."""
     return _stream(request, Asked(DownloadFormat.CSV, modified_since, raw))
 
 
-@router.api_operation(["GET", "HEAD"], "/do-not-mail.txt", operation_id="read_do_not_mail_txt")
-def read_txt(request: HttpRequest, modified_since: Moment = None) -> HttpResponseBase:
+@router.api_operation(["GET", "HEAD"], "/do-not-mail.txt")
+def read_do_not_mail_txt(request: HttpRequest, modified_since: Moment = None) -> HttpResponseBase:
     """Do Not Mail as .txt, an address on each line."""
     return _stream(request, Asked(DownloadFormat.TXT, modified_since, is_raw=False))
 

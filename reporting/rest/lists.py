@@ -1,12 +1,11 @@
 """The lists of a realm with their counts, made for polling (S2.8)."""
 
-from datetime import UTC, datetime
-
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 
 from optout.channels.rest.door import LARGEST_NUMBER, find_list, reader_of
 from optout.channels.rest.paging import UpTo1000, make_cursor, read_cursor, refuse_cursor
+from optout.channels.rest.words import time_text
 from optout.links import page_url
 from reporting.list_facts import COUNTED, ListFacts, read_list_facts
 from reporting.rest.parameters import Moment, answer_unchanged
@@ -84,11 +83,6 @@ def list_out(facts: ListFacts) -> ListOut:
         url=page_url(facts.public_id),
         suppressed=facts.suppressed,
         contacts=facts.contacts,
-        created_at=written(facts.created_at),
-        modified_at=written(facts.modified_at),
+        created_at=time_text(facts.created_at),
+        modified_at=time_text(facts.modified_at),
     )
-
-
-def written(moment: datetime) -> str:
-    """A time as the API tells it: RFC 3339 in UTC, whole seconds."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

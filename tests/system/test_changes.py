@@ -56,8 +56,8 @@ class Calls:
 
 def write(calls: Calls, lists: list[List], writer: int, until: float) -> int:
     """Record opt-outs and lifts in every way; how many were answered."""
-    recorded = 0
-    turn = 0
+    recorded = turn = 0
+    sent: dict[str, Any]
     while time.monotonic() < until:
         turn += 1
         address = f"p{turn % ADDRESSES}.w{writer}@example.com"
