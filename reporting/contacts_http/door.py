@@ -62,7 +62,7 @@ def answering(refuse: Refuse, **handlers: Handler) -> Callable[..., HttpResponse
     """The view of an address: `GET=…` and so on are what answers each method, and `refuse` is how no is said there.
 
     Exempt from Django's CSRF check, as the REST API. A browser may send the Basic password of v1 by itself, once somebody typed a
-    key into it: but what writes there says that it is XML, or comes by a method that no form has, and no other site may send that.
+    key into it: but what writes says that it is XML, or comes by a method that no form has, and no other site may send either.
     """
 
     @csrf_exempt

@@ -17,90 +17,24 @@ from lists.models import List
 from lists.prepared import fetch, fetch_prepared
 from optout.addresses import lookup_keys
 from optout.choices import Medium
+from reporting.contacts_http.statements import (
+    CONTACTS,
+    COUNT_CHANGED,
+    COUNTS,
+    DESCRIBE,
+    DIGEST_OF,
+    EVERYBODY,
+    FEW,
+    IN_DO_NOT_MAIL,
+    LAST_CHANGE,
+    ON_LIST,
+    PLACES,
+    SUPPRESSED,
+    WALK_CHANGED,
+)
 
 SECONDS = 2.0  # how long a page is gathered; then it is shown as it is, with where it goes on
 MOST_AT_ONCE = 5_000  # addresses looked at in one go
-MOST_COUNTED = 100_000  # members of one list
-FEW = 20_000  # changes that are gathered; where there are more, everybody is walked
-
-_ON_LIST = """
-SELECT digest FROM lists_subscription
-WHERE optout_list_id = %(list)s AND digest > %(after)s ORDER BY digest LIMIT %(most)s
-"""
-_IN_DO_NOT_MAIL = """
-SELECT digest FROM optout_suppression
-WHERE optout_list_id = %(do_not_mail)s AND digest > %(after)s ORDER BY digest LIMIT %(most)s
-"""
-_CONTACTS = """
-SELECT digest FROM lists_contact
-WHERE realm_id = %(realm)s AND digest > %(after)s ORDER BY digest LIMIT %(most)s
-"""
-_EVERYBODY = f"({_CONTACTS}) UNION ({_IN_DO_NOT_MAIL}) ORDER BY digest LIMIT %(most)s"
-
-# What changed: contacts know when, opt-outs and lifts are in the ledger.
-_CHANGED = """
-SELECT digest FROM lists_contact WHERE realm_id = %(realm)s AND changed_at >= %(since)s
-UNION {all}
-SELECT digest FROM optout_optout WHERE optout_list_id = ANY (%(lists)s::int[]) AND recorded_at >= %(since)s
-"""
-_COUNT_CHANGED = (
-    f"SELECT count(*) FROM ({_CHANGED.replace('{all}', 'ALL')} LIMIT {FEW + 1}) changed"  # noqa: S608  constants
-)
-_WALK_CHANGED = f"""
-SELECT digest FROM ({_CHANGED.replace("{all}", "")}) changed WHERE digest > %(after)s ORDER BY digest LIMIT %(most)s
-"""  # noqa: S608  constants
-
-# `OFFSET 0` and `+ 0`: each address by its key, whatever the planner believes (optout/contact_statements.py).
-_DESCRIBE = """
-SELECT given.digest, c.id, c.address, c.fields, c.created_at, c.changed_at, s.address, s.suppressed_at, s.channel, s.reason,
-    coalesce(c.medium, s.medium), ledger.changed_at, ledger.origin
-FROM unnest(%(digests)s::bytea[]) AS given (digest)
-LEFT JOIN LATERAL (
-    SELECT id, address, fields, created_at, changed_at, medium FROM lists_contact
-    WHERE realm_id = %(realm)s AND digest = given.digest OFFSET 0
-) c ON true
-LEFT JOIN LATERAL (
-    SELECT address, suppressed_at, channel, reason, medium FROM optout_suppression
-    WHERE optout_list_id = %(do_not_mail)s AND digest = given.digest OFFSET 0
-) s ON true
-LEFT JOIN LATERAL (
-    SELECT max(recorded_at) AS changed_at,
-        (array_agg(origin ORDER BY id) FILTER (WHERE kind = 1 AND is_new AND optout_list_id = %(do_not_mail)s))[1] AS origin
-    FROM optout_optout WHERE digest = given.digest AND optout_list_id + 0 = ANY (%(lists)s::int[])
-) ledger ON true
-WHERE c.id IS NOT NULL OR s.suppressed_at IS NOT NULL
-ORDER BY given.digest
-"""
-_PLACES = """
-SELECT s.digest, s.optout_list_id, s.subscribed_at, s.message_format
-FROM unnest(%(digests)s::bytea[]) AS given (digest), unnest(%(lists)s::int[]) AS list_id, LATERAL (
-    SELECT digest, optout_list_id, subscribed_at, message_format FROM lists_subscription
-    WHERE optout_list_id = list_id AND digest = given.digest OFFSET 0
-) s
-ORDER BY s.optout_list_id
-"""
-_SUPPRESSED = """
-SELECT s.optout_list_id, s.digest, s.suppressed_at, s.channel, s.reason
-FROM unnest(%(lists)s::int[], %(keys)s::bytea[]) AS given (list_id, key), LATERAL (
-    SELECT optout_list_id, digest, suppressed_at, channel, reason FROM optout_suppression
-    WHERE optout_list_id = list_id AND digest = key OFFSET 0
-) s
-"""
-_DIGEST_OF = "SELECT digest FROM lists_contact WHERE realm_id = %(realm)s AND id = %(id)s"
-
-_COUNTS = f"""
-SELECT l.id, last.recorded_at, CASE WHEN l.kind = 'global'
-    THEN (SELECT count(*) FROM (SELECT FROM optout_suppression WHERE optout_list_id = l.id LIMIT {MOST_COUNTED}) s)
-    ELSE (SELECT count(*) FROM (SELECT FROM lists_subscription WHERE optout_list_id = l.id LIMIT {MOST_COUNTED}) s)
-END
-FROM lists_list l LEFT JOIN LATERAL (
-    SELECT recorded_at FROM optout_optout WHERE optout_list_id = l.id ORDER BY recorded_at DESC LIMIT 1
-) last ON true
-WHERE l.realm_id = %(realm)s
-"""  # noqa: S608  a number of ours
-_LAST_CHANGE = """
-SELECT changed_at FROM lists_contact WHERE realm_id = %(realm)s ORDER BY changed_at DESC LIMIT 1
-"""
 
 # The ids of members; a number fits a bigint.
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
@@ -220,9 +154,9 @@ class Realm:
 
     def summaries(self) -> dict[List | Status, Summary]:
         """Of each list, and of the three that clients know besides. Two queries."""
-        rows = fetch(_COUNTS, self._values)
+        rows = fetch(COUNTS, self._values)
         found = {list_id: (changed_at, count) for list_id, changed_at, count in rows}
-        by_contacts = [at for (at,) in fetch(_LAST_CHANGE, self._values)]
+        by_contacts = [at for (at,) in fetch(LAST_CHANGE, self._values)]
         every: dict[List | Status, Summary] = {}
         for each in (*self.lists, self.do_not_mail):
             changed_at, count = found.get(each.pk, (None, 0))
@@ -249,8 +183,8 @@ class Realm:
         A page may be short, even empty, and still not be the last: where few of many are looked for, it ends by time.
         """
         values = self._values | {"since": since, "list": of.pk if isinstance(of, List) else None}
-        is_gathered = since is not None and fetch(_COUNT_CHANGED, values)[0][0] <= FEW
-        statement = _WALK_CHANGED if is_gathered else _source(of)
+        is_gathered = since is not None and fetch(COUNT_CHANGED, values)[0][0] <= FEW
+        statement = WALK_CHANGED if is_gathered else _source(of)
         ends_at = time.monotonic() + SECONDS
         found: list[Member] = []
         looked_at, most = 0, size + 1
@@ -278,7 +212,7 @@ class Realm:
             return self.find_digest(bytes.fromhex(contact_id))
         if not _NUMBER.fullmatch(contact_id):
             return None
-        rows = fetch_prepared(_DIGEST_OF, {"realm": self.id, "id": int(contact_id)})
+        rows = fetch_prepared(DIGEST_OF, {"realm": self.id, "id": int(contact_id)})
         return self.find_digest(rows[0][0]) if rows else None
 
     def find_digest(self, digest: bytes) -> Member | None:
@@ -290,11 +224,11 @@ class Realm:
         if not digests:
             return []
         values = self._values | {"digests": list(digests)}
-        rows = [row for row in fetch(_DESCRIBE, values) if row[10] == Medium.EMAIL]
+        rows = [row for row in fetch(DESCRIBE, values) if row[10] == Medium.EMAIL]
         places: dict[bytes, list[Place]] = {}
         if self._numbers:
             only_lists = values | {"lists": list(self._numbers)}
-            for digest, list_id, subscribed_at, message_format in fetch(_PLACES, only_lists):
+            for digest, list_id, subscribed_at, message_format in fetch(PLACES, only_lists):
                 place = Place(list_id, self._numbers[list_id], subscribed_at, message_format)
                 places.setdefault(digest, []).append(place)
         known = [row for row in rows if row[2] or row[6]]  # a sealed address is shown to nobody
@@ -315,7 +249,7 @@ class Realm:
         values = {"lists": [each for each, _ in pairs], "keys": [key for _, key in pairs]}
         return {
             (list_id, owners[key]): OutSince(at, channel, reason, None)
-            for list_id, key, at, channel, reason in fetch(_SUPPRESSED, values)
+            for list_id, key, at, channel, reason in fetch(SUPPRESSED, values)
         }
 
     def _as_member(
@@ -352,7 +286,7 @@ def _next_portion(missing: int, found: int, looked_at: int) -> int:
 
 def _source(of: List | Status | None) -> str:
     if isinstance(of, List):
-        return _ON_LIST
+        return ON_LIST
     if of is Status.DO_NOT_MAIL:
-        return _IN_DO_NOT_MAIL
-    return _EVERYBODY if of is None else _CONTACTS
+        return IN_DO_NOT_MAIL
+    return EVERYBODY if of is None else CONTACTS
