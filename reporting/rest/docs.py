@@ -10,6 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.utils.cache import get_conditional_response
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from optout.channels.rest.problems import DOCS, Kind
@@ -33,7 +35,7 @@ class Field:
 
     name: str
     kind: str
-    about: str
+    about: SafeString
     is_required: bool = False
     where: str = ""
 
@@ -56,7 +58,7 @@ class Operation:
     method: str
     path: str
     summary: str
-    about: str
+    about: list[SafeString]
     scope: str
     parameters: list[Field]
     sent: list[Field]
@@ -143,7 +145,7 @@ def _operation(
         method=method.upper(),
         path=path,
         summary=operation["summary"],
-        about=_about(operation),
+        about=_paragraphs(operation["description"]),
         scope=scope_of(operation, method),
         parameters=[_parameter(each, description) for each in operation["parameters"]],
         sent=list(_fields_of(operation.get("requestBody", {}), description)),
@@ -155,10 +157,15 @@ def _operation(
     )
 
 
-def _about(operation: Json) -> str:
-    """What is said besides the summary."""
-    about = str(operation.get("description", ""))
-    return "" if about.removesuffix(".") == operation["summary"] else about
+def _paragraphs(text: str) -> list[SafeString]:
+    """Paragraphs with what stands in backquotes as code."""
+    return [_marked(each) for each in text.split("\n\n") if each]
+
+
+def _marked(text: str) -> SafeString:
+    parts = text.split("`")
+    said = (format_html("<code>{}</code>" if n % 2 else "{}", part) for n, part in enumerate(parts))
+    return format_html_join("", "{}", ((each,) for each in said))
 
 
 def _parameter(parameter: Json, description: Json) -> Field:
@@ -166,7 +173,7 @@ def _parameter(parameter: Json, description: Json) -> Field:
     return Field(
         parameter["name"],
         _kind_of(schema, description),
-        parameter.get("description", ""),
+        _marked(parameter.get("description", "")),
         is_required=bool(parameter.get("required")),
         where=parameter["in"],
     )
@@ -187,7 +194,7 @@ def _fields(schema: Json, description: Json, before: str = "") -> Iterator[Field
         yield Field(
             before + name,
             _kind_of(each, description),
-            each.get("description") or inner.get("description", ""),
+            _marked(each.get("description") or inner.get("description", "")),
             is_required=name in required,
         )
         if inner.get("type") == "array":

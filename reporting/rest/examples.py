@@ -9,7 +9,6 @@ from reporting.rest.programs import Call
 API = "/api/v1"
 _DIGEST = "8c87b489ce35cf2e2f39f80e282cb2e8"
 _CURSOR = "Y2hhbmdlczo3NDE6MTA0"
-_NEXT = "c3VwcHJlc3Npb25zIDE6OGM4N2I0ODk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,45 @@ _OPTED_OUT = {
     "is_new": True,
     "recorded_at": "2026-11-22T09:30:00Z",
 }
+_LIST = {
+    "number": 1,
+    "name": "Garden letters",
+    "description": "News from the garden, twice a month.",
+    "is_do_not_mail": False,
+    "is_closed": False,
+    "url": "https://optout.example.com/u/p3vUvrRNiatMJwjP",
+    "suppressed": 1204,
+    "contacts": 18311,
+    "created_at": "2026-01-05T08:00:00Z",
+    "modified_at": "2026-11-22T09:30:00Z",
+}
+_SUPPRESSION = {
+    "address": "jane@example.com",
+    "digest": _DIGEST,
+    "hash": None,
+    "hash_kind": None,
+    "medium": "email",
+    "channel": "one_click",
+    "reason": "unsubscribed",
+    "suppressed_at": "2026-11-22T09:30:00Z",
+}
+
+_CONTACT = {
+    "id": 4711,
+    "address": "ann@example.com",
+    "medium": "email",
+    "lists": [1],
+    "fields": {"first": "Ann"},
+    "customer_key": None,
+    "created_at": "2026-01-05T08:00:00Z",
+    "changed_at": "2026-11-22T09:30:00Z",
+    "do_not_mail": False,
+}
 
 # name of the operation → its example
 EXAMPLES: dict[str, Example] = {
+    "read_lists": _get("/lists", {"lists": [_LIST], "next": None}),
+    "read_list": _get("/lists/1", _LIST),
     "add_suppressions": _post(
         "/lists/1/suppressions",
         {"addresses": ["jane@example.com", "+14155550123", "nonsense"]},
@@ -66,6 +101,9 @@ EXAMPLES: dict[str, Example] = {
         {"addresses": ["jane@example.com"], "reason": "Asked on the phone to be put back."},
         {"lifted": 1, "not_suppressed": 0, "rejected": []},
     ),
+    "read_suppressions": _get(
+        "/lists/1/suppressions", {"suppressions": [_SUPPRESSION], "next": None}, limit="1000"
+    ),
     "look_up": _post(
         "/lookup",
         {"list": 1, "addresses": ["jane@example.com", "joe@example.com", "nonsense"]},
@@ -77,9 +115,72 @@ EXAMPLES: dict[str, Example] = {
             ]
         },
     ),
+    "look_up_one": _get(
+        "/lookup",
+        {"address": "jane@example.com", "suppressed": True, "scope": "list"},
+        list="1",
+        address="jane@example.com",
+    ),
+    "read_opt_outs": _get(
+        "/lists/1/opt-outs", {"opt_outs": [_OPTED_OUT], "next": None}, since="2026-01-01"
+    ),
     "read_changes": _get(
         "/changes", {"changes": [_OPTED_OUT], "cursor": _CURSOR, "has_more": False}, limit="1000"
     ),
+    "read_do_not_mail": _get(
+        "/do-not-mail",
+        {
+            "do_not_mail": [
+                {
+                    "id": "4711",
+                    "address": "ann@example.com",
+                    "digest": "fd876f8cd6a58277fc664d47ea10ad19",
+                    "medium": "email",
+                    "suppressed_at": "2026-11-22T09:30:00Z",
+                    "channel": "rest",
+                    "reason": "unsubscribed",
+                }
+            ],
+            "next": None,
+        },
+        limit="1000",
+    ),
+    "read_do_not_mail_csv": _get(
+        "/do-not-mail.csv",
+        "address,medium,suppressed_at,reason\nann@example.com,email,2026-11-22T09:30:00Z,unsubscribed\n",
+    ),
+    "read_do_not_mail_txt": _get("/do-not-mail.txt", "ann@example.com\n"),
+    "read_members": _get(
+        "/lists/1/contacts",
+        {
+            "contacts": [
+                {
+                    "id": 4711,
+                    "address": "ann@example.com",
+                    "medium": "email",
+                    "fields": {"first": "Ann"},
+                    "customer_key": None,
+                    "subscribed_at": "2026-01-05T08:00:00Z",
+                    "changed_at": "2026-11-22T09:30:00Z",
+                }
+            ],
+            "next": None,
+        },
+        modified_since="2026-01-01",
+    ),
+    "read_contacts": _get(
+        "/contacts", {"contacts": [_CONTACT], "next": None}, email="ann@example.com"
+    ),
+    "read_contact": _get("/contacts/4711", _CONTACT),
+    "write_contact": _post(
+        "/contacts",
+        {"address": "ann@example.com", "lists": [1], "fields": {"first": "Ann"}},
+        _CONTACT,
+    ),
+    "set_contact": Example(
+        Call("PUT", f"{API}/contacts/4711", body={"lists": []}), {**_CONTACT, "lists": []}
+    ),
+    "delete_contact": Example(Call("DELETE", f"{API}/contacts/4711"), None),
 }
 
 

@@ -20,18 +20,42 @@ type Json = dict[str, Any]
 
 ROOT = "/api/v1/"
 METHODS = ("get", "post", "put", "patch", "delete")
-# Of operations that are sent with POST, those that write nothing: no Idempotency-Key, and the scope to read will do.
-READING_POSTS = frozenset({"look_up", "look_up_many"})
+# Of operations that are sent with POST, those that write nothing: the scope to read will do.
+READING_POSTS = frozenset({"look_up"})
+# Those that answer 304 to whoever has the answer already.
+CONDITIONAL = frozenset({"read_lists", "read_list"})
 FILES = {".csv": "text/csv", ".txt": "text/plain"}
 
 TAGS = {
     "lists": "What people opt out of, with counts. Made for polling.",
     "suppressions": "Tell Heed who opted out, and read or lift what is suppressed.",
     "look-up": "Ask whether an address may be written to.",
-    "opt-outs": "The requests of one list, newest first, with how they came.",
+    "opt-outs": "The requests of one list, oldest first, with how they came.",
     "changes": "Every opt-out and every lift, in order, with a cursor: nothing is skipped.",
     "do-not-mail": "The list that covers everything: page by page, or as one file.",
     "contacts": "People as you know them. Deleting one is an opt-out from everything.",
+}
+
+# What an operation is called where people read.
+HEADINGS = {
+    "read_lists": "Read the lists",
+    "read_list": "Read one list",
+    "read_members": "Read the contacts on a list",
+    "add_suppressions": "Add opt-outs",
+    "lift_suppressions": "Lift suppressions",
+    "read_suppressions": "Read what is suppressed",
+    "look_up": "Look up many addresses",
+    "look_up_one": "Look up one address",
+    "read_opt_outs": "Read the opt-outs of a list",
+    "read_changes": "Read the changes",
+    "read_do_not_mail": "Read Do Not Mail",
+    "read_do_not_mail_csv": "Download Do Not Mail as .csv",
+    "read_do_not_mail_txt": "Download Do Not Mail as .txt",
+    "read_contacts": "Find contacts",
+    "read_contact": "Read one contact",
+    "write_contact": "Add a contact",
+    "set_contact": "Set a contact’s lists",
+    "delete_contact": "Delete a contact: opt it out of everything",
 }
 
 ABOUT = """\
@@ -43,7 +67,7 @@ _HEADERS: Json = {
     "RateLimit-Limit": ("Calls that this key may make in a minute.", "integer", 300000),
     "RateLimit-Remaining": ("Calls that are left in this minute.", "integer", 299998),
     "RateLimit-Reset": ("Seconds until the minute is over.", "integer", 42),
-    "ETag": ("What this answer is: send it back as If-None-Match.", "string", 'W/"5f2c8a"'),
+    "ETag": ("What this answer is: send it back as If-None-Match.", "string", '"5f2c8a0d"'),
     "Retry-After": ("Seconds after which to send the request again.", "integer", 30),
     "WWW-Authenticate": ("Bearer.", "string", 'Bearer realm="Heed"'),
     "Allow": ("The methods that this address has.", "string", "GET, POST"),
@@ -63,15 +87,12 @@ _HEADERS_OF = {
     503: ("Retry-After",),
 }
 
-IDEMPOTENCY_KEY: Json = {
-    "name": "Idempotency-Key",
+IF_NONE_MATCH: Json = {
+    "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": (
-        "Your own name for this request, 1 to 255 visible ASCII characters. Sent again within 24 hours it is answered as it "
-        "was the first time, and done once."
-    ),
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "description": "The ETag of the answer that you have: 304 without a body says that it still holds.",
+    "schema": {"type": "string"},
 }
 
 PROBLEM: Json = {
@@ -114,6 +135,7 @@ def describe(base_url: str | None = None) -> Json:
     found: Json = json.loads(json.dumps(api.get_openapi_schema(path_prefix=ROOT)))
     base = settings.BASE_URL if base_url is None else base_url
     for path, operations in found["paths"].items():
+        operations.pop("head", None)  # of whatever answers GET
         for method in METHODS:
             if method in operations:
                 _complete(operations[method], method, path)
@@ -160,12 +182,11 @@ def _complete(operation: Json, method: str, path: str) -> None:
     """Add what is not special about an operation."""
     name = operation["operationId"]
     operation["security"] = [{"key": []}]
-    operation["summary"] = _summary(operation)
+    operation["summary"] = HEADINGS.get(name, operation["summary"])
+    operation["description"] = _unfolded(operation.get("description", ""))
     has_body = "requestBody" in operation
-    is_done_once = method == "post" and scope_of(operation, method) == "write"
     parameters = operation.setdefault("parameters", [])
-    if is_done_once and not any(each["name"] == "Idempotency-Key" for each in parameters):
-        parameters.append(IDEMPOTENCY_KEY)
+    is_done_once = any(each["name"] == "Idempotency-Key" for each in parameters)
     for each in parameters:
         if each["name"] == "number" and each["in"] == "path":
             each["description"] = "The list's number; 0 is Do Not Mail."
@@ -176,6 +197,14 @@ def _complete(operation: Json, method: str, path: str) -> None:
     }
     for status, answer in answers.items():
         _dress(answer, status, path, is_done_once=is_done_once)
+    if name in CONDITIONAL:
+        parameters.append(IF_NONE_MATCH)
+        etag = {"ETag": {"$ref": "#/components/headers/ETag"}}
+        answers["200"]["headers"].update(etag)
+        answers["304"] = {
+            "description": "Nothing changed since.",
+            "headers": {**answers["200"]["headers"]},
+        }
     for code in _refusals(operation, method, path, has_body=has_body):
         answers.setdefault(str(code), {"$ref": f"#/components/responses/{_name(code)}"})
     example = EXAMPLES.get(name)
@@ -184,17 +213,9 @@ def _complete(operation: Json, method: str, path: str) -> None:
     operation["responses"] = dict(sorted(answers.items()))
 
 
-def _summary(operation: Json) -> str:
-    """The first sentence of the docstring says it better than the function's name; the rest is the description."""
-    first, _, rest = str(operation.get("description", "")).partition("\n\n")
-    if not first:
-        return str(operation["summary"])
-    rest = " ".join(rest.split("\n")).strip()
-    if rest:
-        operation["description"] = rest
-    else:
-        operation["description"] = " ".join(first.split())
-    return " ".join(first.split()).removesuffix(".")
+def _unfolded(text: str) -> str:
+    """A docstring with each paragraph on one line."""
+    return "\n\n".join(" ".join(each.split()) for each in text.split("\n\n"))
 
 
 def _dress(answer: Json, status: str, path: str, *, is_done_once: bool) -> None:

@@ -25,6 +25,8 @@ class StrictParser(Parser):
         kind = (request.content_type or "").lower()
         if kind and kind != "application/json" and not kind.endswith("+json"):
             raise ProblemError(Kind.UNSUPPORTED, "Send JSON, with Content-Type: application/json.")
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            raise ProblemError(Kind.UNSUPPORTED, "Send the body as it is, not compressed.")
         try:
             parsed = json.loads(
                 request.body.decode("utf-8-sig"),

@@ -145,6 +145,8 @@ def evidence_of(request: HttpRequest, caller: KeyCaller) -> Evidence:
 
 def answer_error(request: HttpRequest, error: Exception) -> HttpResponse:
     """The problem that an error is. What nobody foresaw is logged, and said to be ours."""
+    if isinstance(error, HttpError) and isinstance(error.__cause__, ProblemError):
+        error = error.__cause__  # the parser's: Ninja makes a 400 of each
     if isinstance(error, ProblemError):
         return error.response()
     if isinstance(error, ValidationError):
@@ -182,11 +184,7 @@ def rest_view(
             if request.method in {"POST", "PUT", "PATCH", "DELETE"}:
                 read_body(request)
             response = view(request, *args, **kwargs)
-        except BodyError as error:
-            response = _of_body(error).response()
-        except ProblemError as problem:
-            response = problem.response()
-        except Http404 as error:
+        except Exception as error:  # noqa: BLE001  never Django's page for errors
             response = answer_error(request, error)
         if response.status_code == 405 and response.headers["Content-Type"] != CONTENT_TYPE:
             allowed = response.headers.get("Allow", "")

@@ -25,7 +25,7 @@ def schema(db: None) -> Iterator[Any]:
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     try:
-        yield schemathesis.openapi.from_wsgi("/api/v1/openapi.json", WSGIHandler())
+        yield schemathesis.openapi.from_wsgi("/api/v1/openapi.json", _answer_whole)
     finally:
         for signal in (request_started, request_finished):
             signal.connect(close_old_connections)
@@ -62,9 +62,28 @@ def test_answers_fit_the_description(
     answer()
 
 
+def _answer_whole(environ: Any, start_response: Any) -> list[bytes]:
+    """As servers do it: read to the end, and closed; a download that stays open would keep its slot."""
+    answer = WSGIHandler()(environ, start_response)
+    try:
+        return [b"".join(answer)]
+    finally:
+        answer.close()
+
+
 def _mend(case: Any) -> None:
-    """What no schema can say: a cursor is one that we gave, and one of the addresses at least can be read."""
+    """What no schema can say: a cursor is one that we gave, an address can be read, a list is there."""
     if isinstance(case.query, dict):
         case.query.pop("cursor", None)
-    if isinstance(case.body, dict) and "addresses" in case.body:
+        if "email" in case.query:
+            case.query["email"] = "ann@example.com"
+    if not isinstance(case.body, dict):
+        return
+    if "addresses" in case.body:
         case.body["addresses"] = [*case.body["addresses"][:50], "jane@example.com"]
+    if "/contacts" in case.path:
+        case.body.update(lists=[1], fields={"first": "Bo"})
+        case.body.pop("customer_key", None)
+    if case.path.endswith("/contacts"):
+        case.body.pop("email", None)
+        case.body["address"] = "bo@example.com"
