@@ -74,7 +74,8 @@ class KnownKey:
     @property
     def lifetime(self) -> timedelta | None:
         """For how long it was made; the key that replaces it gets as much. None: for ever."""
-        return self.row.expires_at and self.row.expires_at - self.row.created_at
+        expires_at = self.row.expires_at
+        return None if expires_at is None else expires_at - self.row.created_at
 
 
 @dataclass(frozen=True, slots=True)

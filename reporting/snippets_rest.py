@@ -62,17 +62,20 @@ _TRY_WRITING = program("""
 
 # Everybody on the machine can read command lines, so the key comes in by the pipe.
 _CURL_ADD = program("""
-    printf 'Authorization: Bearer %s' "$API_KEY" | curl '@API@/lists/@NUMBER@/suppressions' -H @- \\
-      -H 'Content-Type: application/json' --data '{"addresses": ["jane@example.com", "joe@example.com"]}'
+    printf 'Authorization: Bearer %s' "$API_KEY" |
+      curl '@API@/lists/@NUMBER@/suppressions' -H @- -H 'Content-Type: application/json' \\
+      --data '{"addresses": ["jane@example.com", "joe@example.com"]}'
 """)
 
 _CURL_LOOK_UP = program("""
-    printf 'Authorization: Bearer %s' "$API_KEY" | curl '@API@/lookup' -H @- \\
-      -H 'Content-Type: application/json' --data '{"list": @NUMBER@, "addresses": ["jane@example.com", "joe@example.com"]}'
+    printf 'Authorization: Bearer %s' "$API_KEY" |
+      curl '@API@/lookup' -H @- -H 'Content-Type: application/json' \\
+      --data '{"list": @NUMBER@, "addresses": ["jane@example.com", "joe@example.com"]}'
 """)
 
 _CURL_CHANGES = program("""
-    printf 'Authorization: Bearer %s' "$API_KEY" | curl "@API@/changes?@LISTS@&wait=30${CURSOR:+&cursor=$CURSOR}" -H @-
+    printf 'Authorization: Bearer %s' "$API_KEY" |
+      curl "@API@/changes?@LISTS@&wait=30${CURSOR:+&cursor=$CURSOR}" -H @-
 """)
 
 _PYTHON = program("""

@@ -195,7 +195,7 @@ def _give_keys(world: World) -> None:
             may_read=True,
             may_write=lists is None,
             lists=lists,
-            expires_at=days and now + timedelta(days=days),
+            expires_at=None if days is None else now + timedelta(days=days),
             actor=world.admin,
         )
         ApiKey.objects.filter(pk=made.row.pk).update(

@@ -43,7 +43,7 @@ class TestMaking:
         assert new.text.startswith("hk_") and len(new.text) == 35
         found = caller(new.text)
         assert (found.realm_id, found.may_read, found.may_write) == (realm.pk, True, False)
-        assert found.list_ids == {optout_list.pk}
+        assert found.list_ids == frozenset({optout_list.pk})
         assert new.text.encode() not in bytes(new.row.secret_digest)
         entry = AuditEntry.objects.get()
         assert (entry.action, entry.actor, entry.realm) == ("make_api_key", alice, realm)
@@ -99,7 +99,7 @@ class TestReplacing:
             assert caller(old.text).key_id == old.row.pk
             found = caller(new.text)
             assert (found.may_read, found.may_write) == (True, False)
-            assert found.list_ids == {optout_list.pk}
+            assert found.list_ids == frozenset({optout_list.pk})
             assert (new.row.label, new.row.expires_at) == ("Shop", None)
 
             clock.shift(DAY)

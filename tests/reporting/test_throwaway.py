@@ -59,7 +59,7 @@ class TestThrowawayKey:
         with throwaway_key(optout_list) as key:
             caller = find_caller(key, None, timezone.now())
             assert (caller.may_read, caller.may_write) == (False, True)
-            assert caller.list_ids == {optout_list.pk}
+            assert caller.list_ids == frozenset({optout_list.pk})
 
         with pytest.raises(UnknownKeyError):
             find_caller(key, None, timezone.now())
