@@ -55,8 +55,8 @@ def declared_parameters(operation: Operation) -> tuple[frozenset[str], frozenset
     lists: set[str] = set()
     for model in operation.models:
         if model.__ninja_param_source__ == "query":
-            known |= set(model.__ninja_flatten_map__)  # type: ignore[attr-defined]
-            lists |= set(model.__ninja_collection_fields__)  # type: ignore[attr-defined]
+            known |= set(model.__ninja_flatten_map__)
+            lists |= set(model.__ninja_collection_fields__)
     for each in (operation.openapi_extra or {}).get("parameters", ()):
         if each["in"] == "query":  # read by the operation itself
             known.add(each["name"])

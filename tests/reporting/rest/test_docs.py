@@ -1,0 +1,220 @@
+"""The documentation page, and the programs on it."""
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from lists.models import List, Realm
+from optout.channels.rest.problems import Kind, ProblemError
+from reporting.rest.examples import EXAMPLES
+from reporting.rest.following import following
+from reporting.rest.programs import LANGUAGES, Call, programs_of
+from reporting.rest.refusals import ADVICE
+from tests import make
+from tests.reporting.rest.operations import operation_ids
+
+RUN = {"curl": ["sh"], "python": [sys.executable], "php": ["php"], "node": ["node"]}
+SUFFIXES = {"curl": ".sh", "python": ".py", "php": ".php", "node": ".mjs"}
+
+
+class Page(HTMLParser):
+    """What a page links to, and the ids in it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.inline: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            elif name in {"href", "src", "action"}:
+                self.links.append(value or "")
+            elif name == "style" or name.startswith("on"):
+                self.inline.append(name)
+        if tag == "style" or (tag == "script" and "src" not in dict(attrs)):
+            self.inline.append(tag)
+
+
+@pytest.fixture
+def html() -> str:
+    return read().content.decode()
+
+
+def read(**headers: str) -> Any:
+    return Client().get("/api/v1/docs", headers=headers)
+
+
+class TestPage:
+    def test_anybody_may_read_it_and_keep_it(self) -> None:
+        answer = read()
+
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "public, max-age=300"
+        assert not answer.cookies
+        again = read(**{"if-none-match": answer.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert Client().head("/api/v1/docs").status_code == 200
+        assert Client().post("/api/v1/docs").headers["Allow"] == "GET, HEAD"
+
+    def test_it_asks_for_nothing_from_elsewhere_and_has_no_script_of_its_own(
+        self, html: str
+    ) -> None:
+        policy = read().headers["Content-Security-Policy"]
+        page = Page(html)
+
+        assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self'; ")
+        assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
+        assert page.inline == []
+        for link in page.links:
+            assert link.startswith(("/static/", "/api/", "#")), link
+
+    def test_every_link_within_it_leads_somewhere(self, html: str) -> None:
+        page = Page(html)
+
+        assert len(page.ids) == len(set(page.ids))
+        for link in page.links:
+            assert not link.startswith("#") or link[1:] in page.ids, link
+
+    @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.slug)
+    def test_what_a_problem_calls_its_type_is_a_place_on_it(self, html: str, kind: Kind) -> None:
+        type_uri = re.search(rb'"type": "([^"]+)"', ProblemError(kind, "…").response().content)
+        assert type_uri
+        path, _, anchor = type_uri[1].decode().removeprefix("http://localhost:8000").partition("#")
+
+        assert Client().get(path).status_code == 200
+        assert anchor in Page(html).ids
+        assert all(ADVICE[kind])
+
+    @pytest.mark.parametrize("name", operation_ids())
+    def test_every_operation_is_on_it_with_a_program_in_each_language(
+        self, html: str, name: str
+    ) -> None:
+        ids = Page(html).ids
+        assert name in ids
+        for language in LANGUAGES:
+            assert f"{name}-{language}" in ids
+
+    def test_it_says_how_to_miss_nothing(self, html: str) -> None:
+        for words in ("Nothing is skipped", "Fail closed", "Idempotency-Key", "Retry-After"):
+            assert words in html
+
+    def test_it_is_light(self, html: str) -> None:
+        assert len(gzip.compress(html.encode())) < 30_000
+
+
+@pytest.mark.django_db(transaction=True)
+class TestPrograms:
+    """They are run as they stand there."""
+
+    @pytest.fixture
+    def key(self, realm: Realm, optout_list: List) -> str:
+        make.make_optout(optout_list)
+        contact = make.make_contact(realm, "ann@example.com", optout_list)
+        type(contact).objects.filter(pk=contact.pk).update(id=4711)
+        return make.make_api_key(realm)
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize(
+        "name", ["add_suppressions", "look_up", "look_up_one", "delete_contact"]
+    )
+    def test_each_does_what_it_says(
+        self, live_server: Any, key: str, tmp_path: Path, language: str, name: str
+    ) -> None:
+        call = EXAMPLES[name].call
+        text = programs_of(call, live_server.url)[language]
+        finished = run(language, text, tmp_path, key)
+
+        assert finished.returncode == 0, finished.stderr
+        said = finished.stdout.replace(" ", "")
+        expected = {
+            "add_suppressions": "rejected",
+            "look_up": "nonsense",
+            "look_up_one": "jane@example.com",
+            "delete_contact": "",
+        }
+        assert expected[name] in said
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_a_refusal_stops_it(
+        self, live_server: Any, key: str, tmp_path: Path, language: str
+    ) -> None:
+        """What is not answered is never taken for an answer. (curl prints the problem.)"""
+        call = Call("GET", "/api/v1/lookup", (("list", "7"), ("address", "jane@example.com")))
+        finished = run(language, programs_of(call, live_server.url)[language], tmp_path, key)
+
+        if language == "curl":
+            assert "problem-not-found" in finished.stdout
+        else:
+            assert finished.returncode != 0
+            assert "suppressed" not in finished.stdout
+
+    @pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "curl"])
+    def test_a_follower_prints_what_happened_and_keeps_its_place(
+        self, live_server: Any, key: str, tmp_path: Path, language: str
+    ) -> None:
+        text = following(f"{live_server.url}/api/v1/changes")[language]
+        program = start(language, text, tmp_path, key)
+        try:
+            assert program.stdout is not None
+            line = program.stdout.readline()
+        finally:
+            program.kill()
+            program.communicate()
+
+        assert line.split()[1:] == ["opt_out", "1", "jane@example.com"]
+
+    def test_the_step_in_curl_goes_on_where_it_was(
+        self, live_server: Any, key: str, tmp_path: Path
+    ) -> None:
+        text = following(f"{live_server.url}/api/v1/changes")["curl"].replace("wait=30&", "")
+        first = run("curl", text, tmp_path, key)
+        assert first.returncode == 0, first.stderr
+        assert "jane@example.com" in (tmp_path / "changes.json").read_text()
+        assert (tmp_path / "heed-cursor").read_text().strip()
+
+        run("curl", text, tmp_path, key)
+        assert "jane@example.com" not in (tmp_path / "changes.json").read_text()
+
+
+def command(language: str, text: str, folder: Path) -> list[str]:
+    program = RUN[language][0]
+    if not shutil.which("curl" if language == "curl" else program):
+        pytest.skip(f"needs {program}")
+    path = folder / f"program{SUFFIXES[language]}"
+    path.write_text(text)
+    return [*RUN[language], str(path)]
+
+
+def run(language: str, text: str, folder: Path, key: str) -> Any:
+    return subprocess.run(
+        command(language, text, folder),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        cwd=folder,
+        env=os.environ | {"HEED_KEY": key},
+        timeout=60,
+    )
+
+
+def start(language: str, text: str, folder: Path, key: str) -> Any:
+    return subprocess.Popen(
+        command(language, text, folder),
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=folder,
+        env=os.environ | {"HEED_KEY": key, "PYTHONUNBUFFERED": "1"},
+    )
