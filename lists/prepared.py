@@ -13,6 +13,8 @@ import psycopg
 from django.db import InterfaceError, OperationalError, connection
 from psycopg.rows import tuple_row
 
+_OURS = "heed_cursor"
+
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 
@@ -51,14 +53,21 @@ def _execute(statement: str, parameters: Parameters, *, prepare: bool) -> list[t
     if driver.prepare_threshold is None:  # Django's way of saying "never"; now: only when asked to
         driver.prepare_threshold = sys.maxsize
     started = time.monotonic()
-    with (
-        connection.wrap_database_errors,
-        psycopg.Cursor(driver, row_factory=tuple_row) as cursor,
-    ):
+    with connection.wrap_database_errors:
+        cursor = _cursor_of(driver)
         cursor.execute(statement, parameters, prepare=prepare)
-        rows = cursor.fetchall() if cursor.description else []
+        rows = cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
     if connection.queries_logged:
         connection.queries_log.append(
             {"sql": statement, "time": f"{time.monotonic() - started:.3f}"}
         )
     return rows
+
+
+def _cursor_of(driver: psycopg.Connection[Any]) -> psycopg.Cursor[tuple[Any, ...]]:
+    """The one cursor of a connection: a new one for each statement costs as much as all else the driver does for a short one."""
+    cursor: psycopg.Cursor[tuple[Any, ...]] | None = getattr(driver, _OURS, None)
+    if cursor is None:
+        cursor = psycopg.Cursor(driver, row_factory=tuple_row)
+        setattr(driver, _OURS, cursor)
+    return cursor
