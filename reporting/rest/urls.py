@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from optout.channels.rest.door import broken_address, rest_view
+from optout.channels.rest.plain_lookup import with_plain_lookup
 from reporting.contacts_http import urls as contacts_http
 from reporting.rest.api import api
 from reporting.rest.docs import docs_page, openapi_json
@@ -14,7 +15,10 @@ def _dressed(urls: tuple[list[Any], str, str]) -> tuple[list[Any], str]:
     """Ninja's views as REST views."""
     patterns, app_name, _namespace = urls
     for pattern in patterns:
-        pattern.callback = rest_view(pattern.callback)
+        view = pattern.callback
+        if str(pattern.pattern) == "lookup":
+            view = with_plain_lookup(view)
+        pattern.callback = rest_view(view)
     return patterns, app_name
 
 

@@ -61,7 +61,12 @@ def look_up(request: HttpRequest, sent: Lookup) -> HttpResponse:
 @router.get("/lookup", response=Result)
 def look_up_one(request: HttpRequest, sent: Query[LookupQuery]) -> HttpResponse:
     """Look one address up. A `+` in it stays a plus."""
-    optout_list = find_list(reader_of(request), sent.number)
+    return answer_one(request, sent.number)
+
+
+def answer_one(request: HttpRequest, number: int) -> HttpResponse:
+    """The answer about the address in the query, for whoever `KeyAuth` let in. Raises ProblemError."""
+    optout_list = find_list(reader_of(request), number)
     return _answer(_result(optout_list, _address_of(request)))
 
 

@@ -5,7 +5,9 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
+from django.db import connection
 from django.test import Client
 
 from lists.models import List, Realm
@@ -15,14 +17,19 @@ from tests import make
 
 PATH = "/api/v1/lookup"
 JANE = "jane@example.com"
+ONE, BY_NINJA, MANY = "GET", "GET by Ninja", "POST"
 
 
 class Program:
-    """One that asks, with its key, for one address or for many."""
+    """One that asks, with its key, for one address or for many; `by_ninja`: in a way that is not the plain one."""
 
-    def __init__(self, text: str, *, asks_for_one: bool) -> None:
-        self.headers = {"authorization": f"Bearer {text}"}
-        self.asks_for_one = asks_for_one
+    def __init__(self, text: str, way: str) -> None:
+        self.way = way
+        self.headers = {"authorization": f"{'bearer' if way == BY_NINJA else 'Bearer'} {text}"}
+
+    @property
+    def asks_for_one(self) -> bool:
+        return self.way != MANY
 
     def ask(self, number: Any, address: str) -> Any:
         if self.asks_for_one:
@@ -46,9 +53,9 @@ class Program:
         return told["suppressed"], told["scope"]
 
 
-@pytest.fixture(params=[True, False], ids=["GET", "POST"])
+@pytest.fixture(params=[ONE, BY_NINJA, MANY])
 def program(request: pytest.FixtureRequest, realm: Realm) -> Program:
-    return Program(make.make_api_key(realm), asks_for_one=request.param)
+    return Program(make.make_api_key(realm), request.param)
 
 
 @pytest.fixture
@@ -161,11 +168,37 @@ class TestWhatItSays:
         assert not OptOut.objects.exists() and not Suppression.objects.exists()
 
 
+class TestNotKnowing:
+    """An error is never answered as "not suppressed" (promise 8)."""
+
+    def failed(self, program: Program, status: int) -> None:
+        answer = program.ask(1, JANE)
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert "suppressed" not in answer.json()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_database_that_does_not_answer(self, program: Program, optout_list: List) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20ms'")
+        with psycopg.connect(connection.connection.info.dsn) as other:
+            other.execute("LOCK TABLE optout_suppression")
+            self.failed(program, 503)
+        assert program.result(1, JANE) == (False, None)
+        connection.close()
+
+    @pytest.mark.django_db
+    def test_what_nobody_foresaw(self, program: Program, optout_list: List) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE optout_suppression RENAME TO out_of_reach")
+        self.failed(program, 500)
+
+
 @pytest.mark.django_db
 class TestWhoMayAsk:
     def test_a_key_that_may_read(self, program: Program, realm: Realm, optout_list: List) -> None:
         text = make.make_api_key(realm, may_read=False)
-        refused = Program(text, asks_for_one=program.asks_for_one).ask(1, JANE)
+        refused = Program(text, program.way).ask(1, JANE)
         assert refused.status_code == 403
 
     def test_one_for_that_list(
@@ -174,7 +207,7 @@ class TestWhoMayAsk:
         """What it is not for does not exist (AT-31); Do Not Mail is heeded all the same."""
         make.make_optout(make.do_not_mail(realm), JANE)
         text = make.make_api_key(realm, optout_list, may_write=False)
-        narrow = Program(text, asks_for_one=program.asks_for_one)
+        narrow = Program(text, program.way)
         assert narrow.result(1, JANE) == (True, "global")
         refused = [narrow.ask(number, JANE) for number in (2, 0, 77)]
         assert [each.status_code for each in refused] == [404] * 3
@@ -187,7 +220,9 @@ class TestWhoMayAsk:
         assert refused.status_code == 404
         assert refused.headers["Content-Type"] == "application/problem+json"
 
-    @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer hk_no", "Basic YTpi"])
+    @pytest.mark.parametrize(
+        "header", ["", "Bearer", "Bearer ", "Bearer hk_no", "bearer hk_no", "Basic YTpi"]
+    )
     def test_nobody_without_a_key(self, optout_list: List, header: str) -> None:
         asked = Client().get(f"{PATH}?list=1&address={JANE}", headers={"authorization": header})
         assert asked.status_code == 401
@@ -196,9 +231,9 @@ class TestWhoMayAsk:
 
 @pytest.mark.django_db
 class TestOne:
-    @pytest.fixture
-    def program(self, realm: Realm, optout_list: List) -> Program:
-        return Program(make.make_api_key(realm), asks_for_one=True)
+    @pytest.fixture(params=[ONE, BY_NINJA])
+    def program(self, request: pytest.FixtureRequest, realm: Realm, optout_list: List) -> Program:
+        return Program(make.make_api_key(realm), request.param)
 
     @pytest.mark.parametrize(
         ("sent", "read"),
@@ -239,6 +274,21 @@ class TestOne:
         assert pointer in [each["pointer"] for each in refused.json()["errors"]]
         assert JANE not in refused.content.decode()
 
+    def test_the_parameters_may_come_in_any_order(
+        self, program: Program, optout_list: List
+    ) -> None:
+        make.make_optout(optout_list, JANE)
+        answer = program.get(f"address={JANE}&list=1")
+        assert answer.json() == {"address": JANE, "suppressed": True, "scope": "list"}
+
+    def test_only_get_will_do(self, program: Program) -> None:
+        for method in ("HEAD", "PUT", "DELETE"):
+            refused = Client().generic(
+                method, f"{PATH}?list=1&address={JANE}", headers=program.headers
+            )
+            assert refused.status_code == 405
+            assert set(refused.headers["Allow"].split(", ")) == {"GET", "POST"}
+
     def test_the_answer_is_nobody_s_to_keep(self, program: Program) -> None:
         answer = program.ask(1, JANE)
         assert answer.headers["Content-Type"] == "application/json"
@@ -260,7 +310,7 @@ class TestOne:
 class TestMany:
     @pytest.fixture
     def program(self, realm: Realm, optout_list: List) -> Program:
-        return Program(make.make_api_key(realm), asks_for_one=False)
+        return Program(make.make_api_key(realm), MANY)
 
     def test_they_are_told_in_their_order_repeats_and_all(
         self, program: Program, realm: Realm, optout_list: List
