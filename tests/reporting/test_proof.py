@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from lists.choices import Role
-from lists.models import List, Realm, User
+from lists.models import ApiKey, List, Realm, User
 from optout.models import OptOut
 from reporting.models import Download
 from tests import make
@@ -88,6 +88,17 @@ class TestFirstDownload:
         carol = make.make_user("carol@north.example", name="Blue Heron Mailing")
         download(optout_list, 60, user=carol, format="sha256")
         assert "13:00 UTC by Blue Heron Mailing, SHA-256" in proof_for(alice)
+
+    def test_a_programs_is_named_by_its_key(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        """There and in the list's access log."""
+        text = make.make_api_key(realm)
+        ApiKey.objects.update(label="Web shop")
+        download(optout_list, 60, api_key=ApiKey.objects.get(), format="csv")
+        assert "13:00 UTC by Web shop, CSV" in proof_for(alice)
+        log = signed_in(alice).get(f"/manage/lists/{optout_list.public_id}/access")
+        assert f"Web shop hk_…{text[-4:]} CSV" in look_at(log).text
 
     def test_one_of_what_came_later_only_does_not_count(
         self, alice: User, optout_list: List

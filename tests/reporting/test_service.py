@@ -15,7 +15,9 @@ from django.utils import timezone
 
 from lists.choices import Role
 from lists.models import (
+    ApiKey,
     AuditEntry,
+    CallCount,
     Contact,
     List,
     PasswordFailure,
@@ -329,6 +331,7 @@ class TestRehearsal:
         assert all(trial.is_recorded for trial in trials), [str(trial) for trial in trials]
         assert not Suppression.objects.exists()
         assert not LimitCounter.objects.exists()
+        assert not ApiKey.objects.exists() and not CallCount.objects.exists()
         assert OptOut.objects.filter(kind=Kind.OPT_OUT).count() == len(trials)
         lifts = OptOut.objects.filter(kind=Kind.LIFT)
         assert [lift.evidence for lift in lifts] == [{"rehearsal": True}] * len(trials)
