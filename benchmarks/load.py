@@ -13,18 +13,21 @@ from dataclasses import dataclass, field
 
 CONNECTIONS = 16
 TURNS = 3
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 def http_request(
-    method: str, path: str, headers: str, body: str = "", ip: str | None = None
+    method: str,
+    path: str,
+    headers: str,
+    body: str = "",
+    ip: str | None = None,
+    *,
+    content_type: str = FORM,
 ) -> bytes:
-    """A raw request, url-encoded if it has a body, from `ip`: if none is given, from one of 65,536 behind our proxy."""
+    """A raw request from `ip`: if none is given, from one of 65,536 behind our proxy."""
     address = ip or f"203.0.{random.randrange(256)}.{random.randrange(256)}"
-    content = (
-        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
-        if body
-        else ""
-    )
+    content = f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n" if body else ""
     return (
         f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {address}\r\n{headers}{content}\r\n{body}"
     ).encode()

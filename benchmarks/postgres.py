@@ -4,6 +4,8 @@ import re
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +42,32 @@ def upserts_per_second(database: dict[str, Any], seconds: int) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(_UPSERT)
         script.flush()
-        clients = ["-c", "8", "-j", "2", "-T", str(seconds)]
-        command = [str(server_binaries() / "pgbench"), "-n", *clients, "-f", script.name]
-        output = _output([*command, *_connection(database)])
+        rate = _transactions_per_second(database, seconds, "-f", script.name)
     psql(database, "DROP TABLE bench_upsert")
+    return rate
+
+
+@contextmanager
+def accounts(database: dict[str, Any]) -> Iterator[None]:
+    """While the block runs, the million rows that `selects_per_second` reads."""
+    command = [str(server_binaries() / "pgbench"), "-i", "-q", "-s", "10", *_connection(database)]
+    _output(command)
+    try:
+        yield
+    finally:
+        tables = ("accounts", "branches", "history", "tellers")
+        psql(database, "DROP TABLE " + ", ".join(f"pgbench_{each}" for each in tables))
+
+
+def selects_per_second(database: dict[str, Any], seconds: int) -> float:
+    """Single-row reads (`pgbench -S`) at 8 clients; within `accounts`."""
+    return _transactions_per_second(database, seconds, "-S")
+
+
+def _transactions_per_second(database: dict[str, Any], seconds: int, *script: str) -> float:
+    clients = ["-c", "8", "-j", "2", "-T", str(seconds)]
+    command = [str(server_binaries() / "pgbench"), "-n", *clients, *script, *_connection(database)]
+    output = _output(command)
     found = re.search(r"tps = ([\d.]+)", output)
     assert found, output
     return float(found[1])

@@ -19,6 +19,7 @@ from benchmarks.api_web import measure_api_web
 from benchmarks.global_unsubscribe import measure_global_api, measure_global_report, open_door
 from benchmarks.load import CONNECTIONS, Load, http_request, run_load
 from benchmarks.people import AGENTS, realistic_address
+from benchmarks.rest import measure_rest
 from benchmarks.server import running_web, worker_memory
 from lists.choices import DirectLinkMode, ListKind
 from lists.lookup import ListSnapshot, snapshot
@@ -68,6 +69,7 @@ def measure_everything(seconds: float, rows: int, lines: int, only: str = "") ->
         _, one_click = _scenarios(installation)["one-click POST"]
         missed += measure_global_api(port, seconds, one_click, only)
         missed += measure_api_web(installation.server, port, seconds, one_click, only)
+        missed += measure_rest(port, seconds, only)
         print(f"memory per worker, after commands that large: {_memory(master)}")
     if not only:
         missed += _measure_rows(installation)
