@@ -130,7 +130,12 @@ class WholeAnswers:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if isinstance(response, HttpResponse) and "Content-Length" not in response.headers:
+        has_body = response.status_code not in {204, 304}  # of which HTTP forbids a length
+        if (
+            has_body
+            and isinstance(response, HttpResponse)
+            and "Content-Length" not in response.headers
+        ):
             response.headers["Content-Length"] = str(len(response.content))
         return response
 

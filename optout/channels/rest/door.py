@@ -28,6 +28,7 @@ from optout.channels.rest.problems import (
     Kind,
     ProblemError,
     seconds_up,
+    shown_name,
     unavailable,
 )
 from optout.client_ip import client_ip
@@ -191,6 +192,8 @@ def rest_view(
             detail = f"Here only {allowed} will do." if allowed else "This method will not do here."
             headers = {"Allow": allowed} if allowed else {}
             response = ProblemError(Kind.NOT_ALLOWED, detail, headers=headers).response()
+        if response.status_code == 204:  # there is nothing that could be JSON
+            response.headers.pop("Content-Type", None)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         add_allowance(request, response)
@@ -223,15 +226,22 @@ def _of_body(error: BodyError) -> ProblemError:
 def _invalid(error: ValidationError) -> ProblemError:
     """Pydantic's findings, without the values: those may be addresses."""
     errors = [
-        {"pointer": _pointer(each["loc"]), "detail": str(each["msg"])} for each in error.errors[:20]
+        {"pointer": _pointer(each["loc"]), "detail": _said(each)} for each in error.errors[:20]
     ]
     detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in errors[:3])
     return ProblemError(Kind.INVALID, detail, errors=errors)
 
 
+def _said(finding: dict[str, Any]) -> str:
+    if finding["type"] == "extra_forbidden":
+        return "This call has no such field."
+    return str(finding["msg"]).removeprefix("Value error, ")
+
+
 def _pointer(location: tuple[Any, ...]) -> str:
     """`("body", "sent", "addresses", 3)` as `#/addresses/3`; of a parameter its name."""
     where, *path = location
+    names = [shown_name(str(each)) if isinstance(each, str) else str(each) for each in path]
     if where == "body":
-        return "#/" + "/".join(str(each) for each in path[1:])
-    return str(path[-1]) if path else str(where)
+        return "#/" + "/".join(names[1:])
+    return names[-1] if names else str(where)

@@ -1,6 +1,7 @@
 """What went wrong, as RFC 9457 problems: the only way in which the REST API says no."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum
@@ -8,6 +9,8 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\[\]-]{0,39}")
 
 CONTENT_TYPE = "application/problem+json"
 DOCS = "/api/v1/docs"
@@ -87,6 +90,12 @@ class ProblemError(Exception):
 def seconds_up(wait: timedelta) -> int:
     """A time as headers say it: whole seconds, never too few, at least one."""
     return max(1, -(-wait // timedelta(seconds=1)))
+
+
+def shown_name(name: str) -> str:
+    """The name of a field or a parameter, to be repeated in an answer; what may be an address or a key is not."""
+    is_name = _NAME.fullmatch(name) and not name.startswith(("hk_", "hd_"))
+    return name if is_name else "(a name)"
 
 
 def unavailable(_request: HttpRequest) -> HttpResponse:

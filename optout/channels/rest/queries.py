@@ -1,6 +1,5 @@
 """Reading queries strictly: a parameter that is unknown, or says two things, must not widen an answer (AT-35–43)."""
 
-import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
@@ -8,9 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.operation import Operation
 
-from optout.channels.rest.problems import Kind, ProblemError
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\[\]-]{0,39}")
+from optout.channels.rest.problems import Kind, ProblemError, shown_name
 
 
 def check_query(
@@ -30,7 +27,7 @@ def check_query(
             detail = "Sent twice, with different values."
         else:
             continue
-        errors.append({"pointer": _shown(name), "detail": detail})
+        errors.append({"pointer": shown_name(name), "detail": detail})
     if errors:
         said = "; ".join(f"{each['pointer']}: {each['detail']}" for each in errors[:3])
         raise ProblemError(Kind.INVALID, said, errors=errors[:20])
@@ -63,9 +60,3 @@ def declared_parameters(operation: Operation) -> tuple[frozenset[str], frozenset
             if each.get("schema", {}).get("type") == "array":
                 lists.add(each["name"])
     return frozenset(known), frozenset(lists)
-
-
-def _shown(name: str) -> str:
-    """Where a name should be, an address or a key may stand: neither is repeated."""
-    is_name = _NAME.fullmatch(name) and not name.startswith(("hk_", "hd_"))
-    return name if is_name else "(a parameter)"

@@ -235,6 +235,16 @@ class TestBodies:
         assert "jane" not in answer.content.decode() or is_look_up(answer)
 
     @pytest.mark.parametrize("name", with_body())
+    def test_an_address_that_stands_where_a_field_should_is_not_repeated(
+        self, send: Send, name: str
+    ) -> None:
+        for canary in ("canary@example.com", "hk_canary7f1c", "+1canary"):
+            body = {**EXAMPLES[name].call.body, canary: canary, "fields": {canary: 1}}
+            answer = send(name, body=json.dumps(body).encode())
+            assert answer.status_code == 422
+            assert "canary" not in answer.content.decode()
+
+    @pytest.mark.parametrize("name", with_body())
     def test_each_is_refused_for_what_is_wrong_with_it(self, send: Send, name: str) -> None:
         for body, status, said in (
             ("cut short", 400, "is not readable JSON"),
