@@ -77,9 +77,7 @@ def answering(refuse: Refuse, **handlers: Handler) -> Callable[..., HttpResponse
             response = refuse(status, problem.kind, problem.detail)
             for name, value in _headers_of(problem).items():
                 response.headers[name] = value
-        for name, value in rest.HEADERS.items():
-            response.headers.setdefault(name, value)
-        rest.add_allowance(request, response)
+        rest.add_headers(request, response)
         return response
 
     return view

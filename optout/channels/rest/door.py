@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -42,7 +42,7 @@ LARGEST_NUMBER = 2**31 - 1
 
 _ALLOWANCE = "heed.call_allowance"  # where `authenticate` leaves it
 
-# On every answer; `setdefault`, for the documentation page has its own policy.
+# On every answer that has no others: the documentation page has its own policy.
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -50,6 +50,7 @@ HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
 }
+_READY = ResponseHeaders(HEADERS)
 
 
 class KeyAuth(HttpBearer):
@@ -88,13 +89,20 @@ def authenticate(request: HttpRequest, text: str) -> KeyCaller:
     return caller
 
 
-def add_allowance(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Tell whoever proved their key how many calls it may still make."""
+def add_headers(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Give an answer `HEADERS`, and tell whoever proved their key how many calls it may still make. Its own headers win.
+
+    All at once, past Django's look at each: all but three are constant, and those are numbers. A quick call takes a sixth less.
+    """
     allowance: CallAllowance | None = request.META.get(_ALLOWANCE)
+    counts = {}
     if allowance is not None:
-        response.headers["RateLimit-Limit"] = str(allowance.limit)
-        response.headers["RateLimit-Remaining"] = str(allowance.remaining)
-        response.headers["RateLimit-Reset"] = str(seconds_up(allowance.resets_in))
+        counts = {
+            "ratelimit-limit": ("RateLimit-Limit", str(allowance.limit)),
+            "ratelimit-remaining": ("RateLimit-Remaining", str(allowance.remaining)),
+            "ratelimit-reset": ("RateLimit-Reset", str(seconds_up(allowance.resets_in))),
+        }
+    response.headers._store = _READY._store | counts | response.headers._store  # noqa: SLF001
 
 
 def caller_of(request: HttpRequest) -> KeyCaller:
@@ -194,9 +202,7 @@ def rest_view(
             response = ProblemError(Kind.NOT_ALLOWED, detail, headers=headers).response()
         if response.status_code == 204:  # there is nothing that could be JSON
             response.headers.pop("Content-Type", None)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        add_allowance(request, response)
+        add_headers(request, response)
         return response
 
     return csrf_exempt(door)
@@ -210,8 +216,7 @@ def broken_address(_request: HttpRequest) -> HttpResponseBase:
 def outage(request: HttpRequest) -> HttpResponse:
     """503 as the API says it."""
     response = unavailable(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    add_headers(request, response)
     return response
 
 
