@@ -54,7 +54,7 @@ def _execute(statement: str, parameters: Parameters, *, prepare: bool) -> list[t
         driver.prepare_threshold = sys.maxsize
     started = time.monotonic()
     with connection.wrap_database_errors:
-        cursor = _cursor_of(driver)
+        cursor = _cursor_of(driver) if prepare else psycopg.Cursor(driver, row_factory=tuple_row)
         cursor.execute(statement, parameters, prepare=prepare)
         rows = cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
     if connection.queries_logged:
@@ -65,7 +65,9 @@ def _execute(statement: str, parameters: Parameters, *, prepare: bool) -> list[t
 
 
 def _cursor_of(driver: psycopg.Connection[Any]) -> psycopg.Cursor[tuple[Any, ...]]:
-    """The one cursor of a connection: a new one for each statement costs as much as all else the driver does for a short one."""
+    """The one cursor of a connection for what is prepared: a new one costs as much as all else the driver does for a short
+    statement. It keeps the last result, so long ones have cursors of their own.
+    """
     cursor: psycopg.Cursor[tuple[Any, ...]] | None = getattr(driver, _OURS, None)
     if cursor is None:
         cursor = psycopg.Cursor(driver, row_factory=tuple_row)
