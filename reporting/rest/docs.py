@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from optout.channels.rest.problems import DOCS, Kind
 from reporting.rest.examples import EXAMPLES
 from reporting.rest.following import following
-from reporting.rest.openapi import METHODS, TAGS, Json, describe, described, scope_of
+from reporting.rest.openapi import TAGS, Json, describe, described, scope_of
 from reporting.rest.programs import LANGUAGES, Call, programs_of
 from reporting.rest.refusals import ADVICE
 
@@ -26,6 +26,7 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+ORDER = ("post", "get", "put", "delete")  # what people come for first
 FRESH = "public, max-age=300"
 
 
@@ -125,7 +126,7 @@ def chapters(description: Json, base_url: str) -> list[Chapter]:
     """The reference, in the order of TAGS."""
     found = {name: Chapter(name, _title(name), about) for name, about in TAGS.items()}
     for path, operations in description["paths"].items():
-        for method in METHODS:
+        for method in ORDER:
             if method in operations:
                 operation = operations[method]
                 chapter = found[operation["tags"][0]]
@@ -170,9 +171,10 @@ def _marked(text: str) -> SafeString:
 
 def _parameter(parameter: Json, description: Json) -> Field:
     schema = parameter["schema"]
+    kind = _kind_of(schema.get("items", schema), description)
     return Field(
         parameter["name"],
-        _kind_of(schema, description),
+        f"{kind}, may be repeated" if "items" in schema else kind,
         _marked(parameter.get("description", "")),
         is_required=bool(parameter.get("required")),
         where=parameter["in"],
@@ -212,7 +214,7 @@ def _resolved(schema: Json, description: Json) -> Json:
 
 
 def _kind_of(schema: Json, description: Json) -> str:
-    """A type in words: `integer, 1 to 1000`."""
+    """A type in words: `integer, 1 to 1,000`."""
     if "anyOf" in schema:
         kinds = [_kind_of(each, description) for each in schema["anyOf"]]
         return " or ".join(dict.fromkeys(kinds))
@@ -223,20 +225,23 @@ def _kind_of(schema: Json, description: Json) -> str:
         return str(schema["const"])
     kind = str(schema.get("type", "anything"))
     if kind == "array":
-        of = _kind_of(schema.get("items", {}), description)
-        return f"array of {_counted(schema, 'minItems', 'maxItems')}{of}s".replace(
-            "anythings", "any"
+        of = _kind_of(schema.get("items", {}), description).partition(",")[0]
+        return " ".join(
+            filter(None, ["array of", _bounds(schema, "minItems", "maxItems"), f"{of}s"])
         )
-    if kind == "string" and schema.get("format") == "date-time":
-        return "time"
-    bounds = _counted(schema, "minimum", "maximum").strip()
-    return f"{kind}, {bounds}" if bounds else kind
+    if schema.get("format") == "date-time":
+        return "date or time"
+    said = [kind, _bounds(schema, "minimum", "maximum")]
+    default = schema.get("default")
+    if default and isinstance(default, int | str):
+        said.append(f"default {default:,}" if isinstance(default, int) else f"default {default}")
+    return ", ".join(filter(None, said))
 
 
-def _counted(schema: Json, low: str, high: str) -> str:
-    if high not in schema:
-        return ""
-    return f"{schema.get(low, 0):,} to {schema[high]:,} "
+def _bounds(schema: Json, low: str, high: str) -> str:
+    """Those that somebody chose; not what just fits a column."""
+    most = schema.get(high)
+    return "" if most is None or most >= 2**31 - 1 else f"{schema.get(low, 0):,} to {most:,}"
 
 
 def _programs(call: Call, base_url: str, name: str) -> list[Program]:

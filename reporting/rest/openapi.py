@@ -58,6 +58,22 @@ HEADINGS = {
     "delete_contact": "Delete a contact: opt it out of everything",
 }
 
+# What a parameter means, wherever it is.
+PARAMETERS = {
+    "number": "Number of the list; 0 is Do Not Mail.",
+    "contact_id": "The contact’s id, or the digest of its address.",
+    "cursor": "Where to go on: as an answer gave it. Left out: from the beginning.",
+    "limit": "The most rows in an answer.",
+    "wait": "Seconds to wait for something to happen, if there is nothing yet.",
+    "modified_since": "Only what changed at this time or later: a date, or a time with its zone.",
+    "since": "From this time on: a date, or a time with its zone.",
+    "until": "Before this time: a date, or a time with its zone.",
+    "list": "Number of a list; 0 is Do Not Mail.",
+    "address": "An email address or a phone number. A + in it stays a plus.",
+    "email": "An email address. A + in it stays a plus.",
+    "raw": "For programs: nothing is done for spreadsheets.",
+}
+
 ABOUT = """\
 Opt-outs and suppressions, for programs. Every request carries an API key: `Authorization: Bearer hk_…`.
 Whatever is refused is answered with a problem (RFC 9457); an error never means "not suppressed".
@@ -159,7 +175,7 @@ def describe(base_url: str | None = None) -> Json:
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key of the realm: `hk_…`. Made in the portal under Project Settings › API.",
+                    "description": "An API key of the realm: `hk_…`. Made in the portal under Settings › API keys.",
                 }
             },
             "schemas": {**schemas, "Problem": PROBLEM},
@@ -188,9 +204,7 @@ def _complete(operation: Json, method: str, path: str) -> None:
     parameters = operation.setdefault("parameters", [])
     is_done_once = any(each["name"] == "Idempotency-Key" for each in parameters)
     for each in parameters:
-        if each["name"] == "number" and each["in"] == "path":
-            each["description"] = "The list's number; 0 is Do Not Mail."
-            each["schema"].update(minimum=0, maximum=2**31 - 1)
+        _complete_parameter(each)
 
     answers = operation["responses"] = {
         str(status): each for status, each in operation["responses"].items()
@@ -211,6 +225,20 @@ def _complete(operation: Json, method: str, path: str) -> None:
     if example is not None:
         _show(operation, example)
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _complete_parameter(parameter: Json) -> None:
+    """Its meaning; and nothing of null, which no URL can say."""
+    name, schema = parameter["name"], parameter["schema"]
+    if name in PARAMETERS:
+        parameter.setdefault("description", PARAMETERS[name])
+    if name == "number":
+        schema.update(minimum=0, maximum=2**31 - 1)
+    others = [each for each in schema.pop("anyOf", ()) if each.get("type") != "null"]
+    for each in others:
+        schema.update(each)
+    if schema.get("default", 0) in (None, []):
+        del schema["default"]
 
 
 def _unfolded(text: str) -> str:

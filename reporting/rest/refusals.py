@@ -18,7 +18,7 @@ ADVICE: dict[Kind, tuple[str, str]] = {
     ),
     Kind.IP_NOT_APPROVED: (
         "The key is right, but the realm lets programs in from some IP addresses only, and yours is not among them.",
-        "Add the address under Project Settings › API, or call from another server.",
+        "Add the address under Settings › API, or call from another server.",
     ),
     Kind.NOT_FOUND: (
         "There is no such list, contact or address. A list that your key is not for does not exist for it.",

@@ -79,7 +79,7 @@ class TestPage:
         assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
         assert page.inline == []
         for link in page.links:
-            assert link.startswith(("/static/", "/api/", "#")), link
+            assert link.startswith(("/static/", "/api/", "/manage/", "#")), link
 
     def test_every_link_within_it_leads_somewhere(self, html: str) -> None:
         page = Page(html)
