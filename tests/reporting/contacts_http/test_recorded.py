@@ -99,7 +99,8 @@ class TestRecorded:
         answer = replay(recorded.request)
 
         assert as_text(answer) == recorded.answer
-        assert answer.headers["content-length"] == str(len(answer.body))
+        length = None if answer.status == 204 else str(len(answer.body))  # HTTP forbids it there
+        assert answer.headers.get("content-length") == length
         assert "set-cookie" not in answer.headers
         assert KEY.encode() not in answer.body
         # GET changes nothing, a refusal nothing, and what else is done something
