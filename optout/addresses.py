@@ -162,9 +162,18 @@ def hex_digests(key: str) -> HexDigests:
 
 def lookup_keys(key: str) -> tuple[bytes, bytes, bytes]:
     """The three 16-byte keys a suppression of this address may stand under: by SHA-256, MD5, SHA-1."""
+    return _lookup_keys(key, digest_of(key))
+
+
+def stored_under(address: Address) -> tuple[bytes, bytes, bytes]:
+    """The same of an address that was read: its SHA-256 is known."""
+    return _lookup_keys(address.key, address.digest)
+
+
+def _lookup_keys(key: str, digest: bytes) -> tuple[bytes, bytes, bytes]:
     octets = key.encode()
     return (
-        hashlib.sha256(octets).digest()[:DIGEST_BYTES],
+        digest,
         hashlib.md5(octets, usedforsecurity=False).digest(),
         hashlib.sha1(octets, usedforsecurity=False).digest()[:DIGEST_BYTES],
     )

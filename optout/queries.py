@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 
 from lists.lookup import ListSnapshot
-from lists.prepared import fetch, fetch_prepared
-from optout.addresses import lookup_keys
+from lists.prepared import fetch_prepared
+from optout.addresses import Address, lookup_keys, stored_under
 from optout.statements import IS_UNDONE
 
 _FIND = """
@@ -51,40 +52,48 @@ class Scope(StrEnum):
     GLOBAL = "global"
 
 
-# An address in binary costs half of what it does in text.
+# Digests one behind the other: as an array of them the driver would take as long as the database.
 _COVERED = """
 SELECT digest, optout_list_id FROM optout_suppression
-WHERE optout_list_id IN (%s::int, %s::int) AND digest = ANY (%b::bytea[])
+WHERE optout_list_id IN (%(own)s::int, %(everywhere)s::int) AND digest = ANY (ARRAY(
+    SELECT substr(%(digests)b, first, 16) FROM generate_series(1, octet_length(%(digests)b), 16) AS first
+))
 """
-# The same for one address, planned once for a connection: without arrays a fifth of the time.
+# The same for one address: without an array half of the time.
 _COVERED_ONE = """
 SELECT optout_list_id FROM optout_suppression
 WHERE optout_list_id IN (%s::int, %s::int) AND digest IN (%s, %s, %s)
 """
 
 
-def find_scope(optout_list: ListSnapshot, key: str) -> Scope | None:
-    """How far a normalised address is suppressed, if it is for this list: the list's own suppression is told first."""
+def find_scope(optout_list: ListSnapshot, address: Address) -> Scope | None:
+    """How far an address is suppressed, if it is for this list: the list's own suppression is told first."""
     own, everywhere = optout_list.id, optout_list.do_not_mail_id
-    rows = fetch_prepared(_COVERED_ONE, (own, everywhere, *lookup_keys(key)))
+    rows = fetch_prepared(_COVERED_ONE, (own, everywhere, *stored_under(address)))
     if not rows:
         return None
     return Scope.GLOBAL if all(list_id == everywhere for (list_id,) in rows) else Scope.LIST
 
 
-def find_scopes(optout_list: ListSnapshot, keys: Sequence[str]) -> list[Scope | None]:
-    """The same for many addresses, in their order. One statement."""
-    own, everywhere = optout_list.id, optout_list.do_not_mail_id
-    digests = [lookup_keys(key) for key in keys]
-    rows = fetch(_COVERED, (own, everywhere, [each for three in digests for each in three]))
+def find_scopes(optout_list: ListSnapshot, addresses: Sequence[Address]) -> list[Scope | None]:
+    """The same for many, in their order. One statement."""
+    everywhere = optout_list.do_not_mail_id
+    digests = [stored_under(address) for address in addresses]
+    given = {
+        "own": optout_list.id,
+        "everywhere": everywhere,
+        "digests": b"".join(chain.from_iterable(digests)),
+    }
+    rows = fetch_prepared(_COVERED, given)
     in_realm = {digest for digest, list_id in rows if list_id == everywhere}
     in_list = {digest for digest, list_id in rows if list_id != everywhere}
-    return [
-        Scope.LIST
-        if not in_list.isdisjoint(three)
-        else (None if in_realm.isdisjoint(three) else Scope.GLOBAL)
-        for three in digests
-    ]
+    scopes: list[Scope | None] = [None] * len(digests)
+    for found, scope in ((in_realm, Scope.GLOBAL), (in_list, Scope.LIST)):
+        if found:
+            for n, three in enumerate(digests):
+                if not found.isdisjoint(three):
+                    scopes[n] = scope
+    return scopes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,16 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
 from lists.lookup import ListSnapshot
-from optout.addresses import AddressError, parse_address
+from optout.addresses import Address, AddressError, parse_address
 from optout.channels.rest.bodies import Body
 from optout.channels.rest.door import find_list, reader_of
+from optout.channels.rest.paging import PlainNumber
 from optout.channels.rest.problems import Kind, ProblemError
 from optout.decoding import decode_address
 from optout.queries import find_scope, find_scopes
 
 MOST_ADDRESSES = 10_000
+UNUSABLE = "unusable"
 
 router = Router(tags=["look-up"])
 
@@ -33,7 +35,7 @@ class Lookup(Body):
 class LookupQuery(Body):
     """One address, and the list."""
 
-    number: Annotated[int, Field(alias="list")]
+    number: Annotated[PlainNumber, Field(alias="list")]
     address: str
 
 
@@ -70,24 +72,24 @@ def answer_one(request: HttpRequest, number: int) -> HttpResponse:
     return _answer(_result(optout_list, _address_of(request)))
 
 
-def _results(optout_list: ListSnapshot, addresses: Sequence[str]) -> list[dict[str, Any]]:
-    keys = [_key(optout_list, address) for address in addresses]
-    scopes = iter(find_scopes(optout_list, [key for key in keys if key is not None]))
+def _results(optout_list: ListSnapshot, texts: Sequence[str]) -> list[dict[str, Any]]:
+    addresses = [_read(optout_list, text) for text in texts]
+    scopes = iter(find_scopes(optout_list, [each for each in addresses if each is not None]))
     return [
-        _told(address, "unusable" if key is None else next(scopes))
-        for address, key in zip(addresses, keys, strict=True)
+        _told(text, UNUSABLE if address is None else next(scopes))
+        for text, address in zip(texts, addresses, strict=True)
     ]
 
 
-def _result(optout_list: ListSnapshot, address: str) -> dict[str, Any]:
-    key = _key(optout_list, address)
-    return _told(address, "unusable" if key is None else find_scope(optout_list, key))
+def _result(optout_list: ListSnapshot, text: str) -> dict[str, Any]:
+    address = _read(optout_list, text)
+    return _told(text, UNUSABLE if address is None else find_scope(optout_list, address))
 
 
-def _key(optout_list: ListSnapshot, address: str) -> str | None:
-    """What an address is known by; None for one that cannot be read, to which nothing may be sent."""
+def _read(optout_list: ListSnapshot, text: str) -> Address | None:
+    """The address; None for what cannot be read as one, to which nothing may be sent."""
     try:
-        return parse_address(address, "either", optout_list.region).key
+        return parse_address(text, "either", optout_list.region)
     except AddressError:
         return None
 
@@ -104,7 +106,7 @@ def _answer(body: dict[str, Any]) -> HttpResponse:
 def _address_of(request: HttpRequest) -> str:
     """The address as it stands in the query string, where `+` is no space. Raises ProblemError."""
     query = request.META.get("QUERY_STRING", "")
-    given = [part[8:] for part in query.split("&") if part.startswith("address=")]
+    given = {part[8:] for part in query.split("&") if part.startswith("address=")}
     if len(given) != 1:
         raise ProblemError(Kind.INVALID, "Give address once.")
-    return decode_address(given[0])
+    return decode_address(given.pop())

@@ -16,7 +16,7 @@ from optout.channels.rest.lookups import answer_one
 
 # Both parameters once, in either order. `%00` is refused.
 _QUERY = re.compile(
-    r"(?!.*%00)(?:list=(\d{1,10})&address=[^&]+|address=[^&]+&list=(\d{1,10}))", re.ASCII
+    r"(?!.*%00)(?:list=(\d{1,9})&address=[^&]+|address=[^&]+&list=(\d{1,9}))", re.ASCII
 )
 _KEY = re.compile(r"Bearer (hk_[A-Za-z0-9_-]+)")
 
