@@ -11,6 +11,8 @@ from typing import Any
 
 from lists.lookup import ListSnapshot
 from lists.prepared import fetch
+from optout.addresses import Address
+from optout.choices import Medium
 from optout.queries import find_scopes
 
 # Contacts of the realm that a page of changed ones looks through: few of them may be on the list.
@@ -119,5 +121,8 @@ def _member(row: Sequence[Any]) -> Member:
 def _may_be_contacted(optout_list: ListSnapshot, found: list[Member]) -> list[Member]:
     if not found:
         return []
-    scopes = find_scopes(optout_list, [each.address for each in found])
+    addresses = [
+        Address(each.address, Medium(each.medium), each.digest, each.address) for each in found
+    ]
+    scopes = find_scopes(optout_list, addresses)
     return [each for each, scope in zip(found, scopes, strict=True) if scope is None]
