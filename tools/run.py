@@ -123,7 +123,8 @@ def prepare(interrupted: Interrupted) -> dict[str, dict[str, dict[str, str]]] | 
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    while process.poll() is None:
+    printed: bytes | None = None
+    while printed is None:
         if interrupted:
             process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
