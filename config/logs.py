@@ -31,6 +31,13 @@ GLOBAL_PATH = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 PHONE = re.compile(r"\+[0-9]{7,15}\b")
+# A key of ours, put by mistake where a name or a number belongs: clients of the v1 shape have `KEY%USER` for a user name.
+KEY = re.compile(r"\bh[dkr]_[A-Za-z0-9_-]{6,}")
+# What stands in the place of a contact's id, and is none, may be an address in any spelling.
+CONTACT_PATH = re.compile(
+    r"(/(?:ws/customers/[^/\s]+|v2|api/v1)/contacts/)(?!(?:[0-9]{1,19}|[0-9a-f]{32})(?:[/\s'\"]|\Z)).+",
+    re.IGNORECASE | re.DOTALL,
+)
 # What a report may show of the request, the settings and the source of a template: nothing.
 _LEFT_OUT: dict[str, Any] = {
     "request_GET_items": [],
@@ -47,7 +54,9 @@ _LEFT_OUT: dict[str, Any] = {
 
 def without_secret_paths(text: str, mark: str = "[…]") -> str:
     """The text with `mark` for whatever stands in a path where a secret or an address may be."""
-    return GLOBAL_PATH.sub(rf"\1{mark}", SECRET_PATH.sub(rf"\1{mark}", text))
+    for pattern in (SECRET_PATH, GLOBAL_PATH, CONTACT_PATH):
+        text = pattern.sub(rf"\1{mark}", text)
+    return KEY.sub(mark, text)
 
 
 def without_secrets(text: str) -> str:

@@ -194,3 +194,42 @@ class TestConsole:
         line = 'File "/srv/heed/optout/channels/api_web/door.py", line 30, in answer\n    x = 1'
 
         assert without_secrets(line) == line
+
+
+class TestPathsOfPrograms:
+    """A key or an address where a name or a number belongs (AT-26)."""
+
+    @pytest.mark.parametrize(
+        ("line", "logged"),
+        [
+            (
+                "GET /ws/customers/hk_ccwr-_123456789%acme/lists 404",
+                "GET /ws/customers/[…]%acme/lists 404",
+            ),
+            ("Not Found: /api/v1/hk_ccwr123456789", "Not Found: /api/v1/[…]"),
+            (
+                "GET /v2/contacts/415-555-1234/lists 404 1 ms",
+                "GET /v2/contacts/[…]",
+            ),
+            (
+                "DELETE /ws/customers/acme/contacts/(415) 555 1234",
+                "DELETE /ws/customers/acme/contacts/[…]",
+            ),
+            ("Not Found: /api/v1/contacts/jane at example.com", "Not Found: /api/v1/contacts/[…]"),
+        ],
+    )
+    def test_they_are_taken_out(self, line: str, logged: str) -> None:
+        assert without_secrets(line) == logged
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "DELETE /api/v1/contacts/4711 204 3 ms",
+            "GET /v2/contacts/0123456789abcdef0123456789abcdef/lists 200 3 ms",
+            "PUT /ws/customers/acme/contacts/12/ 204 3 ms",
+            "GET /api/v1/contacts 200 3 ms",
+            'File "reporting/contacts_http/v1.py", line 3',
+        ],
+    )
+    def test_what_is_ours_stays(self, line: str) -> None:
+        assert without_secrets(line) == line
