@@ -30,7 +30,7 @@ def commands(number: int) -> tuple[Snippet, ...]:
 
 
 def programs(number: int) -> tuple[Snippet, ...]:
-    """The same three as functions, with the key from the environment variable API_KEY."""
+    """The same three as functions, with the key from the environment variable HEED_KEY."""
     values = {"API": api_url(), "NUMBER": str(number), "LISTS": _lists(number)}
     return (
         Snippet("python", "Python", fill(_PYTHON, **values)),
@@ -39,11 +39,11 @@ def programs(number: int) -> tuple[Snippet, ...]:
     )
 
 
-def try_key(text: str, *, may_read: bool, number: int) -> str:
-    """A line that shows whether a key works. One that may only write has nothing harmless to ask for."""
+def try_key(*, may_read: bool, number: int) -> str:
+    """A line that shows whether the key in HEED_KEY works. One that may only write has nothing harmless to ask for."""
     if may_read:
-        return fill(_TRY_READING, API=api_url(), KEY=text)
-    return fill(_TRY_WRITING, API=api_url(), KEY=text, NUMBER=str(number))
+        return fill(_TRY_READING, API=api_url())
+    return fill(_TRY_WRITING, API=api_url(), NUMBER=str(number))
 
 
 def _lists(number: int) -> str:
@@ -51,30 +51,35 @@ def _lists(number: int) -> str:
     return f"list={number}&list=0" if number else "list=0"
 
 
+# Neither who looks on nor the shell's history sees the key.
+TAKE_KEY = "read -rs HEED_KEY && export HEED_KEY"
+
 _TRY_READING = program("""
-    curl '@API@/lists' -H 'Authorization: Bearer @KEY@'
+    printf 'Authorization: Bearer %s' "$HEED_KEY" |
+      curl '@API@/lists' -H @-
 """)
 
 _TRY_WRITING = program("""
-    curl '@API@/lists/@NUMBER@/suppressions' -H 'Authorization: Bearer @KEY@' \\
-      -H 'Content-Type: application/json' --data '{"addresses": ["nobody@example.com"]}'
+    printf 'Authorization: Bearer %s' "$HEED_KEY" |
+      curl '@API@/lists/@NUMBER@/suppressions' -H @- -H 'Content-Type: application/json' \\
+      --data '{"addresses": ["nobody@example.com"]}'
 """)
 
 # Everybody on the machine can read command lines, so the key comes in by the pipe.
 _CURL_ADD = program("""
-    printf 'Authorization: Bearer %s' "$API_KEY" |
+    printf 'Authorization: Bearer %s' "$HEED_KEY" |
       curl '@API@/lists/@NUMBER@/suppressions' -H @- -H 'Content-Type: application/json' \\
       --data '{"addresses": ["jane@example.com", "joe@example.com"]}'
 """)
 
 _CURL_LOOK_UP = program("""
-    printf 'Authorization: Bearer %s' "$API_KEY" |
+    printf 'Authorization: Bearer %s' "$HEED_KEY" |
       curl '@API@/lookup' -H @- -H 'Content-Type: application/json' \\
       --data '{"list": @NUMBER@, "addresses": ["jane@example.com", "joe@example.com"]}'
 """)
 
 _CURL_CHANGES = program("""
-    printf 'Authorization: Bearer %s' "$API_KEY" |
+    printf 'Authorization: Bearer %s' "$HEED_KEY" |
       curl "@API@/changes?@LISTS@&wait=30${CURSOR:+&cursor=$CURSOR}" -H @-
 """)
 
@@ -84,7 +89,7 @@ _PYTHON = program("""
     from urllib.request import Request, urlopen
 
     def call(path, body=None):
-        headers = {"Authorization": "Bearer " + os.environ["API_KEY"]}
+        headers = {"Authorization": "Bearer " + os.environ["HEED_KEY"]}
         data = None
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -117,7 +122,7 @@ _PHP = program("""
         $context = stream_context_create(['http' => [
             'method' => $body === null ? 'GET' : 'POST',
             'header' => [
-                'Authorization: Bearer ' . getenv('API_KEY'),
+                'Authorization: Bearer ' . getenv('HEED_KEY'),
                 'Content-Type: application/json',
             ],
             'content' => $body === null ? '' : json_encode($body, JSON_THROW_ON_ERROR),
@@ -159,7 +164,7 @@ _PHP = program("""
 
 _NODE = program("""
     async function call(path, body) {
-      const headers = { Authorization: `Bearer ${process.env.API_KEY}` };
+      const headers = { Authorization: `Bearer ${process.env.HEED_KEY}` };
       if (body) headers['Content-Type'] = 'application/json';
       const answer = await fetch('@API@' + path, {
         method: body ? 'POST' : 'GET',

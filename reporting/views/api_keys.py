@@ -130,15 +130,14 @@ def _show_new(
 ) -> HttpResponse:
     key = _find(standing, new.row.pk)
     lists = key.lists or standing.lists()[:2]  # by number: the first one may be Do Not Mail
-    trial = snippets_rest.try_key(
-        new.text, may_read=key.row.may_read, number=list(lists)[-1].number
-    )
+    trial = snippets_rest.try_key(may_read=key.row.may_read, number=list(lists)[-1].number)
     context = {
         "text": new.text,
         "key": key,
         "old": old,
         "realm": standing.realm,
         "approved": whitelist_state(request, standing.realm.approved_ips),
+        "take_key": snippets_rest.TAKE_KEY,
         "trial": trial,
         **_addresses(),
     }

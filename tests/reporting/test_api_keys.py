@@ -143,10 +143,8 @@ class TestMaking:
         screen = look_at(response)
         assert "no-store" in response["Cache-Control"]
         assert "Copy the key now" in screen.text
-        assert (
-            f"curl &#x27;https://optout.acme.example/api/v1/lists&#x27; -H &#x27;Authorization: Bearer {key}&#x27;"
-            in screen.html
-        )
+        assert "curl &#x27;https://optout.acme.example/api/v1/lists&#x27; -H @-" in screen.html
+        assert "read -rs HEED_KEY" in screen.text and screen.html.count(key) == 1
         row = ApiKey.objects.get()
         assert (row.realm, row.label, row.made_by) == (realm, "Web shop", alice)
         assert (row.may_read, row.may_write) == (True, False)

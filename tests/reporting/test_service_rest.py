@@ -89,7 +89,7 @@ class TestAgainstAServer:
         finished = subprocess.run(
             command,
             input=f"{code}\n",
-            env={**os.environ, "API_KEY": key, "PYTHONIOENCODING": "utf-8", **environment},
+            env={**os.environ, "HEED_KEY": key, "PYTHONIOENCODING": "utf-8", **environment},
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -173,11 +173,11 @@ echo json_encode(['added' => $added, 'free' => $free, 'pages' => $pages]);
         assert self.run(key, ["sh"], changes, CURSOR=page["cursor"])["changes"] == []
 
     @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
-    def test_the_line_that_tries_a_new_key(self, key: str) -> None:
-        reads = snippets_rest.try_key(key, may_read=True, number=5)
-        writes = snippets_rest.try_key(key, may_read=False, number=5)
-        assert [each["number"] for each in self.run("", ["sh"], reads)["lists"]] == [0, 5]
-        assert self.run("", ["sh"], writes)["recorded"] == 1
+    def test_the_line_that_tries_a_new_key_which_is_in_no_command_line(self, key: str) -> None:
+        reads = snippets_rest.try_key(may_read=True, number=5)
+        writes = snippets_rest.try_key(may_read=False, number=5)
+        assert [each["number"] for each in self.run(key, ["sh"], reads)["lists"]] == [0, 5]
+        assert self.run(key, ["sh"], writes)["recorded"] == 1
 
     def test_what_is_refused_is_an_error_and_says_why(self, served: List, key: str) -> None:
         """Above all a look-up: no answer that could be read as "not suppressed"."""
@@ -187,7 +187,7 @@ echo json_encode(['added' => $added, 'free' => $free, 'pages' => $pages]);
         finished = subprocess.run(
             [sys.executable, "-"],
             input=f"{code}\nprint(may_be_mailed('jane@example.com'))\n",
-            env={**os.environ, "API_KEY": key},
+            env={**os.environ, "HEED_KEY": key},
             capture_output=True,
             encoding="utf-8",
             check=False,
