@@ -17,6 +17,7 @@ from lists.choices import ListKind, Role
 from lists.lookup import forget_all_lists, forget_list
 from lists.models import List, ListAccess, Membership, Realm, User
 from lists.models.lists import DO_NOT_MAIL_NAME, DO_NOT_MAIL_NUMBER
+from lists.reserved_names import is_reserved_name
 
 # Their values may be somebody's address, or long: the audit says only that they changed.
 _QUIET = frozenset({"contact", "support_address", "thank_you_texts"})
@@ -30,6 +31,10 @@ class NumberTakenError(Exception):
     def __init__(self, holder: List) -> None:
         super().__init__()
         self.holder = holder
+
+
+class ReservedNameError(ValueError):
+    """A list's name that people would take for Do Not Mail."""
 
 
 class LastAdminError(Exception):
@@ -48,8 +53,9 @@ def make_list(standing: Standing, fields: Mapping[str, Any]) -> List:
     """Make a list; an owner who makes one owns it. Without a `number`, or with None, it gets the realm's next one.
 
     With a `public_id` among the fields it is made once: the same one again gives the list that is there. Raises
-    NumberTakenError.
+    NumberTakenError, and ReservedNameError.
     """
+    _require_own_name(fields)
     realm = Realm.objects.select_for_update().get(pk=standing.realm.pk)
     if "public_id" in fields:
         there = List.objects.filter(realm=realm, public_id=fields["public_id"]).first()
@@ -99,8 +105,10 @@ def require_free_number(realm: Realm, number: int, *, public_id: str = "") -> No
 def change_list(optout_list: List, values: Mapping[str, Any], *, actor: User) -> list[str]:
     """Set these fields of a list; the names of those that changed. Nothing is written when none did.
 
-    Raises NumberTakenError. Numbers are given one at a time: the realm's row is locked, as in make_list.
+    Raises NumberTakenError and ReservedNameError. Numbers are given one at a time: the realm's row is locked, as in make_list.
     """
+    if values.get("name", optout_list.name) != optout_list.name:
+        _require_own_name(values)
     old_number = optout_list.number
     number = values.get("number", old_number)
     if number != old_number:
@@ -209,6 +217,11 @@ def remove_member(membership: Membership, *, actor: User) -> None:
     )
     membership.download_keys.update(is_active=False, membership=None, expires_at=timezone.now())
     membership.delete()
+
+
+def _require_own_name(fields: Mapping[str, Any]) -> None:
+    if is_reserved_name(str(fields["name"])):
+        raise ReservedNameError
 
 
 def _change(row: List | Realm, values: Mapping[str, Any]) -> dict[str, Any]:

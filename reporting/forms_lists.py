@@ -17,6 +17,7 @@ from lists.forms import (
 )
 from lists.models import List
 from lists.networks import NetworksError, parse_networks
+from lists.reserved_names import is_reserved_name
 from optout.redirects import RedirectError, validate_template
 from reporting.list_numbers import ListNumberField
 
@@ -79,6 +80,7 @@ _HELP = {
     "limit_form": "Different addresses typed into the form from one IP in 10 minutes.",
     "limit_hour": "For the whole list. Above it, unsigned links ask once more.",
 }
+_RESERVED_NAME = "Only the list of those who want nothing at all is named Do Not Mail. Take a name that nobody mixes up with it."
 _LIMITS = ("limit_confirm", "limit_block", "limit_block_day", "limit_form", "limit_hour")
 MAX_LIMIT = 1_000_000
 
@@ -157,6 +159,13 @@ class _ListFields(forms.ModelForm):  # type: ignore[type-arg]
                 empty = "No" if name == "locked_language" else "The realm's"
                 choices = self.fields[name].choices  # type: ignore[attr-defined]
                 self.fields[name].choices = [("", empty), *list(choices)[1:]]  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        """Not the name of Do Not Mail, which has no field for its own (S2.4)."""
+        name = str(self.cleaned_data["name"])
+        if is_reserved_name(name):
+            raise ValidationError(_RESERVED_NAME)
+        return name
 
     def values(self) -> dict[str, Any]:
         """{field of the list: value} of a valid form."""

@@ -1,7 +1,7 @@
 import pytest
 from django.db.models import ProtectedError
 
-from lists.actions import close_list
+from lists.actions import ReservedNameError, change_list, close_list
 from lists.choices import Role
 from lists.lookup import get_list
 from lists.models import AuditEntry, List, Realm, User
@@ -133,6 +133,15 @@ class TestSaving:
         assert "downloaded from these addresses only" in text
         assert "Recipients are never bound by it" in text
         assert "Your IP as we see it: 127.0.0.1." in text
+
+    def test_no_other_list_gets_the_name_of_do_not_mail(self, bob: User, optout_list: List) -> None:
+        answer = self.save(bob, optout_list, name="DO NOT MAIL")
+        assert answer.status_code == 422
+        assert "named Do Not Mail. Take a name that nobody mixes up" in look_at(answer).text
+        with pytest.raises(ReservedNameError):
+            change_list(optout_list, {"name": "Do-not-mail"}, actor=bob)
+        optout_list.refresh_from_db()
+        assert optout_list.name == "Garden letters"
 
     def test_do_not_mail_keeps_its_name(self, alice: User, realm: Realm) -> None:
         do_not_mail = make.do_not_mail(realm)

@@ -92,6 +92,17 @@ class TestThreeSteps:
         assert isinstance(again, Screen)
         assert "There is a problem" in again.text and again.fields["step"] == ["1"]
 
+    @pytest.mark.parametrize("name", ["Do Not Mail", "do not  mail", "Ｄｏ Ｎｏｔ Ｍａｉｌ"])
+    def test_none_is_named_like_do_not_mail(self, alice: User, name: str) -> None:
+        client = sign_in(alice)
+        again = press(client, open_screen(client, PATH), name=name)
+        assert isinstance(again, Screen) and again.fields["step"] == ["1"]
+        assert "Only the list of those who want nothing at all is named Do Not Mail." in again.text
+
+        fields = {"accepts": "email", "direct_link_mode": "confirm", "redirect_url": ""}
+        client.post(PATH, {"step": "3", "name": name, **fields})
+        assert List.objects.count() == 1
+
     def test_a_bad_redirect_is_refused_and_kept(self, alice: User) -> None:
         answer = sign_in(alice).post(
             PATH,
