@@ -80,26 +80,29 @@ def make_api_key(
 def rotate_api_key(
     realm: Realm, key_id: int, *, overlap: timedelta, actor: User | None, now: datetime
 ) -> NewKey:
-    """Make a fresh key with the same rights; the old one goes on for `overlap`, and not longer than it would have.
+    """Make a fresh key with the same rights; the old one goes on for `overlap`, and not longer than it was made for.
 
-    The fresh one lasts as long as the old one was made for. Raises ApiKey.DoesNotExist, and KeyEndedError for one that cannot be
-    replaced any more.
+    The fresh one lasts as long as the old one was made for. Where a fresh one was revoked, perhaps because it leaked, the old one
+    can be replaced again while it goes on. Raises ApiKey.DoesNotExist, and KeyEndedError for one that cannot be replaced any more.
     """
     old = ApiKey.objects.select_for_update().get(realm=realm, pk=key_id)
     ended = old.expires_at is not None and old.expires_at <= now
-    if ended or old.revoked_at is not None or old.replaced_by_id is not None:
+    if ended or old.revoked_at is not None or old.is_replaced:
         raise KeyEndedError
+    lifetime = old.lifetime
     made = _make(
         realm=realm,
         label=old.label,
         may_read=old.may_read,
         may_write=old.may_write,
         list_ids=old.list_ids,
-        expires_at=None if old.expires_at is None else now + (old.expires_at - old.created_at),
+        expires_at=None if lifetime is None else now + lifetime,
         made_by=actor,
     )
     old.replaced_by = made.row
-    old.expires_at = min(now + overlap, old.expires_at or now + overlap)
+    old.expires_at = now + overlap
+    if lifetime is not None:
+        old.expires_at = min(old.expires_at, old.created_at + lifetime)
     old.save(update_fields=("replaced_by", "expires_at"))
     record_audit("rotate_api_key", actor=actor, realm=realm, key=old.pk, new_key=made.row.pk)
     transaction.on_commit(forget_all_lists)
@@ -119,7 +122,8 @@ def revoke_api_key(realm: Realm, key_id: int, *, actor: User | None, now: dateti
 def _require_new_label(realm: Realm, label: str) -> None:
     """The realm's row is locked, so that a form sent twice at once makes one key. NO KEY: what is written below it goes on."""
     Realm.objects.select_for_update(no_key=True).get(pk=realm.pk)
-    active = ApiKey.objects.filter(realm=realm, label=label, revoked_at=None, replaced_by=None)
+    may_be_replaced = Q(replaced_by=None) | Q(replaced_by__revoked_at__isnull=False)
+    active = ApiKey.objects.filter(may_be_replaced, realm=realm, label=label, revoked_at=None)
     if active.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())).exists():
         raise LabelTakenError
 

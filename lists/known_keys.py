@@ -49,7 +49,7 @@ class KnownKey:
             return KeyState.REVOKED
         if self.row.expires_at is not None and self.row.expires_at <= self.now:
             return KeyState.EXPIRED
-        return KeyState.ACTIVE if self.row.replaced_by_id is None else KeyState.REPLACED
+        return KeyState.REPLACED if self.row.is_replaced else KeyState.ACTIVE
 
     @property
     def has_ended(self) -> bool:
@@ -74,8 +74,12 @@ class KnownKey:
     @property
     def lifetime(self) -> timedelta | None:
         """For how long it was made; the key that replaces it gets as much. None: for ever."""
-        expires_at = self.row.expires_at
-        return None if expires_at is None else expires_at - self.row.created_at
+        return self.row.lifetime
+
+    @property
+    def longest_until(self) -> datetime | None:
+        """When it ends at the latest, whenever it is replaced. None: it was made for ever."""
+        return None if self.lifetime is None else self.row.created_at + self.lifetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,12 @@ def find_api_key(realm: Realm, key_id: int, now: datetime) -> KnownKey | None:
     """One of the realm's keys, ended or not."""
     found = _known(ApiKey.objects.filter(realm=realm, pk=key_id), realm, now)
     return found[0] if found else None
+
+
+def replaced_key(realm: Realm, key: KnownKey) -> KnownKey | None:
+    """The key whose place it took, if that one still opens something."""
+    found = _known(ApiKey.objects.filter(realm=realm, replaced_by=key.row.pk), realm, key.now)
+    return found[0] if found and not found[0].has_ended else None
 
 
 def may_any_write(optout_list: List, now: datetime) -> bool:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -110,6 +112,22 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"API key {self.pk} of realm {self.realm_id}"
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another key took its place for good; not where that one was revoked and nothing replaced it."""
+        newer = self.replaced_by
+        return newer is not None and (newer.revoked_at is None or newer.is_replaced)
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """For how long it was made; the key that replaces it gets as much. None: for ever.
+
+        A replacement sets `expires_at` anew, but hands the lifetime on.
+        """
+        if self.replaced_by is not None:
+            return self.replaced_by.lifetime
+        return None if self.expires_at is None else self.expires_at - self.created_at
 
 
 class CallCount(models.Model):

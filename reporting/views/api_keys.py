@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from lists import key_actions
 from lists.access import Standing
 from lists.key_actions import KeyEndedError, LabelTakenError, NewKey
-from lists.known_keys import KnownKey, KnownKeys, api_keys_of, find_api_key
+from lists.known_keys import KnownKey, KnownKeys, api_keys_of, find_api_key, replaced_key
 from lists.models import List
 from lists.views.context import admin_standing
 from lists.views.realm_settings import settings_tabs
@@ -27,7 +27,7 @@ _TAKEN = (
     "An active key has this label already. If it was made a moment ago and you have not seen it, revoke it, or take "
     "another label."
 )
-_REPLACED = "This key was replaced already. If nobody kept the new one, replace that."
+_REPLACED = "This key was replaced already. If nobody kept the new one, replace that one, or revoke it and come back."
 
 
 @login_required
@@ -109,9 +109,12 @@ def revoke_api_key(request: HttpRequest, key_id: int) -> HttpResponse:
     if request.method == "POST":
         require_recent_sign_in(request)
         key_actions.revoke_api_key(standing.realm, key_id, actor=standing.user, now=timezone.now())
-        messages.success(request, f"Revoked. Programs that still send it are refused {soon()}.")
+        said = f"Revoked. Programs that still send it are refused {soon()}."
+        messages.success(request, f"{said} {_goes_on(replaced_key(standing.realm, key))}".strip())
         return redirect("api_keys")
-    return render(request, "reporting/api_key_revoke.html", {"key": key, "soon": soon()})
+    old = replaced_key(standing.realm, key)
+    context = {"key": key, "old": old, "soon": soon()}
+    return render(request, "reporting/api_key_revoke.html", context)
 
 
 def _find(standing: Standing, key_id: int) -> KnownKey:
@@ -123,6 +126,13 @@ def _find(standing: Standing, key_id: int) -> KnownKey:
 
 def _since(key: KnownKey) -> str:
     return f"{key.ended_at:on %-d %B %Y}" if key.ended_at else ""
+
+
+def _goes_on(old: KnownKey | None) -> str:
+    """Of the key whose place the revoked one took: until when it is let in all the same."""
+    if old is None or old.row.expires_at is None:
+        return ""
+    return f"The key before it, {old.name}, ends {old.row.expires_at:on %-d %B %Y, at %H:%M} UTC."
 
 
 def _show_new(

@@ -67,6 +67,9 @@ class TestMaking:
         with pytest.raises(LabelTakenError):
             made(realm)
         revoke_api_key(realm, second.row.pk, actor=None, now=timezone.now())
+        with pytest.raises(LabelTakenError):  # the first one goes on, and may be replaced again
+            made(realm)
+        revoke_api_key(realm, first.row.pk, actor=None, now=timezone.now())
         third = made(realm)
         ApiKey.objects.filter(pk=third.row.pk).update(expires_at=timezone.now())
         made(realm)
@@ -138,6 +141,52 @@ class TestReplacing:
         with pytest.raises(ApiKey.DoesNotExist):
             rotate_api_key(make.make_realm("other"), old.row.pk, overlap=DAY, actor=None, now=now)
         assert ApiKey.objects.count() == 4
+
+
+@pytest.mark.django_db
+class TestReplacingAgain:
+    """The new key leaked, or nobody kept it, and it was revoked: the old one must not run out without another."""
+
+    @pytest.mark.parametrize("days", [None, 90])
+    def test_the_old_one_gets_another_that_lasts_as_long(
+        self, realm: Realm, days: int | None
+    ) -> None:
+        lifetime = None if days is None else days * DAY
+        with time_machine.travel(make.NOW, tick=False) as clock:
+            old = made(realm, expires_at=lifetime and make.NOW + lifetime)
+            clock.shift(10 * DAY)
+            now = timezone.now()
+            first = rotate_api_key(realm, old.row.pk, overlap=DAY, actor=None, now=now)
+            revoke_api_key(realm, first.row.pk, actor=None, now=now)
+            known = find_api_key(realm, old.row.pk, now)
+            assert known is not None and known.may_be_replaced and known.ends_soon
+
+            second = rotate_api_key(realm, old.row.pk, overlap=7 * DAY, actor=None, now=now)
+
+            assert second.row.expires_at == (lifetime and now + lifetime)
+            old.row.refresh_from_db()
+            assert old.row.expires_at == now + 7 * DAY
+            with pytest.raises(KeyEndedError):
+                rotate_api_key(realm, old.row.pk, overlap=DAY, actor=None, now=now)
+            assert caller(second.text).key_id == second.row.pk
+
+    def test_not_longer_than_it_was_made_for(self, realm: Realm) -> None:
+        with time_machine.travel(make.NOW, tick=False):
+            old = made(realm, expires_at=make.NOW + 5 * DAY)
+            first = rotate_api_key(realm, old.row.pk, overlap=DAY, actor=None, now=make.NOW)
+            revoke_api_key(realm, first.row.pk, actor=None, now=make.NOW)
+            rotate_api_key(realm, old.row.pk, overlap=30 * DAY, actor=None, now=make.NOW)
+        old.row.refresh_from_db()
+        assert old.row.expires_at == make.NOW + 5 * DAY
+
+    def test_not_while_one_of_its_line_goes_on(self, realm: Realm) -> None:
+        now = timezone.now()
+        old = made(realm)
+        first = rotate_api_key(realm, old.row.pk, overlap=DAY, actor=None, now=now)
+        rotate_api_key(realm, first.row.pk, overlap=DAY, actor=None, now=now)
+        revoke_api_key(realm, first.row.pk, actor=None, now=now)
+        with pytest.raises(KeyEndedError):
+            rotate_api_key(realm, old.row.pk, overlap=DAY, actor=None, now=now)
 
 
 @pytest.mark.django_db

@@ -320,3 +320,24 @@ class TestRevoking:
         old.refresh_from_db()
         assert old.revoked_at is not None
         assert old.replaced_by is not None and old.replaced_by.revoked_at is None
+
+    def test_of_one_that_took_anothers_place_it_says_when_that_ends(
+        self, realm: Realm, alice: User
+    ) -> None:
+        with time_machine.travel(make.NOW, tick=False):
+            old = a_key(realm)
+            client = signed_in(alice)
+            client.post(path_of(old, "replace"), {"old_ends": "7d"})
+            new = ApiKey.objects.latest("pk")
+            screen = open_screen(client, path_of(new, "revoke"))
+            assert f"hk_…{old.hint} . That key ends on 11 Mar 2026, 12:00 UTC all the same." in (
+                screen.text
+            )
+
+            said = look_at(client.post(path_of(new, "revoke"), follow=True)).text
+
+            ends = f"The key before it, hk_…{old.hint}, ends on 11 March 2026, at 12:00 UTC."
+            assert ends in said
+            assert path_of(old, "replace") in open_screen(client, PATH).links
+            client.post(path_of(old, "replace"), {"old_ends": "30d"})
+        assert ApiKey.objects.count() == 3
