@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from lists.lookup import on_forget_all
+from lists.lookup import ListSnapshot, on_forget_all
 from lists.networks import IpAddress, compile_networks, unwrapped
 from lists.prepared import fetch_prepared
 from lists.secrets import digest_secret
@@ -64,6 +64,10 @@ class KeyCaller:
     def covers(self, list_id: int) -> bool:
         """Whether it is for the list (of its own realm) with that primary key."""
         return self.list_ids is None or list_id in self.list_ids
+
+    def reads(self, optout_list: ListSnapshot) -> bool:
+        """Whether, with the scope to read, it may read that list (of its own realm): Do Not Mail holds for each of its lists."""
+        return optout_list.is_global or self.covers(optout_list.id)
 
     def check(self, ip: IpAddress | None, now: datetime) -> None:
         """Raises EndedKeyError, and IpNotApprovedError where the realm approved some IPs and not this one."""

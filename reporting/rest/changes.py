@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
-from optout.channels.rest.door import find_list, reader_of
+from optout.channels.rest.door import find_list, readable_lists, reader_of
 from optout.channels.rest.paging import (
     DIGITS,
     PlainNumber,
@@ -62,14 +62,18 @@ def read_changes(
 ) -> HttpResponse:
     """What happened after the cursor, oldest first; without one from the beginning, with `now` from now on.
 
+    Without `list` it is about every list of the key, and Do Not Mail, which holds for each of them. With `list` it is about those
+    lists alone: ask for `list=1&list=0` to hear of everybody who may not be contacted for list 1.
+
     Each change comes exactly once to whoever goes on with the cursor of each answer. An opt-out that is being recorded delays
     those after it for a moment; it is never skipped. With `wait` the answer comes as soon as there is something, or after so
     many seconds.
     """
     caller = reader_of(request)
-    list_ids = None if caller.list_ids is None else sorted(caller.list_ids)
     if numbers:
-        list_ids = [find_list(caller, number).id for number in set(numbers)]
+        list_ids: list[int] | None = [find_list(caller, number).id for number in set(numbers)]
+    else:
+        list_ids = readable_lists(caller)
     try:
         position = _position(cursor)
 

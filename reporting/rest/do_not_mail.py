@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema
 
-from lists.lookup import ListSnapshot
 from lists.prepared import fetch
 from optout.channels.rest.door import DO_NOT_MAIL, caller_of, find_list, reader_of
 from optout.channels.rest.paging import UpTo10000, make_cursor, read_cursor, refuse_cursor
@@ -101,7 +100,7 @@ def read_do_not_mail(
 
     Those that were lifted are in the changes.
     """
-    optout_list = _find(request)
+    optout_list = find_list(reader_of(request), DO_NOT_MAIL)
     values: dict[str, Any] = {
         "realm": optout_list.realm_id,
         "list": optout_list.id,
@@ -143,20 +142,9 @@ def read_do_not_mail_txt(request: HttpRequest, modified_since: Moment = None) ->
     return _stream(request, Asked(DownloadFormat.TXT, modified_since, is_raw=False))
 
 
-def _find(request: HttpRequest) -> ListSnapshot:
-    """Do Not Mail, if the key is for the whole realm or names it. Raises ProblemError 403."""
-    caller = reader_of(request)
-    try:
-        return find_list(caller, DO_NOT_MAIL)
-    except ProblemError:
-        raise ProblemError(
-            Kind.FORBIDDEN, "This API key is for some lists only, and Do Not Mail is none of them."
-        ) from None
-
-
 def _stream(request: HttpRequest, asked: Asked) -> HttpResponseBase:
     """As a download: the key has it like an owner, whatever the list lets mailers see, and stands in the access log."""
-    optout_list = _find(request)
+    optout_list = find_list(reader_of(request), DO_NOT_MAIL)
     reader = Reader(
         None, None, may_see_clear=True, is_owner=True, api_key_id=caller_of(request).key_id
     )

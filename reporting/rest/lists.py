@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 
-from optout.channels.rest.door import LARGEST_NUMBER, find_list, reader_of
+from optout.channels.rest.door import LARGEST_NUMBER, find_list, readable_lists, reader_of
 from optout.channels.rest.paging import UpTo1000, make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.words import time_text
 from optout.links import page_url
@@ -46,16 +46,15 @@ def read_lists(
     cursor: str | None = None,
     limit: UpTo1000 = 100,
 ) -> HttpResponse:
-    """The lists that the key is for, by number. Send the ETag back as If-None-Match: 304 says that nothing changed."""
+    """The lists that the key may read, by number: its own, and Do Not Mail. Send the ETag back as If-None-Match: 304 says that nothing changed."""
     caller = reader_of(request)
     after = -1
     if cursor:
         (after,) = read_cursor(_KIND, cursor, int)
         if after > LARGEST_NUMBER:
             raise refuse_cursor()
-    list_ids = None if caller.list_ids is None else sorted(caller.list_ids)
     rows = read_list_facts(
-        caller.realm_id, list_ids, after=after, since=modified_since, limit=limit + 1
+        caller.realm_id, readable_lists(caller), after=after, since=modified_since, limit=limit + 1
     )
     shown = rows[:limit]
     following = make_cursor(_KIND, shown[-1].number) if len(rows) > limit else None

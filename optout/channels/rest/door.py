@@ -137,13 +137,31 @@ def require_whole_realm(caller: KeyCaller) -> None:
 
 
 def find_list(caller: KeyCaller, number: int) -> ListSnapshot:
-    """The list of that number, if the key is for it. Raises ProblemError 404: what it is not for does not exist (AT-31)."""
+    """The list of that number, to be read. Raises ProblemError 404: what the key is not for does not exist (AT-31)."""
     found = None
     if 0 <= number <= LARGEST_NUMBER:
         found = get_list_by_number(caller.realm_id, number)
-    if found is None or not caller.covers(found.id):
+    if found is None or not caller.reads(found):
         raise ProblemError(Kind.NOT_FOUND, f"There is no list {number}.")
     return found
+
+
+def find_own_list(caller: KeyCaller, number: int) -> ListSnapshot:
+    """The list of that number, to be changed. Raises ProblemError 404, and 403 where the key may only read it: Do Not Mail."""
+    found = find_list(caller, number)
+    if not caller.covers(found.id):
+        raise ProblemError(
+            Kind.FORBIDDEN,
+            "This API key is for some lists only, and Do Not Mail is none of them: it may not change it.",
+        )
+    return found
+
+
+def readable_lists(caller: KeyCaller) -> list[int] | None:
+    """The primary keys of the lists that the key may read; None for all of its realm."""
+    if caller.list_ids is None:
+        return None
+    return sorted(caller.list_ids | {find_list(caller, DO_NOT_MAIL).id})
 
 
 def evidence_of(request: HttpRequest, caller: KeyCaller) -> Evidence:

@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from optout.channels.rest.addresses import Addresses, Rejected, read_addresses
 from optout.channels.rest.bodies import Body
-from optout.channels.rest.door import evidence_of, find_list, writer_of
+from optout.channels.rest.door import evidence_of, find_own_list, writer_of
 from optout.channels.rest.idempotency import DOCUMENTED, idempotent
 from optout.choices import Channel
 from optout.lifting import lift_addresses
@@ -48,7 +48,7 @@ def lift_suppressions(request: HttpRequest, number: int, sent: Lifts) -> Lifted:
     A suppression in Do Not Mail holds for every list: lifting one of a list does not end it.
     """
     caller = writer_of(request)
-    optout_list = find_list(caller, number)
+    optout_list = find_own_list(caller, number)
     usable, rejected = read_addresses(sent.addresses, optout_list.region)
     lifted = lift_addresses(
         optout_list,

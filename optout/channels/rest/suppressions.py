@@ -8,7 +8,13 @@ from ninja import Field, Router, Schema
 
 from optout.channels.rest.addresses import Addresses, Rejected, read_addresses
 from optout.channels.rest.bodies import Body
-from optout.channels.rest.door import evidence_of, find_list, reader_of, writer_of
+from optout.channels.rest.door import (
+    evidence_of,
+    find_list,
+    find_own_list,
+    reader_of,
+    writer_of,
+)
 from optout.channels.rest.idempotency import DOCUMENTED, idempotent
 from optout.channels.rest.paging import UpTo10000, make_cursor, read_cursor
 from optout.channels.rest.words import time_text, word
@@ -66,7 +72,7 @@ def add_suppressions(request: HttpRequest, number: int, sent: NewSuppressions) -
     Repeating is harmless.
     """
     caller = writer_of(request)
-    optout_list = find_list(caller, number)
+    optout_list = find_own_list(caller, number)
     usable, rejected = read_addresses(sent.addresses, optout_list.region)
     now, evidence = timezone.now(), evidence_of(request, caller)
     reason, origin = Reason[sent.reason.upper()], Origin[sent.origin.upper()]

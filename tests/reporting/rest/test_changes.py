@@ -106,7 +106,7 @@ class TestChanges:
         OptOut.objects.update(channel=99)
         assert program.read("/changes")["changes"][0]["channel"] == "other"
 
-    def test_only_the_realm_and_the_lists_of_the_key(
+    def test_only_the_realm_and_the_lists_of_the_key_and_do_not_mail(
         self, program: Program, realm: Realm, optout_list: List
     ) -> None:
         elsewhere = make.make_list(make.make_realm("other"))
@@ -124,7 +124,12 @@ class TestChanges:
             "p3@example.com",
         ]
         narrow = Program(realm, second)
-        assert addresses(narrow.read("/changes")) == ["p2@example.com"]
+        assert addresses(narrow.read("/changes")) == ["p2@example.com", "p3@example.com"]
+        assert addresses(narrow.read("/changes", list=2)) == ["p2@example.com"]
+        assert addresses(narrow.read("/changes", list=[2, 0])) == [
+            "p2@example.com",
+            "p3@example.com",
+        ]
         assert narrow.get("/changes", {"list": 1}).status_code == 404
         assert program.get("/changes", {"list": 7}).status_code == 404
 

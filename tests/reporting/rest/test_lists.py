@@ -91,8 +91,12 @@ class TestLists:
         assert numbers(second) == [5, 7]
         assert second["next"] is None
 
-    def test_a_key_for_some_lists_sees_those(self, program: Program, realm: Realm) -> None:
-        assert numbers(Program(realm, make.make_list(realm, 2)).read("/lists")) == [2]
+    def test_a_key_for_some_lists_sees_those_and_do_not_mail(
+        self, program: Program, realm: Realm
+    ) -> None:
+        narrow = Program(realm, make.make_list(realm, 2))
+        assert numbers(narrow.read("/lists")) == [0, 2]
+        assert narrow.read("/lists/0")["is_do_not_mail"] is True
 
     def test_as_many_queries_for_many_lists_as_for_one(
         self, program: Program, realm: Realm, django_assert_num_queries: object

@@ -171,8 +171,10 @@ class TestAdding:
         make.make_list(realm, 2)
         key = make.make_api_key(realm, optout_list)
 
-        for number in (0, 2, 3, 2**31, 10**30):
+        for number in (2, 3, 2**31, 10**30):
             assert slug(add(key, number, JANE), 404) == "not-found"
+        assert slug(add(key, 0, JANE), 403) == "forbidden"
+        assert not OptOut.objects.exists()
         assert told(add(key, 1, JANE))["new"] == 1
 
     def test_no_limit_by_ip(self, optout_list: List, key: str) -> None:
