@@ -65,6 +65,11 @@ class Entry:
     caller: str
 
     @property
+    def by(self) -> str:
+        """Beside its channel: with what a program called, or else how sure it is who asked."""
+        return self.caller or self.assurance
+
+    @property
     def is_lift(self) -> bool:
         return self.kind == Kind.LIFT
 
@@ -158,6 +163,15 @@ def _account(row: OptOut) -> str:
     return f"{row.get_reason_display()} by {row.get_origin_display().lower()}"
 
 
+def _assurance(row: OptOut) -> str:
+    """How sure it is who asked, beside a channel; of the REST API, which says itself that a key was sent, who reported it."""
+    if row.channel == Channel.REST:
+        return "reported by a program"
+    if row.assurance == Assurance.OPERATOR:
+        return "somebody signed in"
+    return row.get_assurance_display()
+
+
 def _way(row: OptOut) -> str:
     """How it came, and how sure it is who asked."""
     if row.channel == Channel.PORTAL and row.assurance == Assurance.OPERATOR:
@@ -186,11 +200,7 @@ def _as_entry(
         channel=row.get_channel_display(),
         medium=row.get_medium_display(),
         reason=row.get_reason_display(),
-        assurance=(
-            "somebody signed in"
-            if row.assurance == Assurance.OPERATOR
-            else row.get_assurance_display()
-        ),
+        assurance=_assurance(row),
         account=f"{_account(row)}. {asked_for}" if asked_for else _account(row),
         way=_way(row),
         remark=_remark(row) or asked_for,

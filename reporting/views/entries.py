@@ -20,6 +20,7 @@ from optout.choices import Medium, Reason
 from optout.client_ip import client_ip
 from optout.evidence import Evidence
 from optout.models import OptOut
+from reporting.callers import callers_of
 from reporting.downloads import may_export
 from reporting.entries import as_entries, ledger_of, shown_address, suppressed_digests
 from reporting.forms_entries import EntryFilterForm, LiftForm
@@ -46,6 +47,7 @@ def list_entries(request: HttpRequest, public_id: str) -> HttpResponse:
         clear=opened.may(Permission.CLEAR),
         evidence=may_lift,
         suppressed=suppressed,
+        callers=callers_of(page.rows, opened.standing),
     )
     context = {
         **list_context(opened, "list_entries"),

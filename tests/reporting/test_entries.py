@@ -10,15 +10,17 @@ from django.utils.html import escape
 
 from lists.bounded import TookTooLongError
 from lists.choices import Role
-from lists.models import AuditEntry, List, Realm, User
+from lists.models import ApiKey, AuditEntry, List, Realm, User
 from optout.actions import record_optouts
 from optout.addresses import hex_digests
-from optout.choices import Channel, Kind, Reason
+from optout.choices import Assurance, Channel, Kind, Reason
+from optout.evidence import Evidence
 from optout.models import OptOut, Suppression
 from reporting import subjects
 from reporting.entries import ledger_of
 from reporting.views import entries as entries_view
 from tests import make
+from tests.lists.screens import look_at
 from tests.reporting.portal import signed_in
 
 
@@ -95,6 +97,22 @@ class TestEntries:
         make.make_optout(optout_list, "+14155552671", requested_at=make.NOW + timedelta(days=1))
 
         assert shown(signed_in(bob).get(url(optout_list, query))) == expected
+
+    def test_what_a_program_reported_names_its_key_to_realm_admins(
+        self, alice: User, bob: User, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_api_key(realm)
+        key = ApiKey.objects.get()
+        make.make_optout(
+            optout_list,
+            channel=Channel.REST,
+            assurance=Assurance.API_CREDENTIAL,
+            evidence=Evidence.of(None, "Python/3.13", api_key=key.pk),
+        )
+        admin = look_at(signed_in(alice).get(url(optout_list))).text
+        assert f"REST API key “a program” hk_…{key.hint}" in admin
+        owner = look_at(signed_in(bob).get(url(optout_list))).text
+        assert "REST API reported by a program" in owner and key.hint not in owner
 
     def test_only_ways_in_that_there_are_can_be_chosen(self, bob: User, optout_list: List) -> None:
         page = signed_in(bob).get(url(optout_list)).content.decode()
