@@ -44,6 +44,12 @@ class KnownKey:
         return "Read" if self.row.may_read else "Write"
 
     @property
+    def reads_do_not_mail_too(self) -> bool:
+        """Whether it reads Do Not Mail without being for it: that holds for every list."""
+        lists = self.lists or ()
+        return self.row.may_read and bool(lists) and not any(each.is_global for each in lists)
+
+    @property
     def state(self) -> KeyState:
         if self.row.revoked_at is not None:
             return KeyState.REVOKED

@@ -26,6 +26,7 @@ _OVERLAPS = {
     "30d": ("In 30 days", timedelta(days=30)),
 }
 _REACH_HELP = (
+    "Do Not Mail holds for every list, so a key that may read reads it whichever lists are ticked. To write to it, tick it. "
     "Contacts, and the older Contacts API in Atom and JSON, are about no single list: a program that uses them needs the "
     "whole realm."
 )
@@ -37,7 +38,7 @@ class ApiKeyForm(forms.Form):
 
     label = forms.CharField(
         max_length=LONGEST_LABEL,
-        help_text="Which program will use it, such as “Web shop”. Entries name it.",
+        help_text="Which program will use it, such as “Web shop”. Realm admins see it at each opt-out that it reports.",
         error_messages={"required": "Say which program will use it."},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

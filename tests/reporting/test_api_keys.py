@@ -73,9 +73,9 @@ class TestTheScreen:
         client = signed_in(alice)
         text = open_screen(client, PATH).text
         assert (
-            f"a program hk_…{row.hint} Active Read and write Garden letters Never used Never"
-            in text
-        )
+            f"a program hk_…{row.hint} Active Read and write Garden letters and, to read, Do Not Mail "
+            "Never used Never"
+        ) in text
 
         ApiKey.objects.update(
             last_used_at=make.NOW,
@@ -166,8 +166,20 @@ class TestMaking:
         assert (row.may_read, row.may_write) == (False, True)
         assert row.list_ids == [optout_list.pk]
         assert row.expires_at == make.NOW + timedelta(days=90)
+        assert "For Garden letters Expires" in screen.text  # it may not read
         assert "/api/v1/lists/1/suppressions" in screen.html
         assert "It is real: nobody@example.com opts out." in screen.text
+
+    def test_whoever_may_read_reads_do_not_mail(self, optout_list: List, alice: User) -> None:
+        client = signed_in(alice)
+        help_text = "a key that may read reads it whichever lists are ticked. To write to it, tick"
+        assert help_text in open_screen(client, NEW).text
+
+        sent = {"scopes": ["read"], "reach": "some", "lists": [optout_list.pk]}
+        text = look_at(client.post(NEW, {**FILLED, **sent})).text
+
+        assert "For Garden letters and, to read, Do Not Mail" in text
+        assert "and with Do Not Mail, which every key that may read can read." in text
 
     def test_a_day_is_its_last(self, alice: User) -> None:
         with time_machine.travel(make.NOW, tick=False):
