@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from optout.channels.rest.problems import CONTENT_TYPE, DOCS, Kind
+from optout.channels.rest.queries import SAY_NOTHING_WHEN_EMPTY
 from reporting.rest.api import api
 from reporting.rest.examples import EXAMPLES, Example
 
@@ -237,6 +238,8 @@ def _complete_parameter(parameter: Json) -> None:
     others = [each for each in schema.pop("anyOf", ()) if each.get("type") != "null"]
     for each in others:
         schema.update(each)
+    if name in SAY_NOTHING_WHEN_EMPTY:
+        parameter["allowEmptyValue"] = True
     if schema.get("default", 0) in (None, []):
         del schema["default"]
 

@@ -4,11 +4,13 @@ import json
 from typing import Any, NoReturn
 
 from django.http import HttpRequest
+from django.utils.datastructures import MultiValueDict
 from ninja import Schema
 from ninja.parser import Parser
 from pydantic import ConfigDict
 
 from optout.channels.rest.problems import Kind, ProblemError
+from optout.channels.rest.queries import SAY_NOTHING_WHEN_EMPTY
 
 
 class Body(Schema):
@@ -18,7 +20,7 @@ class Body(Schema):
 
 
 class StrictParser(Parser):
-    """JSON only; no field twice (AT-35–43), no NaN."""
+    """JSON only; no field twice (AT-35–43), no NaN. Some parameters may be empty."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         """The object in the body. Raises ProblemError 400 or 415."""
@@ -36,6 +38,17 @@ class StrictParser(Parser):
         except (ValueError, RecursionError):
             raise ProblemError(Kind.MALFORMED, "The body is not readable JSON.") from None
         return parsed  # type: ignore[no-any-return]
+
+    def parse_querydict(
+        self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
+    ) -> dict[str, Any]:
+        """The parameters, without those that say nothing."""
+        found: dict[str, Any] = super().parse_querydict(data, list_fields, request)
+        return {
+            name: value
+            for name, value in found.items()
+            if value != "" or name not in SAY_NOTHING_WHEN_EMPTY
+        }
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -262,9 +262,10 @@ def _said(finding: dict[str, Any]) -> str:
 
 
 def _pointer(location: tuple[Any, ...]) -> str:
-    """`("body", "sent", "addresses", 3)` as `#/addresses/3`; of a parameter its name."""
+    """`("body", "sent", "addresses", 3)` as `#/addresses/3`; of a parameter its name, whichever of its values it is."""
     where, *path = location
-    names = [shown_name(str(each)) if isinstance(each, str) else str(each) for each in path]
     if where == "body":
-        return "#/" + "/".join(names[1:])
-    return names[-1] if names else str(where)
+        names = [shown_name(each) if isinstance(each, str) else str(each) for each in path[1:]]
+        return "#/" + "/".join(names)
+    parameters = [each for each in path if isinstance(each, str)]
+    return shown_name(parameters[-1]) if parameters else str(where)

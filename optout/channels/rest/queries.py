@@ -9,6 +9,11 @@ from ninja.operation import Operation
 
 from optout.channels.rest.problems import Kind, ProblemError, shown_name
 
+# Of these an empty value says nothing, as in `?cursor=&limit=`. Of others, such as `list`, it would widen an answer.
+SAY_NOTHING_WHEN_EMPTY = frozenset(
+    {"cursor", "limit", "wait", "modified_since", "since", "until", "raw"}
+)
+
 
 def check_query(
     sent: Mapping[str, list[str]], known: frozenset[str], lists: frozenset[str]

@@ -155,6 +155,7 @@ class TestFiles:
             "'=jane@example.com,email,2026-03-04T12:00:00Z,unsubscribed",
         ]
         assert raw.splitlines()[1].startswith("=jane@example.com,")
+        assert body(program.get("/do-not-mail.csv", {"raw": "", "modified_since": ""})) == safe
         assert answer.headers["Left-Out"] == "1"
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert answer.headers["Content-Disposition"] == 'attachment; filename="do-not-mail.csv"'

@@ -129,7 +129,7 @@ class TestReading:
 
         assert sorted(read_so_far) == sorted(addresses)
 
-    @pytest.mark.parametrize("query", ["cursor=x", "cursor=", "limit=0", "limit=1001", "e=1"])
+    @pytest.mark.parametrize("query", ["cursor=x", "limit=0", "limit=1001", "e=1"])
     def test_a_query_that_is_no_good(self, realm: Realm, key: str, query: str) -> None:
         told(find(key, query), 422)
 

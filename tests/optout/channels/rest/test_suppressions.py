@@ -278,7 +278,7 @@ class TestReading:
             make.make_optout(other, address)
         cursor = told(read(key, 2, "limit=1"))["next"]
 
-        for text in (cursor, "", "x", "%00"):
+        for text in (cursor, "x", "%00"):
             assert slug(read(key, 1, f"cursor={text}"), 422) == "invalid"
 
     @pytest.mark.parametrize("query", ["limit=0", "limit=10001", "page=2"])
