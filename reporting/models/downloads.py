@@ -30,7 +30,9 @@ class Download(models.Model):
     key = models.ForeignKey(  # none: from the portal, by a person
         DownloadKey, models.PROTECT, null=True, related_name="downloads"
     )
-    api_key = models.ForeignKey(ApiKey, models.PROTECT, null=True, related_name="downloads")
+    api_key = models.ForeignKey(  # a program at the REST API; nothing looks downloads up by it
+        ApiKey, models.PROTECT, null=True, related_name="downloads", db_index=False
+    )
     user = models.ForeignKey("lists.User", models.PROTECT, null=True, related_name="downloads")
     format = models.CharField(max_length=10, choices=DownloadFormat)
     since = models.DateTimeField(null=True)
