@@ -60,6 +60,9 @@ _LAYOUT = """() => {
   return wrong;
 }"""
 
+# A button that fades from one colour scheme to the other has neither's contrast.
+_AT_REST = "() => Promise.allSettled(document.getAnimations().map((each) => each.finished))"
+
 # The words that a reader sees, without names, addresses and what says its own language.
 _WORDS = """() => {
   const words = [];
@@ -74,7 +77,8 @@ _WORDS = """() => {
 
 
 def axe_violations(page: Page) -> list[str]:
-    """What axe has against the page as it is shown now."""
+    """What axe has against the page as it is shown now, after its colours have come to rest."""
+    page.evaluate(_AT_REST)
     found = _axe.run(page, options=_AXE_OPTIONS).response["violations"]
     return [
         f"{each['id']}: {node['html'][:160]} ({_messages(node)})"
