@@ -735,6 +735,8 @@ class TestDoNotMailFromThePortal:
                 assert f'href="{self.url(everybody, form)}">Export as .{form}</a>' in html
             other = client.get(f"/manage/lists/{optout_list.public_id}/{page}").content.decode()
             assert "Export as" not in other
+        filtered = client.get(f"/manage/lists/{everybody.public_id}/entries?channel=1").content
+        assert b"An export has all that are suppressed now, whatever the filters below" in filtered
 
     def test_it_asks_for_the_password_after_a_while(self, alice: User, everybody: List) -> None:
         response = signed_in_long_ago(alice).get(self.url(everybody, "csv"))
