@@ -1,7 +1,7 @@
 """The documentation page of the REST API, and its description for programs. Both are public, and alike for everybody."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from typing import cast
@@ -16,8 +16,16 @@ from django.views.decorators.http import require_safe
 
 from optout.channels.rest.problems import DOCS, Kind
 from reporting.rest.examples import EXAMPLES
-from reporting.rest.following import following
-from reporting.rest.openapi import TAGS, Json, describe, described, scope_of
+from reporting.rest.following import asking_copy, copying, following
+from reporting.rest.openapi import (
+    EVERYWHERE,
+    TAGS,
+    Json,
+    describe,
+    described,
+    kinds_of,
+    scope_of,
+)
 from reporting.rest.programs import LANGUAGES, Call, programs_of
 from reporting.rest.refusals import ADVICE
 
@@ -102,7 +110,11 @@ def _kept(request: HttpRequest, response: HttpResponse, etag: str) -> HttpRespon
     """The answer, or 304 for who has it already."""
     response.headers["Cache-Control"] = FRESH
     response.headers["ETag"] = etag
-    return cast("HttpResponse", get_conditional_response(request, etag, None, response))
+    answer = cast("HttpResponse", get_conditional_response(request, etag, None, response))
+    if request.method == "HEAD" and answer.content:  # the server would warn of a body
+        answer.headers["Content-Length"] = str(len(answer.content))
+        answer.content = b""
+    return answer
 
 
 @cache
@@ -114,8 +126,14 @@ def _page(base_url: str) -> tuple[bytes, str]:
         "docs": DOCS,
         "languages": LANGUAGES,
         "first": _programs(Call("GET", "/api/v1/lists"), base_url, "first"),
-        "following": _as_programs(following(f"{base_url}/api/v1/changes"), "following"),
+        "following": _as_programs(following(f"{base_url}/api/v1"), "following"),
+        "copying": _as_programs(copying(f"{base_url}/api/v1", 1), "copying"),
+        "asking_copy": _as_programs(asking_copy(1), "asking-copy"),
+        "naming": _programs(
+            replace(EXAMPLES["add_suppressions"].call, is_named=True), base_url, "naming"
+        ),
         "chapters": chapters(describe(base_url), base_url),
+        "everywhere": EVERYWHERE,
         "problems": [(kind, *ADVICE[kind]) for kind in Kind],
     }
     text = loader.render_to_string("reporting/rest_docs.html", context).encode()
@@ -154,7 +172,7 @@ def _operation(
         programs=_programs(example.call, base_url, name) if example else [],
         status=status,
         answer=example.shown() if example else "",
-        kinds=[kind for kind in Kind if str(kind.status) in operation["responses"]],
+        kinds=[kind for kind in kinds_of(operation, method, path) if kind not in EVERYWHERE],
     )
 
 
@@ -220,7 +238,8 @@ def _kind_of(schema: Json, description: Json) -> str:
         return " or ".join(dict.fromkeys(kinds))
     schema = _resolved(schema, description)
     if "enum" in schema:
-        return " | ".join(str(each) for each in schema["enum"])
+        words = " | ".join(str(each) for each in schema["enum"])
+        return f"{words}; default {schema['default']}" if "default" in schema else words
     if "const" in schema:
         return str(schema["const"])
     kind = str(schema.get("type", "anything"))

@@ -16,6 +16,7 @@ from optout.channels.rest.problems import CONTENT_TYPE, DOCS, Kind
 from optout.channels.rest.queries import SAY_NOTHING_WHEN_EMPTY
 from reporting.rest.api import api
 from reporting.rest.examples import EXAMPLES, Example
+from reporting.rest.meanings import MEANINGS
 
 type Json = dict[str, Any]
 
@@ -23,6 +24,8 @@ ROOT = "/api/v1/"
 METHODS = ("get", "post", "put", "patch", "delete")
 # Of operations that are sent with POST, those that write nothing: the scope to read will do.
 READING_POSTS = frozenset({"look_up"})
+# Those that write and show what came of it: a key needs both scopes.
+SHOWING_WRITES = frozenset({"write_contact", "set_contact"})
 # Those that answer 304 to whoever has the answer already.
 CONDITIONAL = frozenset({"read_lists", "read_list"})
 FILES = {".csv": "text/csv", ".txt": "text/plain"}
@@ -66,7 +69,8 @@ PARAMETERS = {
     "cursor": "Where to go on: as an answer gave it. Left out: from the beginning.",
     "limit": "The most rows in an answer.",
     "wait": "Seconds to wait for something to happen, if there is nothing yet.",
-    "modified_since": "Only what changed at this time or later: a date, or a time with its zone.",
+    "modified_since": "Only what changed since: a date, or a time with its zone. Answers reach back two minutes further: rather some "
+    "rows twice than one never. Send the Next-Since of your last call; of several pages that of the first.",
     "since": "From this time on: a date, or a time with its zone.",
     "until": "Before this time: a date, or a time with its zone.",
     "list": "Number of a list; 0 is Do Not Mail.",
@@ -86,6 +90,11 @@ _HEADERS: Json = {
     "RateLimit-Reset": ("Seconds until the minute is over.", "integer", 42),
     "ETag": ("What this answer is: send it back as If-None-Match.", "string", '"5f2c8a0d"'),
     "Retry-After": ("Seconds after which to send the request again.", "integer", 30),
+    "Next-Since": (
+        "The time to send as `modified_since` next; of several pages that of the first.",
+        "string",
+        "2026-11-22T09:28:00Z",
+    ),
     "WWW-Authenticate": ("Bearer.", "string", 'Bearer realm="Heed"'),
     "Allow": ("The methods that this address has.", "string", "GET, POST"),
     "Idempotent-Replayed": (
@@ -157,6 +166,10 @@ def describe(base_url: str | None = None) -> Json:
             if method in operations:
                 _complete(operations[method], method, path)
     schemas = {name: _plain(each) for name, each in found["components"]["schemas"].items()}
+    for schema, each in schemas.items():
+        for name, one in each.get("properties", {}).items():
+            if f"{schema}.{name}" in MEANINGS:
+                one.setdefault("description", MEANINGS[f"{schema}.{name}"])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -188,9 +201,23 @@ def describe(base_url: str | None = None) -> Json:
 
 _STATUSES = sorted({kind.status for kind in Kind})
 
+# What every call may answer.
+EVERYWHERE = (
+    Kind.MALFORMED,
+    Kind.UNAUTHORIZED,
+    Kind.FORBIDDEN,
+    Kind.IP_NOT_APPROVED,
+    Kind.INVALID,
+    Kind.RATE_LIMITED,
+    Kind.INTERNAL,
+    Kind.UNAVAILABLE,
+)
+
 
 def scope_of(operation: Json, method: str) -> str:
-    """Which scope a key needs: `read` or `write`."""
+    """Which scope a key needs: `read`, `write`, or both."""
+    if operation["operationId"] in SHOWING_WRITES:
+        return "read and write"
     is_reading = method == "get" or operation["operationId"] in READING_POSTS
     return "read" if is_reading else "write"
 
@@ -201,7 +228,6 @@ def _complete(operation: Json, method: str, path: str) -> None:
     operation["security"] = [{"key": []}]
     operation["summary"] = HEADINGS.get(name, operation["summary"])
     operation["description"] = _unfolded(operation.get("description", ""))
-    has_body = "requestBody" in operation
     parameters = operation.setdefault("parameters", [])
     is_done_once = any(each["name"] == "Idempotency-Key" for each in parameters)
     for each in parameters:
@@ -212,6 +238,8 @@ def _complete(operation: Json, method: str, path: str) -> None:
     }
     for status, answer in answers.items():
         _dress(answer, status, path, is_done_once=is_done_once)
+    for header in _headers_of_success(name, {each["name"] for each in parameters}):
+        answers["200"]["headers"][header] = {"$ref": f"#/components/headers/{header}"}
     if name in CONDITIONAL:
         parameters.append(IF_NONE_MATCH)
         etag = {"ETag": {"$ref": "#/components/headers/ETag"}}
@@ -220,12 +248,18 @@ def _complete(operation: Json, method: str, path: str) -> None:
             "description": "Nothing changed since.",
             "headers": {**answers["200"]["headers"]},
         }
-    for code in _refusals(operation, method, path, has_body=has_body):
+    for code in {kind.status for kind in kinds_of(operation, method, path)}:
         answers.setdefault(str(code), {"$ref": f"#/components/responses/{_name(code)}"})
     example = EXAMPLES.get(name)
     if example is not None:
         _show(operation, example)
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _headers_of_success(name: str, parameters: set[str]) -> list[str]:
+    """What only some operations say with what they answer."""
+    found = ["Next-Since"] if "modified_since" in parameters else []
+    return [*found, "Retry-After"] if name == "read_changes" else found
 
 
 def _complete_parameter(parameter: Json) -> None:
@@ -261,19 +295,24 @@ def _dress(answer: Json, status: str, path: str, *, is_done_once: bool) -> None:
     answer["description"] = answer.get("description") or HTTPStatus(int(status)).phrase
 
 
-def _refusals(operation: Json, method: str, path: str, *, has_body: bool) -> set[int]:
-    """The statuses with which an operation may say no."""
+def kinds_of(operation: Json, method: str, path: str) -> list[Kind]:
+    """The problems with which an operation may say no."""
     parameters = {each["name"] for each in operation["parameters"]}
-    found = {400, 401, 403, 422, 429, 500, 503}
-    if "{" in path or "list" in parameters or (has_body and "look" in operation["operationId"]):
-        found.add(404)
+    name, has_body = operation["operationId"], "requestBody" in operation
+    found = set(EVERYWHERE)
+    if "{" in path or "list" in parameters or name == "look_up":
+        found.add(Kind.NOT_FOUND)
+    if method != "get":
+        found.add(Kind.TOO_LARGE)
     if has_body:
-        found |= {413, 415}
-    if method != "get" and scope_of(operation, method) == "write":
-        found |= {409, 413}
+        found.add(Kind.UNSUPPORTED)
+    if "Idempotency-Key" in parameters:
+        found |= {Kind.CONFLICT, Kind.KEY_REUSED}
+    if name in SHOWING_WRITES:
+        found.add(Kind.OPTED_OUT)
     if path.endswith("/changes"):
-        found.add(410)
-    return found
+        found.add(Kind.CURSOR_GONE)
+    return [kind for kind in Kind if kind in found]
 
 
 def _show(operation: Json, example: Example) -> None:

@@ -10,22 +10,30 @@ LANGUAGES = {"curl": "curl", "python": "Python", "php": "PHP", "node": "Node"}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is sent: `path` as it stands in the URL, `query` as names and values, `body` as what JSON is made of."""
+    """What is sent: `path` as it stands in the URL, `query` as names and values, `body` as what JSON is made of.
+
+    `is_named`: with an Idempotency-Key that is made anew for each call.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
     body: Any = None
-    idempotency_key: str = ""
+    is_named: bool = False
 
     def url(self, base: str) -> str:
         """Where it goes; what needs no escape in a query is left readable."""
         query = "&".join(f"{name}={quote(value, safe='@:,+-._~')}" for name, value in self.query)
         return f"{base}{self.path}?{query}" if query else f"{base}{self.path}"
 
+    @property
+    def is_file(self) -> bool:
+        """Whether the answer is a file, not JSON."""
+        return self.path.endswith((".csv", ".txt"))
+
 
 def programs_of(call: Call, base: str) -> dict[str, str]:
-    """The call in each of LANGUAGES, with the key in the environment variable HEED_KEY."""
+    """The call in each of LANGUAGES, with the key in the environment variable HEED_KEY. A refusal ends it, and says why."""
     url = call.url(base)
     return {
         "curl": _curl(call, url),
@@ -36,46 +44,68 @@ def programs_of(call: Call, base: str) -> dict[str, str]:
 
 
 def _curl(call: Call, url: str) -> str:
-    parts = ["curl"]
+    parts = ["curl --fail-with-body"]
     if call.method not in {"GET", "POST"}:
         parts[0] += f" --request {call.method}"
     parts[0] += f" '{url}'"
     parts.append('--header "Authorization: Bearer $HEED_KEY"')
-    if call.idempotency_key:
-        parts.append(f"--header 'Idempotency-Key: {call.idempotency_key}'")
+    if call.is_named:
+        parts.append('--header "Idempotency-Key: $name"')
     if call.body is not None:
         parts.append("--header 'Content-Type: application/json'")
         parts.append(f"--data '{json.dumps(call.body, ensure_ascii=False)}'")
-    return " \\\n  ".join(parts)
+    return ("name=$(openssl rand -hex 16)\n" if call.is_named else "") + " \\\n  ".join(parts)
 
 
 def _python(call: Call, url: str) -> str:
-    headers = """{"Authorization": f"Bearer {os.environ['HEED_KEY']}"}"""
-    if call.idempotency_key:
-        headers = f'{headers[:-1]}, "Idempotency-Key": "{call.idempotency_key}"}}'
-    lines = [
-        "import os",
-        "import requests",
-        "",
-        f"answer = requests.{call.method.lower()}(",
-        f'    "{url}",',
-        f"    headers={headers},",
-        *([f"    json={_literal(call.body)},"] if call.body is not None else []),
-        "    timeout=60,",
-        ")",
-        "answer.raise_for_status()",
-    ]
-    return "\n".join([*lines, *_shown(call, "print(answer.json())", "print(answer.text)")])
+    headers = ['"Authorization": f"Bearer {os.environ[\'HEED_KEY\']}"']
+    if call.is_named:
+        headers.append('"Idempotency-Key": name')
+    if call.body is not None:
+        headers.append('"Content-Type": "application/json"')
+    return "\n".join(
+        [
+            *(["import json"] if call.body is not None or _is_json(call) else []),
+            "import os",
+            *(["import uuid"] if call.is_named else []),
+            "from urllib.error import HTTPError",
+            "from urllib.request import Request, urlopen",
+            "",
+            *(["name = str(uuid.uuid4())"] if call.is_named else []),
+            "request = Request(",
+            f'    "{url}",',
+            *(
+                [f"    json.dumps({_literal(call.body)}).encode(),"]
+                if call.body is not None
+                else []
+            ),
+            *_bracketed("headers=", headers),
+            *([f'    method="{call.method}",'] if call.method not in {"GET", "POST"} else []),
+            ")",
+            "try:",
+            "    with urlopen(request, timeout=60) as answer:",
+            f"        {_shown(call, 'print(json.load(answer))', 'print(answer.read().decode())', 'pass')}",
+            "except HTTPError as problem:",
+            "    raise SystemExit(problem.read().decode())",
+        ]
+    )
+
+
+def _bracketed(before: str, headers: list[str]) -> list[str]:
+    if len(headers) == 1:
+        return [f"    {before}{{{headers[0]}}},"]
+    return [f"    {before}{{", *(f"        {each}," for each in headers), "    },"]
 
 
 def _php(call: Call, url: str) -> str:
     headers = ["'Authorization: Bearer ' . getenv('HEED_KEY')"]
-    if call.idempotency_key:
-        headers.append(f"'Idempotency-Key: {call.idempotency_key}'")
+    if call.is_named:
+        headers.append('"Idempotency-Key: $name"')
     if call.body is not None:
         headers.append("'Content-Type: application/json'")
     lines = [
         "<?php",
+        *(["$name = bin2hex(random_bytes(16));"] if call.is_named else []),
         "$context = stream_context_create(['http' => [",
         f"    'method' => '{call.method}',",
         "    'header' => [",
@@ -86,24 +116,25 @@ def _php(call: Call, url: str) -> str:
         lines.append(f"    'content' => json_encode({_php_value(call.body)}),")
     lines += [
         "    'timeout' => 60,",
+        "    'ignore_errors' => true, // so that a problem can be read",
         "]]);",
         f"$answer = file_get_contents('{url}', false, $context);",
-        "if ($answer === false) {",
-        "    throw new RuntimeException('Not answered, or refused.');",
+        "if ($answer === false || !preg_match('/ 2\\d\\d /', $http_response_header[0])) {",
+        "    throw new RuntimeException($answer ?: 'There is no answer.');",
         "}",
+        _shown(call, "print_r(json_decode($answer, true));", "echo $answer;"),
     ]
-    return "\n".join(
-        [*lines, *_shown(call, "print_r(json_decode($answer, true));", "echo $answer;")]
-    )
+    return "\n".join(filter(None, lines))
 
 
 def _node(call: Call, url: str) -> str:
     headers = ["Authorization: `Bearer ${process.env.HEED_KEY}`"]
-    if call.idempotency_key:
-        headers.append(f"'Idempotency-Key': '{call.idempotency_key}'")
+    if call.is_named:
+        headers.append("'Idempotency-Key': name")
     if call.body is not None:
         headers.append("'Content-Type': 'application/json'")
-    lines = [f"const answer = await fetch('{url}', {{"]
+    lines = ["const name = crypto.randomUUID();"] if call.is_named else []
+    lines.append(f"const answer = await fetch('{url}', {{")
     if call.method != "GET":
         lines.append(f"  method: '{call.method}',")
     if len(headers) == 1:
@@ -112,20 +143,24 @@ def _node(call: Call, url: str) -> str:
         lines += ["  headers: {", *(f"    {each}," for each in headers), "  },"]
     if call.body is not None:
         lines.append(f"  body: JSON.stringify({_literal(call.body)}),")
-    lines += ["});", "if (!answer.ok) throw new Error(await answer.text());"]
-    return "\n".join(
-        [
-            *lines,
-            *_shown(call, "console.log(await answer.json());", "console.log(await answer.text());"),
-        ]
-    )
+    lines += [
+        "  signal: AbortSignal.timeout(60_000),",
+        "});",
+        "if (!answer.ok) throw new Error(await answer.text());",
+        _shown(call, "console.log(await answer.json());", "console.log(await answer.text());"),
+    ]
+    return "\n".join(filter(None, lines))
 
 
-def _shown(call: Call, as_json: str, as_text: str) -> list[str]:
+def _is_json(call: Call) -> bool:
+    return call.method != "DELETE" and not call.is_file
+
+
+def _shown(call: Call, as_json: str, as_text: str, as_nothing: str = "") -> str:
     """The line that prints the answer, if there is one to print."""
     if call.method == "DELETE":
-        return []
-    return [as_text if call.path.endswith((".csv", ".txt")) else as_json]
+        return as_nothing
+    return as_text if call.is_file else as_json
 
 
 def _literal(value: Any) -> str:

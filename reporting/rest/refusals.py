@@ -13,7 +13,8 @@ ADVICE: dict[Kind, tuple[str, str]] = {
         "Look at the header: Authorization, Bearer, one space, the key. Make a new key if the detail says that it ended.",
     ),
     Kind.FORBIDDEN: (
-        "The key is right, but may not do that: it has not the scope to read or to write, or it is for some lists only.",
+        "The key is right, but may not do that: it lacks the scope to read or to write; or it is for some lists only, and this "
+        "is about the whole realm, or changes Do Not Mail, which any key may read.",
         "Use another key. Do not try again with this one.",
     ),
     Kind.IP_NOT_APPROVED: (
@@ -21,20 +22,22 @@ ADVICE: dict[Kind, tuple[str, str]] = {
         "Add the address under Settings › API, or call from another server.",
     ),
     Kind.NOT_FOUND: (
-        "There is no such list, contact or address. A list that your key is not for does not exist for it.",
+        "There is no such path, list or contact. A list that your key is not for does not exist for it.",
         "Check the number. Never take it for “not suppressed”.",
     ),
     Kind.NOT_ALLOWED: (
-        "The address exists, but not with this method. The header Allow names those that will do.",
+        "There is such a path, but not with this method. The header Allow names those that will do.",
         "Mend the program.",
     ),
     Kind.CONFLICT: (
-        "The same thing is being done right now, by another request with the same Idempotency-Key.",
+        "Another request with the same Idempotency-Key is being carried out right now; or somebody deleted the contact that you "
+        "were adding, at the same moment.",
         "Wait a second, and send the same request again.",
     ),
     Kind.OPTED_OUT: (
-        "The address opted out. Only the person can take that back, by a confirmation of their own.",
-        "Leave the address out. If the person asked you to be put back, lift the suppression with the reason.",
+        "You wanted to put a contact on lists, but the address opted out of one of them, or of everything. Nothing was done.",
+        "Leave the address out, and do not try again. Adding a contact never ends an opt-out: that takes a lift of its own, and "
+        "only because the person asked for it. It is written down with your reason.",
     ),
     Kind.CURSOR_GONE: (
         "The database was restored on another server, and its changes were numbered anew. This happens about never.",
@@ -62,7 +65,7 @@ ADVICE: dict[Kind, tuple[str, str]] = {
     ),
     Kind.INTERNAL: (
         "A mistake of ours. It was logged. Whether something was done is not known.",
-        "Send it again later, with the same Idempotency-Key. Until then treat addresses as suppressed.",
+        "Send it again later: repeating an opt-out does no harm. Until then treat addresses as suppressed.",
     ),
     Kind.UNAVAILABLE: (
         "The database does not answer, or the service is starting. Nothing was saved or looked up.",

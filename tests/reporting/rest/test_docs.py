@@ -1,11 +1,8 @@
 """The documentation page, and the programs on it."""
 
 import gzip
-import os
 import re
-import shutil
-import subprocess
-import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,15 +12,13 @@ from django.test import Client
 
 from lists.models import List, Realm
 from optout.channels.rest.problems import Kind, ProblemError
+from optout.models import GivenAnswer
 from reporting.rest.examples import EXAMPLES
-from reporting.rest.following import following
 from reporting.rest.programs import LANGUAGES, Call, programs_of
 from reporting.rest.refusals import ADVICE
 from tests import make
-from tests.reporting.rest.operations import operation_ids
-
-RUN = {"curl": ["sh"], "python": [sys.executable], "php": ["php"], "node": ["node"]}
-SUFFIXES = {"curl": ".sh", "python": ".py", "php": ".php", "node": ".mjs"}
+from tests.reporting.rest.operations import operation_ids, operations
+from tests.reporting.rest.running import run
 
 
 class Page(HTMLParser):
@@ -66,7 +61,9 @@ class TestPage:
         assert not answer.cookies
         again = read(**{"if-none-match": answer.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
-        assert Client().head("/api/v1/docs").status_code == 200
+        head = Client().head("/api/v1/docs")
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["Content-Length"] == str(len(answer.content))
         assert Client().post("/api/v1/docs").headers["Allow"] == "GET, HEAD"
 
     def test_it_asks_for_nothing_from_elsewhere_and_has_no_script_of_its_own(
@@ -111,6 +108,31 @@ class TestPage:
         for words in ("Nothing is skipped", "Fail closed", "Idempotency-Key", "Retry-After"):
             assert words in html
 
+    def test_a_copy_begins_with_the_cursor(self, html: str) -> None:
+        copy = html[html.index('id="copying"') : html.index('id="repeating"')]
+        assert copy.index("cursor=now") < copy.index("read_suppressions") < copy.index("follow")
+
+    def test_only_what_a_call_can_answer_is_named_with_it(self, html: str) -> None:
+        reference, _, _ = html.partition('<h2 id="problems">')
+        kinds = {
+            each[: each.index('"')]: set(re.findall(r'href="#problem-([a-z-]+)"', each))
+            for each in reference.split('class="operation" aria-labelledby="')[1:]
+        }
+        names = {
+            name
+            for name, (_, _, found) in operations().items()
+            if any(each["name"] == "Idempotency-Key" for each in found["parameters"])
+        }
+        assert {name for name in kinds if "opted-out" in kinds[name]} == {
+            "write_contact",
+            "set_contact",
+        }
+        assert {name for name in kinds if "idempotency-key-reused" in kinds[name]} == names
+        assert {name for name in kinds if "cursor-gone" in kinds[name]} == {"read_changes"}
+
+    def test_one_name_for_the_key(self, html: str) -> None:
+        assert "HEED_KEY" in html and "API_KEY" not in html
+
     def test_it_is_light(self, html: str) -> None:
         assert len(gzip.compress(html.encode())) < 30_000
 
@@ -148,73 +170,37 @@ class TestPrograms:
         assert expected[name] in said
 
     @pytest.mark.parametrize("language", LANGUAGES)
-    def test_a_refusal_stops_it(
+    def test_a_refusal_stops_it_and_says_why(
         self, live_server: Any, key: str, tmp_path: Path, language: str
     ) -> None:
         """What is not answered is never taken for an answer. (curl prints the problem.)"""
         call = Call("GET", "/api/v1/lookup", (("list", "7"), ("address", "jane@example.com")))
         finished = run(language, programs_of(call, live_server.url)[language], tmp_path, key)
 
-        if language == "curl":
-            assert "problem-not-found" in finished.stdout
-        else:
-            assert finished.returncode != 0
-            assert "suppressed" not in finished.stdout
+        assert finished.returncode != 0
+        assert "There is no list 7." in finished.stdout + finished.stderr
+        assert "suppressed" not in finished.stdout
 
-    @pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "curl"])
-    def test_a_follower_prints_what_happened_and_keeps_its_place(
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_a_named_call_has_another_name_each_time(
         self, live_server: Any, key: str, tmp_path: Path, language: str
     ) -> None:
-        text = following(f"{live_server.url}/api/v1/changes")[language]
-        program = start(language, text, tmp_path, key)
-        try:
-            assert program.stdout is not None
-            line = program.stdout.readline()
-        finally:
-            program.kill()
-            program.communicate()
+        call = replace(EXAMPLES["add_suppressions"].call, is_named=True)
+        text = programs_of(call, live_server.url)[language]
+        for _ in range(2):
+            finished = run(language, text, tmp_path, key)
+            assert finished.returncode == 0, finished.stderr
+        assert GivenAnswer.objects.count() == 2
 
-        assert line.split()[1:] == ["opt_out", "1", "jane@example.com"]
+    def test_no_example_has_a_name_that_is_always_the_same(self) -> None:
+        """A second opt-out with it would not be recorded."""
+        for example in EXAMPLES.values():
+            for text in programs_of(example.call, "https://optout.example.com").values():
+                assert "Idempotency-Key" not in text
 
-    def test_the_step_in_curl_goes_on_where_it_was(
-        self, live_server: Any, key: str, tmp_path: Path
-    ) -> None:
-        text = following(f"{live_server.url}/api/v1/changes")["curl"].replace("wait=30&", "")
-        first = run("curl", text, tmp_path, key)
-        assert first.returncode == 0, first.stderr
-        assert "jane@example.com" in (tmp_path / "changes.json").read_text()
-        assert (tmp_path / "heed-cursor").read_text().strip()
-
-        run("curl", text, tmp_path, key)
-        assert "jane@example.com" not in (tmp_path / "changes.json").read_text()
-
-
-def command(language: str, text: str, folder: Path) -> list[str]:
-    program = RUN[language][0]
-    if not shutil.which("curl" if language == "curl" else program):
-        pytest.skip(f"needs {program}")
-    path = folder / f"program{SUFFIXES[language]}"
-    path.write_text(text)
-    return [*RUN[language], str(path)]
-
-
-def run(language: str, text: str, folder: Path, key: str) -> Any:
-    return subprocess.run(
-        command(language, text, folder),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        cwd=folder,
-        env=os.environ | {"HEED_KEY": key},
-        timeout=60,
-    )
-
-
-def start(language: str, text: str, folder: Path, key: str) -> Any:
-    return subprocess.Popen(
-        command(language, text, folder),
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        cwd=folder,
-        env=os.environ | {"HEED_KEY": key, "PYTHONUNBUFFERED": "1"},
-    )
+    def test_what_is_rejected_is_shown_as_it_is_said(self, key: str) -> None:
+        call, shown = EXAMPLES["add_suppressions"].call, EXAMPLES["add_suppressions"].answer
+        answer = Client(headers={"authorization": f"Bearer {key}"}).post(
+            call.path, call.body, "application/json"
+        )
+        assert answer.json() == shown

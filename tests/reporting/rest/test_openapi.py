@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 from lists.models import Contact, List, Realm
 from optout.channels.rest.problems import Kind
 from reporting.rest.examples import EXAMPLES
+from reporting.rest.meanings import MEANINGS
 from reporting.rest.openapi import HEADINGS, TAGS, describe
 from tests import make
 from tests.reporting.rest.operations import operation_ids, operations
@@ -34,6 +35,8 @@ class TestDescription:
             "/api/v1/openapi.json", headers={"if-none-match": answer.headers["ETag"]}
         )
         assert (again.status_code, again.content) == (304, b"")
+        head = Client().head("/api/v1/openapi.json")
+        assert (head.content, head.headers["Content-Length"]) == (b"", str(len(answer.content)))
 
     def test_it_says_where_it_is_and_what_it_is(self, settings: Settings) -> None:
         settings.BASE_URL = "https://optout.example.com"
@@ -103,6 +106,17 @@ class TestOperations:
             assert "Idempotency-Key" in [each["name"] for each in operation["parameters"]]
             success = next(each for each in operation["responses"] if each.startswith("2"))
             assert "Idempotent-Replayed" in operation["responses"][success]["headers"]
+
+    def test_every_field_says_what_it_means(self) -> None:
+        for name, schema in describe()["components"]["schemas"].items():
+            for field, each in schema.get("properties", {}).items():
+                assert each.get("description"), f"{name}.{field}"
+        fields = {
+            f"{name}.{field}"
+            for name, schema in describe()["components"]["schemas"].items()
+            for field in schema.get("properties", {})
+        }
+        assert set(MEANINGS) <= fields
 
     def test_files_are_files(self) -> None:
         for name, kind in (
