@@ -1,13 +1,16 @@
 """lists/call_limits.py: a ceiling for all processes, at a database write for each lease."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 
+from lists import call_limits
 from lists.call_limits import LEASES, count_call
 from lists.lookup import forget_all_lists
 from lists.models import ApiKey, CallCount, Realm
+from lists.prepared import fetch_prepared
 from tests import make
 from tests.threads import in_thread
 
@@ -31,7 +34,7 @@ def become_another_process() -> None:
 
 @pytest.mark.django_db
 class TestTheCeiling:
-    @pytest.mark.parametrize("limit", [1, 3, 99, 100, 250])
+    @pytest.mark.parametrize("limit", [1, 3, 99, 100, 250, 350])  # of 350 the last lease is cut
     def test_it_is_reached_and_not_passed(self, key: int, settings, limit: int) -> None:
         settings.API_CALLS_PER_MINUTE = limit
         assert allowed(key, limit + 20) == limit
@@ -49,6 +52,23 @@ class TestTheCeiling:
             assert allowed(key, 1) == 1
         become_another_process()
         assert allowed(key, 1_000) == 1_000 - 4 * 1_000 // LEASES
+
+    def test_two_threads_that_take_at_once_lose_neither_lease(
+        self, key: int, settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The other one comes when the first has asked the database and kept nothing yet."""
+        settings.API_CALLS_PER_MINUTE = 1_000
+        calls, let_in = iter([1]), []
+
+        def fetch_beside(*sent: Any) -> Any:
+            rows = fetch_prepared(*sent)
+            let_in.extend(allowed(key, each) for each in calls)
+            return rows
+
+        monkeypatch.setattr(call_limits, "fetch_prepared", fetch_beside)
+        let_in.append(allowed(key, 2_000))
+        assert sum(let_in) == 1_000
+        assert len(let_in) == 2
 
     def test_the_next_minute_begins_anew(self, key: int, settings) -> None:
         settings.API_CALLS_PER_MINUTE = 2
