@@ -58,7 +58,8 @@ class TestTheCeiling:
     ) -> None:
         """The other one comes when the first has asked the database and kept nothing yet."""
         settings.API_CALLS_PER_MINUTE = 1_000
-        calls, let_in = iter([1]), []
+        calls = iter([1])
+        let_in: list[int] = []
 
         def fetch_beside(*sent: Any) -> Any:
             rows = fetch_prepared(*sent)
