@@ -6,11 +6,16 @@ A cursor says all of it: clients follow a link of which some keep the cursor alo
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
+
+from django.http import HttpResponse
 
 from lists.models import List
 from optout.channels.rest.paging import make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.problems import Kind, ProblemError
+from reporting.contacts_http.door import Call, Handler
 from reporting.contacts_http.members import MemberPage, Realm, Status
+from reporting.downloads import SAFETY, next_since
 from reporting.paging import LATEST, as_microseconds, from_microseconds
 
 # The ids that three lists have in both shapes, and their names.
@@ -86,7 +91,8 @@ def get_list(realm: Realm, list_id: str) -> List | Status:
 
 
 def read_since(name: str, text: str | None) -> datetime | None:
-    """A time in ISO 8601; without a zone it is UTC. Raises ProblemError."""
+    """A time in ISO 8601, in UTC where it names no zone; and somewhat earlier: what was being recorded at a client's last call
+    carries a time before it. Raises ProblemError."""
     if text is None:
         return None
     # a plus that was not encoded arrives as a space
@@ -99,7 +105,21 @@ def read_since(name: str, text: str | None) -> datetime | None:
         raise ProblemError(Kind.INVALID, f"The parameter {name} must be a time in ISO 8601.")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return min(max(moment, _EPOCH), from_microseconds(LATEST - 1)).astimezone(UTC)
+    earliest, latest = _EPOCH + SAFETY, from_microseconds(LATEST - 1)
+    return min(max(moment, earliest), latest).astimezone(UTC) - SAFETY
+
+
+def telling_next_since(handler: Handler) -> Handler:
+    """Have a handler's answers say which time to send next: rather some members twice than one never."""
+
+    @wraps(handler)
+    def answer(call: Call, **where: str) -> HttpResponse:
+        following = next_since(call.now)  # before the data are read
+        response = handler(call, **where)
+        response.headers["Next-Since"] = following
+        return response
+
+    return answer
 
 
 def read_size(name: str, text: str | None, *, default: int, most: int) -> int:

@@ -14,6 +14,7 @@ from reporting.contacts_http.asked import (
     get_list,
     read_asked,
     read_since,
+    telling_next_since,
 )
 from reporting.contacts_http.door import Call, answering, done, find_only
 from reporting.contacts_http.members import Member, Status
@@ -154,7 +155,7 @@ def _atom(document: str) -> HttpResponse:
 
 lists = answering(refuse, GET=_read_lists)
 one_list = answering(refuse, GET=_read_list)
-members = answering(refuse, GET=_read_members)
-contacts = answering(refuse, GET=_read_contacts, POST=_add_contact)
+members = answering(refuse, GET=telling_next_since(_read_members))
+contacts = answering(refuse, GET=telling_next_since(_read_contacts), POST=_add_contact)
 one_contact = answering(refuse, GET=_read_contact, PUT=_change_contact, DELETE=_opt_out_contact)
 nothing = answering(refuse)

@@ -10,7 +10,15 @@ from lists.models import List
 from optout.channels.rest.bodies import StrictParser
 from optout.channels.rest.problems import Kind, ProblemError
 from reporting.contacts_http import writing
-from reporting.contacts_http.asked import Asked, Whose, get_list, read_asked, read_since, read_size
+from reporting.contacts_http.asked import (
+    Asked,
+    Whose,
+    get_list,
+    read_asked,
+    read_since,
+    read_size,
+    telling_next_since,
+)
 from reporting.contacts_http.door import Call, answering, done, find_only
 from reporting.contacts_http.members import Member, Status
 from reporting.contacts_http.v2_json import (
@@ -187,10 +195,10 @@ def _json(content: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(text, status=status, content_type="application/json")
 
 
-lists = answering(refuse, GET=_read_lists)
+lists = answering(refuse, GET=telling_next_since(_read_lists))
 one_list = answering(refuse, GET=_read_list)
-members = answering(refuse, GET=_read_members)
-contacts = answering(refuse, GET=_read_contacts, POST=_add_contact)
+members = answering(refuse, GET=telling_next_since(_read_members))
+contacts = answering(refuse, GET=telling_next_since(_read_contacts), POST=_add_contact)
 one_contact = answering(refuse, GET=_read_contact, PUT=_change_contact, DELETE=_opt_out_contact)
 contact_lists = answering(refuse, DELETE=_leave_lists)
 contact_list = answering(refuse, DELETE=_leave_list)

@@ -30,7 +30,8 @@ class Sent:
 
 
 def opt_out(call: Call, contact_id: str) -> None:
-    """Into Do Not Mail, off all lists; the owner cannot add the contact again. Raises ProblemError 404."""
+    """Into Do Not Mail, off all lists; the owner cannot add the contact again. Raises ProblemError 404, as reading it does."""
+    find_only(call.realm.find(contact_id))
     is_known = opt_out_resource(
         _snapshot(call, 0),
         contact_id,

@@ -11,13 +11,13 @@ from lists.prepared import fetch
 from optout.channels.rest.door import DO_NOT_MAIL, caller_of, find_list, reader_of
 from optout.channels.rest.paging import UpTo10000, make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.problems import Kind, ProblemError
-from optout.choices import Channel, Medium, Reason
+from optout.choices import Channel, HashKind, Medium, Reason
 from reporting.asked import Asked, RefusedError
 from reporting.changes import TIME, words
 from reporting.downloads import RETRY_AFTER, Reader, stream_suppressions
 from reporting.models.downloads import DownloadFormat
 from reporting.paging import LATEST, as_microseconds, from_microseconds
-from reporting.rest.parameters import Moment, json_answer
+from reporting.rest.parameters import ModifiedSince, json_answer, telling_next_since
 
 router = Router(tags=["do-not-mail"])
 
@@ -29,7 +29,9 @@ class SuppressedOut(Schema):
         description="The contact's id; of an address that is no contact its digest. `DELETE /contacts/{id}` knows both."
     )
     address: str | None = Field(description="Null where only a hash is known.")
-    digest: str
+    digest: str = Field(description="What it is kept under: 16 bytes of a hash, in hex.")
+    hash: str | None = Field(description="The hash, where nothing else is known.")
+    hash_kind: str | None = Field(description="Of that hash: sha256, sha1 or md5.")
     medium: Literal["email", "sms", "other"]
     suppressed_at: str
     channel: str
@@ -47,7 +49,10 @@ _ENTRY = f"""
 '{{"id":"' || coalesce(c.id::text, encode(f.digest, 'hex'))
 || '","address":' || coalesce(to_json(f.address)::text, 'null')
 || ',"digest":"' || encode(f.digest, 'hex')
-|| '","medium":"' || {words(Medium, "f.medium")}
+|| '",' || CASE WHEN f.address IS NULL
+    THEN '"hash":"' || encode(f.full_hash, 'hex') || '","hash_kind":"' || {words(HashKind, "f.hash_kind")} || '"'
+    ELSE '"hash":null,"hash_kind":null' END
+|| ',"medium":"' || {words(Medium, "f.medium")}
 || '","suppressed_at":"' || {TIME.format("f.suppressed_at")}
 || '","channel":"' || {words(Channel, "f.channel")}
 || '","reason":"' || {words(Reason, "f.reason")} || '"}}'
@@ -64,7 +69,7 @@ FROM (SELECT place, id FROM found ORDER BY place DESC, id DESC LIMIT 1) last
 # Everything, in the order of the key.
 _WHOLE = f"""
 WITH found AS MATERIALIZED (
-    SELECT digest AS place, 0 AS id, digest, address, medium, suppressed_at, channel, reason
+    SELECT digest AS place, 0 AS id, digest, hash_kind, full_hash, address, medium, suppressed_at, channel, reason
     FROM optout_suppression
     WHERE optout_list_id = %(list)s AND digest > %(after)s
     ORDER BY digest
@@ -74,7 +79,7 @@ WITH found AS MATERIALIZED (
 # What was suppressed since and still is, in the order of the ledger; of an address that was lifted between, the last time.
 _SINCE = f"""
 WITH found AS MATERIALIZED (
-    SELECT o.recorded_at AS place, o.id, s.digest, s.address, s.medium, s.suppressed_at, s.channel, s.reason
+    SELECT o.recorded_at AS place, o.id, s.digest, s.hash_kind, s.full_hash, s.address, s.medium, s.suppressed_at, s.channel, s.reason
     FROM optout_optout o
     JOIN optout_suppression s ON s.optout_list_id = o.optout_list_id AND s.digest = o.digest
     WHERE o.optout_list_id = %(list)s AND o.recorded_at >= %(since)s AND o.kind = 1 AND o.is_new
@@ -90,9 +95,10 @@ WITH found AS MATERIALIZED (
 
 
 @router.get("/do-not-mail", response=DoNotMailOut)
+@telling_next_since
 def read_do_not_mail(
     request: HttpRequest,
-    modified_since: Moment = None,
+    modified_since: ModifiedSince = None,
     cursor: str | None = None,
     limit: UpTo10000 = 1_000,
 ) -> HttpResponse:
@@ -130,14 +136,16 @@ def read_do_not_mail(
 
 @router.api_operation(["GET", "HEAD"], "/do-not-mail.csv")
 def read_do_not_mail_csv(
-    request: HttpRequest, modified_since: Moment = None, raw: bool = False
+    request: HttpRequest, modified_since: ModifiedSince = None, raw: bool = False
 ) -> HttpResponseBase:
     """Do Not Mail as .csv. With `raw=1` nothing is done for spreadsheets; the header Left-Out counts what has no address."""
     return _stream(request, Asked(DownloadFormat.CSV, modified_since, raw))
 
 
 @router.api_operation(["GET", "HEAD"], "/do-not-mail.txt")
-def read_do_not_mail_txt(request: HttpRequest, modified_since: Moment = None) -> HttpResponseBase:
+def read_do_not_mail_txt(
+    request: HttpRequest, modified_since: ModifiedSince = None
+) -> HttpResponseBase:
     """Do Not Mail as .txt, an address on each line."""
     return _stream(request, Asked(DownloadFormat.TXT, modified_since, is_raw=False))
 

@@ -8,7 +8,7 @@ from optout.channels.rest.paging import UpTo1000, make_cursor, read_cursor, refu
 from optout.channels.rest.words import time_text
 from optout.links import page_url
 from reporting.list_facts import COUNTED, ListFacts, read_list_facts
-from reporting.rest.parameters import Moment, answer_unchanged
+from reporting.rest.parameters import ModifiedSince, answer_unchanged, telling_next_since
 
 _KIND = "lists"
 
@@ -40,9 +40,10 @@ class ListsOut(Schema):
 
 
 @router.get("/lists", response=ListsOut)
+@telling_next_since
 def read_lists(
     request: HttpRequest,
-    modified_since: Moment = None,
+    modified_since: ModifiedSince = None,
     cursor: str | None = None,
     limit: UpTo1000 = 100,
 ) -> HttpResponse:

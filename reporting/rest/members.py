@@ -1,6 +1,6 @@
 """The contacts on a list (S2.8). What else is known of a contact, such as its other lists, is said of it alone."""
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 
 from optout.channels.rest.door import find_list, reader_of
@@ -9,7 +9,7 @@ from optout.channels.rest.words import time_text, word
 from optout.choices import Medium
 from reporting.list_members import Member, page_of_changed_members, page_of_members
 from reporting.paging import LATEST, as_microseconds, from_microseconds
-from reporting.rest.parameters import Moment
+from reporting.rest.parameters import ModifiedSince, json_answer, telling_next_since
 
 router = Router(tags=["lists"])
 
@@ -17,7 +17,7 @@ router = Router(tags=["lists"])
 class MemberOut(Schema):
     """A contact on a list."""
 
-    id: int
+    id: str
     address: str
     medium: str = Field(description="email or sms.")
     fields: dict[str, str]
@@ -36,13 +36,14 @@ class MembersOut(Schema):
 
 
 @router.get("/lists/{int:number}/contacts", response=MembersOut)
+@telling_next_since
 def read_members(
     request: HttpRequest,
     number: int,
-    modified_since: Moment = None,
+    modified_since: ModifiedSince = None,
     cursor: str | None = None,
     limit: UpTo1000 = 500,
-) -> MembersOut:
+) -> HttpResponse:
     """The contacts that may be mailed for a list; with `modified_since` those that changed or came since, oldest change first.
 
     Who left is not among them: opt-outs are in the changes.
@@ -66,12 +67,13 @@ def read_members(
         found, end = page_of_changed_members(optout_list, modified_since, place, limit)
         if end is not None:
             following = make_cursor(kind, as_microseconds(end[0]), end[1])
-    return MembersOut(contacts=[_shown(each) for each in found], next=following)
+    page = MembersOut(contacts=[_shown(each) for each in found], next=following)
+    return json_answer(page.model_dump_json())
 
 
 def _shown(member: Member) -> MemberOut:
     return MemberOut(
-        id=member.id,
+        id=str(member.id),
         address=member.address,
         medium=word(Medium, member.medium),
         fields=dict(member.fields),

@@ -65,7 +65,7 @@ class ContactLists(Body):
 class ContactOut(Schema):
     """A contact. `lists` are those that it may be mailed for; who is in Do Not Mail is on none."""
 
-    id: int
+    id: str
     address: str
     medium: str = Field(description="email or sms.")
     lists: list[int]
@@ -124,7 +124,7 @@ def write_contact(request: HttpRequest, sent: NewContact) -> Status[ContactOut]:
 
     Who opted out of one of the lists, or of everything, is not added (409), and then nothing is done.
     """
-    caller, do_not_mail = _of_realm(writer_of(request))
+    caller, do_not_mail = _of_realm(_reader_and_writer(request))
     lists, fields = _lists(caller, sent.lists), _fields(sent.fields)
     address = _address(caller, sent)
     record = ContactRecord(address, fields, _customer_key(caller, sent.customer_key))
@@ -147,7 +147,7 @@ def set_contact(request: HttpRequest, contact_id: str, sent: ContactLists) -> Co
 
     With no list it is removed: it can be added again. Who opted out of one of the lists, or of everything, is put on none (409).
     """
-    caller, do_not_mail = _of_realm(writer_of(request))
+    caller, do_not_mail = _of_realm(_reader_and_writer(request))
     lists, fields = _lists(caller, sent.lists), _fields(sent.fields)
     outcome = set_contact_lists(do_not_mail, contact_id, lists, fields=fields, now=timezone.now())
     if outcome is None:
@@ -175,6 +175,12 @@ def delete_contact(request: HttpRequest, contact_id: str) -> Status[None]:
     if not is_known:
         raise _no_contact()
     return Status(204, None)
+
+
+def _reader_and_writer(request: HttpRequest) -> KeyCaller:
+    """Who calls, if they may do both: the answer shows the contact. Raises ProblemError 403."""
+    reader_of(request)
+    return writer_of(request)
 
 
 def _of_realm(caller: KeyCaller) -> tuple[KeyCaller, ListSnapshot]:
@@ -247,7 +253,7 @@ def _customer_key(caller: KeyCaller, key: str | None) -> str | None:
 
 def _shown(card: ContactCard) -> ContactOut:
     return ContactOut(
-        id=card.id,
+        id=str(card.id),
         address=card.address,
         medium=word(Medium, card.medium),
         lists=list(card.numbers),

@@ -272,3 +272,23 @@ class TestV2:
         assert set(client2.emails("lists/do-not-mail/contacts", modified_since=since)) == {JANE}
         assert set(client2.emails("lists/removed/contacts", modified_since=since)) == {JOHN}
         assert client2.emails("lists/5/contacts", modified_since=since) == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("suppressed", [False, True])
+def test_what_the_shapes_do_not_show_they_do_not_delete(
+    realm: Realm, optout_list: List, *, suppressed: bool
+) -> None:
+    """They know email addresses alone."""
+    contact = make.make_contact(realm, "+14155550123", optout_list)
+    if suppressed:
+        make.make_optout(make.do_not_mail(realm), "+14155550123")
+    before = OptOut.objects.count()
+    key = make.make_api_key(realm)
+    for client, path in (
+        (V1("acme", key), f"/ws/customers/acme/contacts/{contact.pk}"),
+        (V2(key), f"/v2/contacts/{contact.pk}"),
+    ):
+        for method in ("GET", "DELETE"):
+            assert client.send(method, path).status_code == 404
+    assert OptOut.objects.count() == before

@@ -65,6 +65,8 @@ class TestPages:
                     "id": recorded.digest.hex(),
                     "address": "jane@example.com",
                     "digest": recorded.digest.hex(),
+                    "hash": None,
+                    "hash_kind": None,
                     "medium": "email",
                     "suppressed_at": "2026-03-04T12:00:00Z",
                     "channel": "page",
@@ -87,6 +89,9 @@ class TestPages:
         suppress_hash(do_not_mail)
         (entry,) = program.read("/do-not-mail")["do_not_mail"]
         assert (entry["address"], entry["id"]) == (None, "6d" * 16)
+        assert (entry["hash"], entry["hash_kind"]) == ("6d" * 16, "md5")
+        (suppression,) = program.read("/lists/0/suppressions")["suppressions"]
+        assert entry["hash"] == suppression["hash"]
 
     def test_every_address_comes_once(self, program: Program, do_not_mail: List) -> None:
         wanted = {f"p{n}@example.com" for n in range(7)}

@@ -44,8 +44,8 @@ TABLE: dict[str, Row] = {
     "read_members": Row("read", "list"),
     "read_contacts": Row("read", "realm"),
     "read_contact": Row("read", "realm"),
-    "write_contact": Row("write", "realm"),
-    "set_contact": Row("write", "realm"),
+    "write_contact": Row("read and write", "realm"),
+    "set_contact": Row("read and write", "realm"),
     "delete_contact": Row("write", "realm"),
 }
 

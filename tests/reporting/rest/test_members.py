@@ -36,7 +36,7 @@ class TestMembers:
         assert program.read("/lists/1/contacts") == {
             "contacts": [
                 {
-                    "id": contact.pk,
+                    "id": str(contact.pk),
                     "address": "jane@example.com",
                     "medium": "email",
                     "fields": {"first": "Jane"},

@@ -17,6 +17,7 @@ from tests.reporting.rest.operations import operation_ids
 
 # Few, and the same on every run: what this looks for is a class of mistakes, not a rare one.
 EXAMPLES = 12
+WAITS = frozenset(map(str, range(31)))
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ def test_answers_fit_the_description(
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def answer(case: Any) -> None:
-        if isinstance(case.query, dict):
-            case.query.pop("wait", None)  # it would
+        if isinstance(case.query, dict) and str(case.query.get("wait")) in WAITS:
+            case.query["wait"] = 0  # it would
         if mode is GenerationMode.POSITIVE:
             _mend(case)
         case.call_and_validate(headers=headers)
