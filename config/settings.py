@@ -233,7 +233,7 @@ WEB_THREADS = env.int("WEB_THREADS", default=4)
 # recipients never wait for mailers.
 DOWNLOADS_AT_ONCE = env.int("DOWNLOADS_AT_ONCE", default=2)
 # Programs that may wait for changes in one web process; it has as many threads more. Others are answered at once.
-LONG_POLLS_AT_ONCE = env.int("LONG_POLLS_AT_ONCE", default=2)
+LONG_POLLS_AT_ONCE = env.int("LONG_POLLS_AT_ONCE", default=4)
 # Calls a minute that one API key may make; one more gets 429. A program that runs wild then leaves something for the others.
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", default=300_000)
 # Shown to people who need help with Heed itself (S3.14).

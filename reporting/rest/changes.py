@@ -18,7 +18,7 @@ from optout.channels.rest.problems import Kind, ProblemError
 from reporting import changes
 from reporting.changes import Changes, CursorGoneError, NotMendedError
 from reporting.feed import START, Cursor
-from reporting.rest.long_polls import wait_for
+from reporting.rest.long_polls import RETRY_AFTER, wait_for
 from reporting.rest.parameters import json_answer
 
 NOW = "now"
@@ -35,7 +35,10 @@ class ChangeOut(Schema):
     type: Literal["opt_out", "lift"]
     list: int = Field(description="The list's number; 0 is Do Not Mail.")
     address: str | None = Field(description="Null where only a hash is known.")
-    digest: str = Field(description="The first 16 bytes of the address's SHA-256, in hex.")
+    digest: str = Field(
+        description="What it is kept under, in hex: the first 16 bytes of the address's SHA-256; "
+        "where `address` is null, of the hash that it came as."
+    )
     medium: Literal["email", "sms", "other"]
     channel: str = Field(description="How it reached us, such as page or one_click.")
     reason: str
@@ -67,7 +70,7 @@ def read_changes(
 
     Each change comes exactly once to whoever goes on with the cursor of each answer. An opt-out that is being recorded delays
     those after it for a moment; it is never skipped. With `wait` the answer comes as soon as there is something, or after so
-    many seconds.
+    many seconds. When too many wait already, it comes at once, with `Retry-After`: ask again after so many seconds.
     """
     caller = reader_of(request)
     if numbers:
@@ -80,7 +83,7 @@ def read_changes(
         def read(after: Cursor) -> Changes:
             return changes.read_changes(caller.realm_id, list_ids, after, limit)
 
-        page = read(position)
+        page, had_room = read(position), True
         if wait and _is_idle(page):
 
             def look() -> bool:
@@ -89,7 +92,7 @@ def read_changes(
                     page = read(page.cursor)
                 return not _is_idle(page)
 
-            wait_for(look, wait, request.META.get("gunicorn.socket"))
+            had_room = wait_for(look, wait, request.META.get("gunicorn.socket"))
     except CursorGoneError:
         raise ProblemError(
             Kind.CURSOR_GONE,
@@ -101,7 +104,10 @@ def read_changes(
             "The ledger was restored from another server and is being put in order. Nothing is lost.",
             wait=timedelta(seconds=30),
         ) from None
-    return json_answer(_render(page))
+    answer = json_answer(_render(page))
+    if not had_room:
+        answer.headers["Retry-After"] = str(RETRY_AFTER)
+    return answer
 
 
 def _is_idle(page: Changes) -> bool:

@@ -1,7 +1,7 @@
 """Waiting for something new, so that a program hears of it at once and need not ask again and again.
 
 Whoever waits holds a thread of this process, and nothing in the database. Each process has LONG_POLLS_AT_ONCE threads more
-than it needs otherwise, and lets so many wait; whoever comes on top is answered at once.
+than it needs otherwise, and lets so many wait; whoever comes on top is answered at once, and told when to ask again.
 """
 
 import select
@@ -14,6 +14,7 @@ from time import sleep as pause
 from optout.slots import Slots
 
 INTERVAL = 0.2  # seconds between two looks
+RETRY_AFTER = 5  # seconds, for whom there was no room
 
 long_polls = Slots("LONG_POLLS_AT_ONCE")
 
@@ -30,22 +31,24 @@ def wait_for(
     look: Callable[[], bool],
     seconds: float,
     client: socket.socket | None = None,
-) -> None:
+) -> bool:
     """Look every INTERVAL until there is something, the time is over, the client has gone, or the process stops.
 
-    Does not wait when LONG_POLLS_AT_ONCE do so already. `client`: its socket, where the server lends it.
+    Says whether there was room: it does not wait when LONG_POLLS_AT_ONCE do so already. `client`: its socket, where the server
+    lends it.
     """
     slot = long_polls.take(f"thread {threading.get_ident()}")
     if slot is None:
-        return
+        return False
     try:
         ends_at = monotonic() + seconds
         while _is_running() and (left := ends_at - monotonic()) > 0 and not _has_gone(client):
             pause(min(INTERVAL, left))
             if look():
-                return
+                break
     finally:
         slot.give_back()
+    return True
 
 
 def _has_gone(client: socket.socket | None) -> bool:

@@ -7,6 +7,8 @@ from django.db import connection
 from django.db.utils import OperationalError
 from django.test.utils import CaptureQueriesContext
 
+from pytest_django.fixtures import Settings
+
 from lists.models import List, Realm
 from optout.actions import LiftIntent, lift_suppressions
 from optout.addresses import parse_address
@@ -364,6 +366,16 @@ class TestWaiting:
         with CaptureQueriesContext(connection) as waited:
             program.read("/changes", wait=2)
         assert len(waited) - len(at_once) == clock.pauses
+
+    def test_who_finds_no_room_is_told_when_to_ask_again(
+        self, program: Program, optout_list: List, settings: Settings
+    ) -> None:
+        settings.LONG_POLLS_AT_ONCE = 0
+        answer = program.get("/changes", {"wait": 30})
+        assert (answer.status_code, answer.headers["Retry-After"]) == (200, "5")
+        assert "Retry-After" not in program.get("/changes").headers
+        make.make_optout(optout_list)
+        assert "Retry-After" not in program.get("/changes", {"wait": 30}).headers
 
     def test_an_outage_while_it_waits_is_one(
         self, program: Program, monkeypatch: pytest.MonkeyPatch

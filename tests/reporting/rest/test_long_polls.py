@@ -38,13 +38,13 @@ class TestWaiting:
         settings.LONG_POLLS_AT_ONCE = 2
         others = [long_polls.long_polls.take(f"thread {n}") for n in (-1, -2)]
         try:
-            wait_for(lambda: False, 30)
+            assert wait_for(lambda: False, 30) is False
             assert pauses == []
         finally:
             for each in others:
                 assert each is not None
                 each.give_back()
-        wait_for(lambda: False, 1)
+        assert wait_for(lambda: False, 1) is True
         assert sum(pauses) == pytest.approx(1)
 
     def test_it_makes_room_whatever_happens(self, pauses: list[float]) -> None:
