@@ -83,7 +83,7 @@ def rotate_api_key(
     """Make a fresh key with the same rights; the old one goes on for `overlap`, and not longer than it was made for.
 
     The fresh one lasts as long as the old one was made for. Where a fresh one was revoked, perhaps because it leaked, the old one
-    can be replaced again while it goes on. Raises ApiKey.DoesNotExist, and KeyEndedError for one that cannot be replaced any more.
+    can be replaced again while it goes on. Raises ApiKey.DoesNotExist, and KeyEndedError for one that cannot be replaced.
     """
     old = ApiKey.objects.select_for_update().get(realm=realm, pk=key_id)
     ended = old.expires_at is not None and old.expires_at <= now
