@@ -27,21 +27,26 @@ def following(api: str) -> dict[str, str]:
 
 def copying(api: str, number: int) -> dict[str, str]:
     """Those that keep a copy of what is suppressed for the list of that number."""
-    return {
-        language: fill(
-            _joined(language, parts.CALLING, parts.COPYING),
-            API=api,
-            NUMBER=str(number),
-            FILTER=filter_of(number),
-        )
-        for language, parts in _PARTS.items()
-    }
+    return calling_with({name: each.COPYING for name, each in _PARTS.items()}, api, number)
 
 
 def asking_copy(number: int) -> dict[str, str]:
     """Those that ask the copy whether an address may be mailed."""
     return {
         language: fill(parts.ASKING_COPY, NUMBER=str(number)) for language, parts in _PARTS.items()
+    }
+
+
+def calling_with(endings: dict[str, str], api: str, number: int) -> dict[str, str]:
+    """Programs of other functions that `call`, for the list of that number; they can `follow` as well."""
+    return {
+        language: fill(
+            _joined(language, _PARTS[language].CALLING, ending),
+            API=api,
+            NUMBER=str(number),
+            FILTER=filter_of(number),
+        )
+        for language, ending in endings.items()
     }
 
 
