@@ -46,8 +46,8 @@ MEANINGS: dict[str, str] = {
     "LookupQuery.address": "An email address or a phone number.",
     "Results.results": "One for each address, in the order in which you sent them.",
     "Result.suppressed": "Send only where this is false.",
-    "Result.scope": "Why: `list`, opted out of this list; `global`, of everything (Do Not Mail); `unusable`, it cannot be read as "
-    "an address. Null where it is not suppressed. Of somebody who opted out of both it is `list`.",
+    "Result.scope": "Why: `list`, opted out of this list; `global`, of everything (Do Not Mail); `unusable`, it cannot be read "
+    "as an address. Null where it is not suppressed. Of somebody who opted out of both it is `list`.",
     "ChangeOut.id": "The number of the row in the ledger.",
     "ChangeOut.type": "Somebody opted out, or a suppression ended.",
     "ChangeOut.medium": _MEDIUM,

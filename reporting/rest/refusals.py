@@ -13,8 +13,10 @@ ADVICE: dict[Kind, tuple[str, str]] = {
         "Look at the header: Authorization, Bearer, one space, the key. Make a new key if the detail says that it ended.",
     ),
     Kind.FORBIDDEN: (
-        "The key is right, but may not do that: it lacks the scope to read or to write; or it is for some lists only, and this "
-        "is about the whole realm, or changes Do Not Mail, which any key may read.",
+        (
+            "The key is right, but may not do that: it lacks the scope to read or to write; or it is for some lists only, and "
+            "this is about the whole realm, or changes Do Not Mail, which any key may read."
+        ),
         "Use another key. Do not try again with this one.",
     ),
     Kind.IP_NOT_APPROVED: (
@@ -30,14 +32,18 @@ ADVICE: dict[Kind, tuple[str, str]] = {
         "Mend the program.",
     ),
     Kind.CONFLICT: (
-        "Another request with the same Idempotency-Key is being carried out right now; or somebody deleted the contact that you "
-        "were adding, at the same moment.",
+        (
+            "Another request with the same Idempotency-Key is being carried out right now; or somebody deleted the contact that "
+            "you were adding, at the same moment."
+        ),
         "Wait a second, and send the same request again.",
     ),
     Kind.OPTED_OUT: (
         "You wanted to put a contact on lists, but the address opted out of one of them, or of everything. Nothing was done.",
-        "Leave the address out, and do not try again. Adding a contact never ends an opt-out: that takes a lift of its own, and "
-        "only because the person asked for it. It is written down with your reason.",
+        (
+            "Leave the address out, and do not try again. Adding a contact never ends an opt-out: that takes a lift of its own, "
+            "and only because the person asked for it. It is written down with your reason."
+        ),
     ),
     Kind.CURSOR_GONE: (
         "The database was restored on another server, and its changes were numbered anew. This happens about never.",
