@@ -9,7 +9,9 @@ class AuditEntry(models.Model):
     """Who changed what in a realm. Append-only; never an address, never a secret."""
 
     realm = models.ForeignKey(Realm, models.PROTECT, related_name="audit_entries")
-    optout_list = models.ForeignKey(List, models.PROTECT, null=True, related_name="audit_entries")
+    optout_list = models.ForeignKey(
+        List, models.PROTECT, null=True, related_name="audit_entries", db_index=False
+    )
     actor = models.ForeignKey(  # none: the worker
         User, models.PROTECT, null=True, related_name="audit_entries"
     )
@@ -22,6 +24,8 @@ class AuditEntry(models.Model):
         indexes = (
             # Read by the list's history, newest first.
             models.Index(fields=("realm", "-recorded_at"), name="audit_of_realm"),
+            # Read by programs that poll for when a list last changed.
+            models.Index(fields=("optout_list", "recorded_at"), name="audit_of_list"),
         )
 
     def __str__(self) -> str:
