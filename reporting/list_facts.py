@@ -3,17 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 
+from lists.lookup import on_forget_all
 from lists.prepared import fetch
 from reporting.counters import suppressed_totals
 
-# Contacts of a list that are counted. A program that polls reads every list's number each time.
+# Contacts of a list that are counted. A program that polls reads every list's number each time, and a hundred lists of so many
+# take half a second: so a number from MANY on is remembered for so many seconds, in each process.
 COUNTED = 100_000
+MANY = 2_000
+REMEMBERED = 60
+
+_remembered: dict[
+    int, dict[int, tuple[float, int]]
+] = {}  # of a realm's lists: until when, how many
+_MOST_REALMS = 1_000
+on_forget_all(_remembered.clear)
 
 
 @dataclass(frozen=True, slots=True)
 class ListFacts:
-    """A list as programs see it. `contacts` is at most COUNTED.
+    """A list as programs see it. `contacts` is at most COUNTED, and from MANY on up to a minute old.
 
     `modified_at`: when it was made or changed, or last got an opt-out or a lift.
     """
@@ -32,7 +43,9 @@ class ListFacts:
 
 
 _READ = """
-SELECT l.*, (SELECT count(*) FROM (SELECT FROM lists_subscription s WHERE s.optout_list_id = l.id LIMIT %(counted)s) n)
+SELECT l.*, CASE WHEN l.id <> ALL (%(remembered)s::int[])
+    THEN (SELECT count(*) FROM (SELECT FROM lists_subscription s WHERE s.optout_list_id = l.id LIMIT %(counted)s) n)
+END
 FROM (
     SELECT l.id, l.number, l.public_id, l.name, l.description, l.kind = 'global', l.closed_at IS NOT NULL, l.created_at,
         m.modified_at
@@ -61,6 +74,12 @@ def read_list_facts(
     limit: int = 1,
 ) -> list[ListFacts]:
     """The lists (None: all) of a realm with a number above `after`, by number; only those modified `since`. Two queries."""
+    now = monotonic()
+    known = {
+        list_id: count
+        for list_id, (until, count) in list(_remembered.get(realm_id, {}).items())
+        if now < until
+    }
     rows = fetch(
         _READ,
         {
@@ -69,8 +88,21 @@ def read_list_facts(
             "after": after,
             "since": since,
             "limit": limit,
+            "remembered": list(known),
             "counted": COUNTED,
         },
     )
+    counted = {row[0]: row[-1] for row in rows if row[-1] is not None}
+    _remember(realm_id, counted, now + REMEMBERED)
+    contacts = known | counted
     totals = suppressed_totals([row[0] for row in rows]) if rows else {}
-    return [ListFacts(*(*row, totals.get(row[0], 0))) for row in rows]
+    return [ListFacts(*(*row[:-1], contacts[row[0]], totals.get(row[0], 0))) for row in rows]
+
+
+def _remember(realm_id: int, counted: dict[int, int], until: float) -> None:
+    many = {list_id: (until, count) for list_id, count in counted.items() if count >= MANY}
+    if not many:
+        return
+    if len(_remembered) >= _MOST_REALMS:
+        _remembered.clear()
+    _remembered.setdefault(realm_id, {}).update(many)
