@@ -40,11 +40,27 @@ class CallAllowance:
 
 @dataclass(slots=True)
 class _Lease:
-    """Calls of a minute that this process may still let in, and those that no process had taken when it asked last."""
+    """Calls of a minute that this process may still let in, and those that no process had taken when it asked last.
+
+    `told`: how many remain, as the last caller heard it; within the minute it is never more again.
+    """
 
     minute: int
     calls: int
     untaken: int
+    told: int
+
+    def holds_for(self, minute: int) -> bool:
+        """Whether it is for that minute, or the next: whoever came just before the minute ended may be served after it began."""
+        return self.minute in {minute, minute + 1}
+
+    def use(self) -> int:
+        """Use one call: what remains after it, -1 if there is none."""
+        if not self.calls:
+            return -1
+        self.calls -= 1
+        self.told = min(self.told, self.calls + self.untaken)
+        return self.told
 
 
 _leases: dict[int, _Lease] = {}
@@ -67,12 +83,9 @@ def _use(key_id: int, minute: int) -> int | None:
     """Use one call of the lease: what remains after it, -1 if there is nothing more to have, None if a lease must be taken."""
     with _lock:
         lease = _leases.get(key_id)
-        if lease is None or lease.minute != minute:
+        if lease is None or not lease.holds_for(minute):
             return None
-        if lease.calls:
-            lease.calls -= 1
-            return lease.calls + lease.untaken
-        return None if lease.untaken else -1
+        return None if lease.untaken and not lease.calls else lease.use()
 
 
 def _take(key_id: int, minute: int, limit: int) -> int:
@@ -83,10 +96,10 @@ def _take(key_id: int, minute: int, limit: int) -> int:
     calls = min(size, max(0, limit + size - taken))
     with _lock:
         lease = _leases.get(key_id)
-        if lease is None or lease.minute != minute:
+        if lease is None or not lease.holds_for(minute):
             if len(_leases) >= _MOST_LEASES:
                 _leases.clear()
-            lease = _leases[key_id] = _Lease(minute, 0, 0)
-        lease.calls += max(0, calls - 1)
-        lease.untaken = max(0, limit - taken)
-        return lease.calls + lease.untaken if calls else -1
+            lease = _leases[key_id] = _Lease(minute, 0, limit, limit)
+        lease.calls += calls
+        lease.untaken = min(lease.untaken, max(0, limit - taken))
+        return lease.use()

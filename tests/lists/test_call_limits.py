@@ -71,6 +71,37 @@ class TestTheCeiling:
         assert sum(let_in) == 1_000
         assert len(let_in) == 2
 
+    def test_what_remains_only_shrinks(
+        self, key: int, settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also where another thread takes a lease meanwhile, and keeps it first."""
+        settings.API_CALLS_PER_MINUTE = 1_000
+        beside = iter([5, 5, 5])
+        told: list[int] = []
+
+        def ask(calls: int) -> None:
+            told.extend(count_call(key, make.NOW).remaining for _ in range(calls))
+
+        def fetch_beside(*sent: Any) -> Any:
+            rows = fetch_prepared(*sent)
+            ask(next(beside, 0))
+            return rows
+
+        monkeypatch.setattr(call_limits, "fetch_prepared", fetch_beside)
+        ask(1_100)
+        assert told == sorted(told, reverse=True)
+        assert told[-1] == 0
+
+    def test_who_came_just_before_the_minute_ended_takes_no_lease_away(
+        self, key: int, settings, django_assert_num_queries
+    ) -> None:
+        settings.API_CALLS_PER_MINUTE = 1_000
+        count_call(key, make.NOW + MINUTE)
+        with django_assert_num_queries(0):
+            late = count_call(key, make.NOW)
+            after = count_call(key, make.NOW + MINUTE)
+        assert (late.remaining, after.remaining) == (998, 997)
+
     def test_the_next_minute_begins_anew(self, key: int, settings) -> None:
         settings.API_CALLS_PER_MINUTE = 2
         assert allowed(key, 3) == 2
