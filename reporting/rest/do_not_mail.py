@@ -79,7 +79,8 @@ WITH found AS MATERIALIZED (
 # What was suppressed since and still is, in the order of the ledger; of an address that was lifted between, the last time.
 _SINCE = f"""
 WITH found AS MATERIALIZED (
-    SELECT o.recorded_at AS place, o.id, s.digest, s.hash_kind, s.full_hash, s.address, s.medium, s.suppressed_at, s.channel, s.reason
+    SELECT o.recorded_at AS place, o.id, s.digest, s.hash_kind, s.full_hash, s.address, s.medium, s.suppressed_at, s.channel,
+        s.reason
     FROM optout_optout o
     JOIN optout_suppression s ON s.optout_list_id = o.optout_list_id AND s.digest = o.digest
     WHERE o.optout_list_id = %(list)s AND o.recorded_at >= %(since)s AND o.kind = 1 AND o.is_new

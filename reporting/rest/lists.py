@@ -47,7 +47,10 @@ def read_lists(
     cursor: str | None = None,
     limit: UpTo1000 = 100,
 ) -> HttpResponse:
-    """The lists that the key may read, by number: its own, and Do Not Mail. Send the ETag back as If-None-Match: 304 says that nothing changed."""
+    """The lists that the key may read, by number: its own, and Do Not Mail.
+
+    Send the ETag back as If-None-Match: 304 says that nothing changed.
+    """
     caller = reader_of(request)
     after = -1
     if cursor:

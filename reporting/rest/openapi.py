@@ -69,8 +69,8 @@ PARAMETERS = {
     "cursor": "Where to go on: as an answer gave it. Left out: from the beginning.",
     "limit": "The most rows in an answer.",
     "wait": "Seconds to wait for something to happen, if there is nothing yet.",
-    "modified_since": "Only what changed since: a date, or a time with its zone. Answers reach back two minutes further: rather some "
-    "rows twice than one never. Send the Next-Since of your last call; of several pages that of the first.",
+    "modified_since": "Only what changed since: a date, or a time with its zone. Answers reach back two minutes further: rather "
+    "some rows twice than one never. Send the Next-Since of your last call; of several pages that of the first.",
     "since": "From this time on: a date, or a time with its zone.",
     "until": "Before this time: a date, or a time with its zone.",
     "list": "Number of a list; 0 is Do Not Mail.",

@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 from django.db.utils import OperationalError
 from django.test.utils import CaptureQueriesContext
-
 from pytest_django.fixtures import Settings
 
 from lists.models import List, Realm
