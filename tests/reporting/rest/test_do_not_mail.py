@@ -126,6 +126,29 @@ class TestPages:
         assert addresses(second) == ["again@example.com"]
         assert second["next"] is None
 
+    def test_those_of_the_same_moment_come_once_each(
+        self, program: Program, do_not_mail: List
+    ) -> None:
+        """As of one call with many addresses; a page ends in their midst."""
+        wanted = [f"p{n}@example.com" for n in range(5)]
+        for each in wanted:
+            make.make_optout(do_not_mail, each)
+        found: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = program.read("/do-not-mail", modified_since="2026-03-04", limit=2, cursor=cursor)
+            found += addresses(page)
+            cursor = page["next"]
+        assert found == wanted
+
+    def test_who_opts_out_again_still_came_in_when_it_was_new(
+        self, program: Program, do_not_mail: List
+    ) -> None:
+        for day in range(2):
+            make.make_optout(do_not_mail, requested_at=make.NOW + timedelta(days=day))
+        (entry,) = program.read("/do-not-mail", modified_since="2026-03-04")["do_not_mail"]
+        assert entry["suppressed_at"] == "2026-03-04T12:00:00Z"
+
     @pytest.mark.parametrize(
         "query",
         [
