@@ -46,7 +46,7 @@ CALLING = program("""
       if [ $(($(date +%s) - asked_at)) -lt 25 ]; then rest "$pause"; fi
     }
 
-    # A row on each line: type, list, digest, is_new, address.
+    # A row on each line: type, list, digest, is_new, id, address.
     rows() {
       awk -v RS='}, *[{]' '
         function of(name) {
@@ -56,7 +56,9 @@ CALLING = program("""
           gsub(/"/, "", text)
           return text
         }
-        /"digest":/ { print of("type"), of("list"), of("digest"), of("is_new"), of("address") }
+        /"digest":/ {
+          print of("type"), of("list"), of("digest"), of("is_new"), of("id"), of("address")
+        }
       ' answer
     }
 """)
@@ -102,7 +104,11 @@ COPYING = program("""
     apply() {
       rows > changed
       sed 1d heed-copy | awk '
-        NR == FNR { if ($4 == "true") last[$2 " " $3] = $1; next }
+        NR == FNR {
+          line = $2 " " $3
+          if ($4 == "true" && $5 + 0 >= id[line] + 0) { last[line] = $1; id[line] = $5 }
+          next
+        }
         last[$0] == "" { print }
         END { for (each in last) if (last[each] == "opt_out") print each }
       ' changed - > copied || exit 1

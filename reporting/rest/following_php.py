@@ -162,10 +162,12 @@ COPYING = program("""
 
     function apply(array $change, array &$suppressed): void
     {
-        if (!$change['is_new']) {
+        static $latest = []; // line → id of its latest change
+        $line = "$change[list] $change[digest]";
+        if (!$change['is_new'] || $change['id'] < ($latest[$line] ?? 0)) {
             return;
         }
-        $line = "$change[list] $change[digest]";
+        $latest[$line] = $change['id'];
         if ($change['type'] === 'opt_out') {
             $suppressed[$line] = true;
         } elseif ($change['type'] === 'lift') {

@@ -147,10 +147,14 @@ COPYING = program('''
         return keep(cursor, suppressed)
 
 
+    latest = {}  # line → id of its latest change
+
+
     def apply(change, suppressed):
-        if not change["is_new"]:
-            return
         line = f"{change['list']} {change['digest']}"
+        if not change["is_new"] or change["id"] < latest.get(line, 0):
+            return
+        latest[line] = change["id"]
         if change["type"] == "opt_out":
             suppressed.add(line)
         elif change["type"] == "lift":

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from lists.models import List, Realm
@@ -13,8 +14,10 @@ from optout.models import Suppression
 from reporting.rest.following import asking_copy, copying, following
 from reporting.rest.programs import LANGUAGES
 from tests import make
+from tests.reporting.rest.programs import Program
 from tests.reporting.rest.proxies import Reply, handed_on, in_turn, page, refusal, serving
 from tests.reporting.rest.running import run
+from tests.threads import in_thread
 
 CHANGE = {
     "id": 7,
@@ -148,6 +151,8 @@ class TestCopy:
             lift,
             CHANGE | {"digest": "3" * 32, "is_new": False},
             lift | {"list": 0, "digest": "1" * 32, "is_new": False},
+            CHANGE | {"id": 10, "digest": "6" * 32},  # crossed: the lift was first
+            lift | {"id": 9, "digest": "6" * 32},
         ]
         good = page({"changes": changes, "cursor": "after", "has_more": True})
         with serving(in_turn([BAD["cut off"], good], END)) as proxy:
@@ -156,7 +161,7 @@ class TestCopy:
         assert (tmp_path / "heed-copy").read_text().splitlines() == [
             "after",
             f"0 {'1' * 32}",
-            f"1 {CHANGE['digest']}",
+            *sorted([f"1 {CHANGE['digest']}", f"1 {'6' * 32}"]),
         ]
 
     def test_after_a_restore_it_is_read_anew(self, tmp_path: Path, language: str, db: None) -> None:
@@ -183,3 +188,34 @@ class TestCopy:
     ) -> None:
         told = run(language, asking_copy(1)[language], tmp_path, "", "jane@example.com")
         assert "yes" not in told.stdout
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_changes_that_crossed_the_higher_id_is_the_later(
+    realm: Realm, optout_list: List
+) -> None:
+    """A transaction that began before a lift may record an opt-out after it; in the feed it stands before."""
+    make.make_optout(optout_list, "back@example.com")
+    program = Program(realm)
+    with transaction.atomic():
+        make.make_optout(optout_list, "first@example.com")
+        in_thread(lambda: lift_back(program)).result(10)
+        make.make_optout(optout_list, "back@example.com")
+
+    changes = [
+        each
+        for each in program.read("/changes")["changes"]
+        if each["address"] == "back@example.com"
+    ]
+    assert [each["type"] for each in changes[1:]] == ["opt_out", "lift"]
+    assert max(changes, key=lambda each: each["id"])["type"] == "opt_out"
+    assert Suppression.objects.filter(address="back@example.com").exists()
+
+
+def lift_back(program: Program) -> None:
+    answer = Client(headers={"authorization": f"Bearer {program.key}"}).post(
+        "/api/v1/lists/1/suppressions/lift",
+        {"addresses": ["back@example.com"], "reason": "Asked on the phone"},
+        "application/json",
+    )
+    assert answer.json()["lifted"] == 1
