@@ -12,7 +12,7 @@ from optout.channels.rest import contacts, lifting, lookups, suppressions
 from optout.channels.rest.bodies import StrictParser
 from optout.channels.rest.door import KeyAuth, answer_error
 from optout.channels.rest.queries import with_known_query
-from reporting.rest import changes, do_not_mail, lists, members, opt_outs
+from reporting.rest import changes, do_not_mail, list_contacts, lists, opt_outs
 
 
 class RestApi(NinjaAPI):
@@ -35,7 +35,7 @@ api = RestApi(
 api.add_decorator(with_known_query, mode="operation")
 for each in (
     lists,
-    members,
+    list_contacts,
     suppressions,
     lifting,
     lookups,

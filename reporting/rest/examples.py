@@ -153,7 +153,7 @@ EXAMPLES: dict[str, Example] = {
         "address,medium,suppressed_at,reason\nann@example.com,email,2026-11-22T09:30:00Z,unsubscribed\n",
     ),
     "read_do_not_mail_txt": _get("/do-not-mail.txt", "ann@example.com\n"),
-    "read_members": _get(
+    "read_list_contacts": _get(
         "/lists/1/contacts",
         {
             "contacts": [

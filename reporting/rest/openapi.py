@@ -44,7 +44,7 @@ TAGS = {
 HEADINGS = {
     "read_lists": "Read the lists",
     "read_list": "Read one list",
-    "read_members": "Read the contacts on a list",
+    "read_list_contacts": "Read the contacts on a list",
     "add_suppressions": "Add opt-outs",
     "lift_suppressions": "Lift suppressions",
     "read_suppressions": "Read what is suppressed",

@@ -41,7 +41,7 @@ TABLE: dict[str, Row] = {
     "read_do_not_mail": Row("read", "any"),
     "read_do_not_mail_csv": Row("read", "any"),
     "read_do_not_mail_txt": Row("read", "any"),
-    "read_members": Row("read", "list"),
+    "read_list_contacts": Row("read", "list"),
     "read_contacts": Row("read", "realm"),
     "read_contact": Row("read", "realm"),
     "write_contact": Row("read and write", "realm"),

@@ -18,11 +18,11 @@ from optout.queries import find_scopes
 # Contacts of the realm that a page of changed ones looks through: few of them may be on the list.
 LOOKED_THROUGH = 20_000
 
-type Place = tuple[datetime, int]  # when a contact changed, and its id
+type Position = tuple[datetime, int]  # when a contact changed, and its id
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ListContact:
     """A contact, and since when it is on the list."""
 
     id: int
@@ -56,8 +56,8 @@ WHERE realm_id = %(realm)s AND changed_at >= %(since)s
   AND (%(after)s::timestamptz IS NULL OR (changed_at, id) > (%(after)s::timestamptz, %(id)s))
 ORDER BY changed_at, id
 """
-# With the place up to which was looked. In one statement, so of one view of the data: a contact that changes between two
-# moves others up, and the place would be behind one that nobody was shown.
+# With the position up to which was looked. In one statement, so of one view of the data: a contact that changes between two
+# moves others up, and the position would be behind one that nobody was shown.
 _PAGE_OF_CHANGED = f"""
 WITH found AS MATERIALIZED (
     SELECT c.id, c.digest, c.address, c.medium, c.customer_key, c.fields, c.changed_at, s.subscribed_at
@@ -80,9 +80,9 @@ ORDER BY f.changed_at, f.id
 """  # noqa: S608 -- made of constants
 
 
-def page_of_members(
+def page_of_contacts(
     optout_list: ListSnapshot, after: bytes, limit: int
-) -> tuple[list[Member], bytes | None]:
+) -> tuple[list[ListContact], bytes | None]:
     """Those whose digest comes after this one (b"": from the beginning), and after which to go on; None at the end.
 
     A page may be shorter than `limit` before the end.
@@ -94,14 +94,14 @@ def page_of_members(
         "limit": limit,
     }
     rows = fetch(_PAGE, values)
-    found = [_member(row) for row in rows if row[0] is not None]  # a place may outlive its contact
+    found = [_contact(row) for row in rows if row[0] is not None]  # a place may outlive its contact
     following = bytes(rows[-1][1]) if len(rows) == limit else None
     return _may_be_contacted(optout_list, found), following
 
 
-def page_of_changed_members(
-    optout_list: ListSnapshot, since: datetime, after: Place | None, limit: int
-) -> tuple[list[Member], Place | None]:
+def page_of_changed_contacts(
+    optout_list: ListSnapshot, since: datetime, after: Position | None, limit: int
+) -> tuple[list[ListContact], Position | None]:
     """The same for those that changed `since`, or came onto the list, in the order in which they did."""
     moment, last_id = after or (None, 0)
     values = {
@@ -114,21 +114,21 @@ def page_of_changed_members(
         "limit": limit,
     }
     rows = fetch(_PAGE_OF_CHANGED, values)
-    found = [_member(each) for _changed_at, _id, *each in rows if each[0] is not None]
+    found = [_contact(each) for _changed_at, _id, *each in rows if each[0] is not None]
     moment, last_id, *_first = rows[0]
     following = None if moment is None else (moment, last_id)
     return _may_be_contacted(optout_list, found), following
 
 
-def _member(row: Sequence[Any]) -> Member:
+def _contact(row: Sequence[Any]) -> ListContact:
     number, digest, address, medium, customer_key, fields, changed_at, subscribed_at = row
     kept = json.loads(fields)  # Django's connections give JSON as text
-    return Member(
+    return ListContact(
         number, bytes(digest), address, medium, customer_key, kept, changed_at, subscribed_at
     )
 
 
-def _may_be_contacted(optout_list: ListSnapshot, found: list[Member]) -> list[Member]:
+def _may_be_contacted(optout_list: ListSnapshot, found: list[ListContact]) -> list[ListContact]:
     if not found:
         return []
     addresses = [

@@ -7,14 +7,14 @@ from optout.channels.rest.door import find_list, reader_of
 from optout.channels.rest.paging import UpTo1000, make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.words import time_text, word
 from optout.choices import Medium
-from reporting.list_members import Member, page_of_changed_members, page_of_members
+from reporting.list_contacts import ListContact, page_of_changed_contacts, page_of_contacts
 from reporting.paging import LATEST, as_microseconds, from_microseconds
 from reporting.rest.parameters import ModifiedSince, json_answer, telling_next_since
 
 router = Router(tags=["lists"])
 
 
-class MemberOut(Schema):
+class ListContactOut(Schema):
     """A contact on a list."""
 
     id: str
@@ -28,16 +28,16 @@ class MemberOut(Schema):
     )
 
 
-class MembersOut(Schema):
+class ListContactsOut(Schema):
     """A page of contacts; `next` is the cursor of the page after it. A page may be short, or empty, before the end."""
 
-    contacts: list[MemberOut]
+    contacts: list[ListContactOut]
     next: str | None
 
 
-@router.get("/lists/{int:number}/contacts", response=MembersOut)
+@router.get("/lists/{int:number}/contacts", response=ListContactsOut)
 @telling_next_since
-def read_members(
+def read_list_contacts(
     request: HttpRequest,
     number: int,
     modified_since: ModifiedSince = None,
@@ -51,33 +51,33 @@ def read_members(
     optout_list = find_list(reader_of(request), number)
     following = None
     if modified_since is None:
-        kind = f"members {optout_list.id}"
+        kind = f"contacts {optout_list.id}"
         after = read_cursor(kind, cursor, bytes)[0] if cursor else b""
-        found, digest = page_of_members(optout_list, after, limit)
+        found, digest = page_of_contacts(optout_list, after, limit)
         if digest is not None:
             following = make_cursor(kind, digest)
     else:
-        kind = f"changed members {optout_list.id}"
-        place = None
+        kind = f"changed contacts {optout_list.id}"
+        position = None
         if cursor:
             microseconds, last_id = read_cursor(kind, cursor, int, int)
             if microseconds > LATEST:
                 raise refuse_cursor()
-            place = from_microseconds(microseconds), last_id
-        found, end = page_of_changed_members(optout_list, modified_since, place, limit)
+            position = from_microseconds(microseconds), last_id
+        found, end = page_of_changed_contacts(optout_list, modified_since, position, limit)
         if end is not None:
             following = make_cursor(kind, as_microseconds(end[0]), end[1])
-    page = MembersOut(contacts=[_shown(each) for each in found], next=following)
+    page = ListContactsOut(contacts=[_shown(each) for each in found], next=following)
     return json_answer(page.model_dump_json())
 
 
-def _shown(member: Member) -> MemberOut:
-    return MemberOut(
-        id=str(member.id),
-        address=member.address,
-        medium=word(Medium, member.medium),
-        fields=dict(member.fields),
-        customer_key=member.customer_key,
-        subscribed_at=time_text(member.subscribed_at),
-        changed_at=time_text(member.changed_at),
+def _shown(contact: ListContact) -> ListContactOut:
+    return ListContactOut(
+        id=str(contact.id),
+        address=contact.address,
+        medium=word(Medium, contact.medium),
+        fields=dict(contact.fields),
+        customer_key=contact.customer_key,
+        subscribed_at=time_text(contact.subscribed_at),
+        changed_at=time_text(contact.changed_at),
     )

@@ -7,8 +7,8 @@ import pytest
 from lists.lookup import ListSnapshot, get_list_by_id
 from lists.models import Contact, List, Realm
 from lists.prepared import fetch
-from reporting import list_members
-from reporting.list_members import page_of_changed_members
+from reporting import list_contacts
+from reporting.list_contacts import page_of_changed_contacts
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def after_each_statement(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], 
         happens()
         return rows
 
-    monkeypatch.setattr(list_members, "fetch", wrapped)
+    monkeypatch.setattr(list_contacts, "fetch", wrapped)
 
 
 class TestChanged:
@@ -39,7 +39,7 @@ class TestChanged:
         self, realm: Realm, optout_list: List, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Two that are not on the list are looked through; one of them changes just then, and is the last from now on."""
-        monkeypatch.setattr(list_members, "LOOKED_THROUGH", 2)
+        monkeypatch.setattr(list_contacts, "LOOKED_THROUGH", 2)
         first = make.make_contact(realm, "first@example.com")
         second = make.make_contact(realm, "second@example.com")
         jane = make.make_contact(realm, "jane@example.com", optout_list)
@@ -47,7 +47,7 @@ class TestChanged:
             change(each, minutes)
         after_each_statement(monkeypatch, lambda: change(first, 60))
 
-        found, place = page_of_changed_members(snapshot(optout_list), make.NOW, None, 5)
-        assert (found, place) == ([], (make.NOW + timedelta(minutes=1), second.pk))
-        found, _place = page_of_changed_members(snapshot(optout_list), make.NOW, place, 5)
+        found, position = page_of_changed_contacts(snapshot(optout_list), make.NOW, None, 5)
+        assert (found, position) == ([], (make.NOW + timedelta(minutes=1), second.pk))
+        found, _position = page_of_changed_contacts(snapshot(optout_list), make.NOW, position, 5)
         assert [each.id for each in found] == [jane.pk]
