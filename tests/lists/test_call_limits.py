@@ -181,6 +181,21 @@ class TestWhatACallerHears:
         assert [each.headers["RateLimit-Remaining"] for each in told] == ["1", "0"]
         assert told[0].headers["RateLimit-Reset"] == "48"
 
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [("GET", "/api/v1/nothing", 404), ("PATCH", "/api/v1/lists", 405)],
+    )
+    def test_a_call_that_there_is_not_counts_as_well(
+        self, realm: Realm, method: str, path: str, status: int
+    ) -> None:
+        headers = {"authorization": f"Bearer {make.make_api_key(realm)}"}
+        told = [Client().generic(method, path, headers=headers) for _ in range(3)]
+        assert [each.status_code for each in told] == [status, status, 429]
+        assert [each.headers["RateLimit-Remaining"] for each in told] == ["1", "0", "0"]
+        unknown = Client().generic(method, path)
+        assert unknown.status_code == status
+        assert "RateLimit-Limit" not in unknown.headers
+
     def test_one_too_many_is_told_when_to_come_back(self, realm: Realm) -> None:
         text = make.make_api_key(realm)
         self.ask(text)

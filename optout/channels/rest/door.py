@@ -24,7 +24,6 @@ from lists.api_keys import (
 from lists.call_limits import CallAllowance, count_call
 from lists.lookup import ListSnapshot, get_list_by_number
 from optout.channels.rest.problems import (
-    CONTENT_TYPE,
     Kind,
     ProblemError,
     seconds_up,
@@ -211,13 +210,11 @@ def rest_view(
             if request.method in {"POST", "PUT", "PATCH", "DELETE"}:
                 read_body(request)
             response = view(request, *args, **kwargs)
+            if response.status_code == 405:
+                _count_anyway(request)
+                response = _not_allowed(response.headers.get("Allow", "")).response()
         except Exception as error:  # noqa: BLE001  never Django's page for errors
             response = answer_error(request, error)
-        if response.status_code == 405 and response.headers["Content-Type"] != CONTENT_TYPE:
-            allowed = response.headers.get("Allow", "")
-            detail = f"Here only {allowed} will do." if allowed else "This method will not do here."
-            headers = {"Allow": allowed} if allowed else {}
-            response = ProblemError(Kind.NOT_ALLOWED, detail, headers=headers).response()
         if response.status_code == 204:  # there is nothing that could be JSON
             response.headers.pop("Content-Type", None)
         add_headers(request, response)
@@ -226,9 +223,20 @@ def rest_view(
     return csrf_exempt(door)
 
 
-def broken_address(_request: HttpRequest) -> HttpResponseBase:
+def broken_address(request: HttpRequest) -> HttpResponseBase:
     """Whatever else is below /api/."""
+    _count_anyway(request)
     raise ProblemError(Kind.NOT_FOUND, "There is nothing at this address.")
+
+
+def _not_allowed(allowed: str) -> ProblemError:
+    detail = f"Here only {allowed} will do." if allowed else "This method will not do here."
+    return ProblemError(Kind.NOT_ALLOWED, detail, headers={"Allow": allowed} if allowed else {})
+
+
+def _count_anyway(request: HttpRequest) -> None:
+    """A call that there is not is one of its key's all the same. Raises ProblemError; without a key nothing happens."""
+    KeyAuth()(request)
 
 
 def outage(request: HttpRequest) -> HttpResponse:
