@@ -137,23 +137,23 @@ LIMIT 1
 """
 
 # Puts one contact on these lists, and but with `keeps_others` takes it off all others. It is said of the contact that it changed,
-# if it did.
+# if it did. All its subscriptions are locked in key order first, as by a global opt-out, also those that it keeps: putting it on
+# a list that it is just being taken off waits for that, and must not hold a later one meanwhile.
 SET_LISTS = """
-WITH leaving AS (
-    SELECT s.optout_list_id FROM (
-        SELECT id FROM lists_list
-        WHERE realm_id = %(realm)s AND NOT %(keeps_others)s AND id <> ALL (%(lists)s::int[])
-        ORDER BY id
-    ) l, LATERAL (
+WITH locked AS MATERIALIZED (
+    SELECT s.optout_list_id FROM (SELECT id FROM lists_list WHERE realm_id = %(realm)s ORDER BY id) l, LATERAL (
         SELECT optout_list_id FROM lists_subscription WHERE optout_list_id = l.id AND digest = %(digest)s FOR UPDATE
     ) s
 ), ended AS (
-    DELETE FROM lists_subscription s USING leaving
-    WHERE s.optout_list_id = leaving.optout_list_id AND s.digest = %(digest)s
+    DELETE FROM lists_subscription s USING locked
+    WHERE NOT %(keeps_others)s AND locked.optout_list_id <> ALL (%(lists)s::int[])
+      AND s.optout_list_id = locked.optout_list_id AND s.digest = %(digest)s
     RETURNING 1
 ), begun AS (
     INSERT INTO lists_subscription (optout_list_id, digest, subscribed_at)
     SELECT DISTINCT list_id, %(digest)s::bytea, %(now)s::timestamptz FROM unnest(%(lists)s::int[]) AS list_id
+    WHERE (SELECT count(*) FROM locked) IS NOT NULL
+    ORDER BY list_id
     ON CONFLICT (optout_list_id, digest) DO NOTHING
     RETURNING 1
 )

@@ -15,6 +15,7 @@ from lists.models import AuditEntry, Contact, List, Realm, Subscription
 from optout.actions import record_optout
 from optout.addresses import digest_of, parse_email
 from optout.choices import Kind
+from optout.contact_resources import add_contact, set_contact_lists
 from optout.contacts import (
     AddressTakenError,
     NoContactError,
@@ -223,7 +224,16 @@ class TestEverythingAtOnce:
                 with suppress(NoContactError, AddressTakenError):
                     change_address(realm.pk, parse_email(old), parse_email(new), **BY_API)
 
-        return [sub, force, unsub, unsub_everywhere, leave, update, delete, move]
+        def add(seed: int) -> None:
+            for each in shuffled(seed)[:8]:
+                add_contact(do_not_mail, record(each), shuffled(seed, lists), now=LATER)
+
+        def put(seed: int) -> None:
+            on = shuffled(seed, lists)[: seed % 3]
+            for digest in shuffled(seed, EVERYBODY)[:8]:
+                set_contact_lists(do_not_mail, digest.hex(), on, now=LATER)
+
+        return [sub, force, unsub, unsub_everywhere, leave, update, delete, move, add, put]
 
     @pytest.mark.parametrize("seed", range(3))
     def test_the_state_is_one_that_could_be(
@@ -332,6 +342,28 @@ class TestMeanwhile:
             in_thread(lambda: record_optout(intent)).result(timeout=20)
 
         assert Suppression.objects.filter(address=NEW).count() == 1
+
+    @pytest.mark.parametrize("keeps_others", [False, True])
+    def test_who_opts_out_of_everything_while_being_put_on_lists_is_on_none(
+        self, realm: Realm, optout_list: List, do_not_mail: ListSnapshot, keeps_others: bool
+    ) -> None:
+        """And neither keeps the other waiting for good: both go through the lists in one order."""
+        first, second = snapshot(optout_list), snapshot(make.make_list(realm, 2))
+        contact = make.make_contact(realm, JANE, optout_list, List.objects.get(pk=second.id))
+
+        def put() -> Outcome | None:
+            if keeps_others:
+                return add_contact(do_not_mail, record(), [second, first], now=LATER)
+            return set_contact_lists(do_not_mail, str(contact.pk), [first], now=LATER)
+
+        with transaction.atomic():
+            record_optout(make.make_intent(first))
+            putting = in_thread(put)
+            wait_until_blocked()
+            record_optout(make.make_intent(do_not_mail))
+
+        assert putting.result(timeout=20) == UPDATED
+        assert not Subscription.objects.exists()
 
     def test_what_was_carried_is_carried_once(self, realm: Realm, place: ListSnapshot) -> None:
         make.make_contact(realm, JANE)
