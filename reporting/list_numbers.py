@@ -7,8 +7,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from lists.access import Standing
-from lists.actions import LARGEST_NUMBER
 from lists.models import List
+from lists.models.lists import LARGEST_NUMBER
 
 _DIGITS = re.compile(r"0*([1-9][0-9]{0,8})")  # ASCII: what api_web reads
 _NOT_A_NUMBER = f"Write a whole number from 1 to {LARGEST_NUMBER}, in digits alone."

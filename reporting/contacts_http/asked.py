@@ -11,6 +11,7 @@ from functools import wraps
 from django.http import HttpResponse
 
 from lists.models import List
+from lists.models.lists import DO_NOT_MAIL_NAME, DO_NOT_MAIL_NUMBER
 from optout.channels.rest.paging import make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.problems import Kind, ProblemError
 from reporting.contacts_http.door import Call, Handler
@@ -26,10 +27,9 @@ SPECIAL_LISTS = {
 }
 SPECIAL_NAMES = {
     Status.ACTIVE: "Active",
-    Status.DO_NOT_MAIL: "Do Not Mail",
+    Status.DO_NOT_MAIL: DO_NOT_MAIL_NAME,
     Status.REMOVED: "Removed",
 }
-DO_NOT_MAIL_NUMBER = "0"  # the number of Do Not Mail elsewhere; here it works too
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{4,20})?(?:Z|[+-][0-9:]{2,6})?")
@@ -77,7 +77,7 @@ def find_list(realm: Realm, list_id: str) -> List | Status | None:
     """The list with that id: a number, or one of the three. None if there is none."""
     if list_id in SPECIAL_LISTS:
         return SPECIAL_LISTS[list_id]
-    if list_id == DO_NOT_MAIL_NUMBER:
+    if list_id == str(DO_NOT_MAIL_NUMBER):  # its number elsewhere; here it works too
         return Status.DO_NOT_MAIL
     return realm.find_list(int(list_id)) if _NUMBER.fullmatch(list_id) else None
 

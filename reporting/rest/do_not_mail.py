@@ -7,8 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema
 
+from lists.models.lists import DO_NOT_MAIL_NUMBER
 from lists.prepared import fetch
-from optout.channels.rest.door import DO_NOT_MAIL, caller_of, find_list, reader_of
+from optout.channels.rest.door import caller_of, find_list, reader_of
 from optout.channels.rest.paging import UpTo10000, make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.problems import Kind, ProblemError
 from optout.choices import Channel, HashKind, Medium, Reason
@@ -107,7 +108,7 @@ def read_do_not_mail(
 
     Those that were lifted are in the changes.
     """
-    optout_list = find_list(reader_of(request), DO_NOT_MAIL)
+    optout_list = find_list(reader_of(request), DO_NOT_MAIL_NUMBER)
     values: dict[str, Any] = {
         "realm": optout_list.realm_id,
         "list": optout_list.id,
@@ -153,7 +154,7 @@ def read_do_not_mail_txt(
 
 def _stream(request: HttpRequest, asked: Asked) -> HttpResponseBase:
     """As a download: the key has it like an owner, whatever the list lets mailers see, and stands in the access log."""
-    optout_list = find_list(reader_of(request), DO_NOT_MAIL)
+    optout_list = find_list(reader_of(request), DO_NOT_MAIL_NUMBER)
     reader = Reader(
         None, None, may_see_clear=True, is_owner=True, api_key_id=caller_of(request).key_id
     )

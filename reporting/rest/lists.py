@@ -3,7 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 
-from optout.channels.rest.door import LARGEST_NUMBER, find_list, readable_lists, reader_of
+from lists.models.lists import LARGEST_NUMBER
+from optout.channels.rest.door import find_list, readable_lists, reader_of
 from optout.channels.rest.paging import UpTo1000, make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.words import time_text
 from optout.links import page_url

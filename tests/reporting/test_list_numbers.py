@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from lists.actions import LARGEST_NUMBER
 from lists.choices import Role
 from lists.models import AuditEntry, List, ListAccess, Membership, Realm, User
+from lists.models.lists import LARGEST_NUMBER
 from tests import make
 from tests.lists.screens import Screen, look_at, open_screen
 from tests.optout.channels.api_web.calls import call, line, make_password

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lists.lookup import ListSnapshot, get_list_by_number
+from lists.models.lists import DO_NOT_MAIL_NUMBER
 from optout.channels.api_web.command import Command
 from optout.channels.api_web.lines import NOT_YOUR_LIST, CommandError, counted
 from optout.channels.api_web.records import Record, read_records
@@ -15,8 +16,6 @@ from optout.contacts import (
     opt_out_contacts,
 )
 from optout.intents import OptOutIntent, intent_for
-
-DO_NOT_MAIL = 0
 
 
 def unsubscribe(command: Command) -> str:
@@ -45,7 +44,7 @@ def unsubscribe(command: Command) -> str:
 
 def delete(command: Command) -> str:
     """Forget contacts, take them off every list, and let them not be added again: a global opt-out, whatever `list_id` says."""
-    do_not_mail = get_list_by_number(command.caller.realm_id, DO_NOT_MAIL)
+    do_not_mail = get_list_by_number(command.caller.realm_id, DO_NOT_MAIL_NUMBER)
     if do_not_mail is None:
         raise CommandError(NOT_YOUR_LIST)
     given = read_records(command)

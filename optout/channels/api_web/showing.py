@@ -17,6 +17,7 @@ from lists.contacts import (
     get_contact,
 )
 from lists.lookup import ListSnapshot, get_list_by_number
+from lists.models.lists import DO_NOT_MAIL_NUMBER
 from lists.numbered import numbered_lists
 from optout.channels.api_web.command import Answer, Command
 from optout.channels.api_web.data import email_value
@@ -99,7 +100,7 @@ def show_optouts(command: Command) -> Answer:
 
 def show_global_optouts(command: Command) -> Answer:
     """Who opted out of all of the realm's lists."""
-    do_not_mail = get_list_by_number(command.caller.realm_id, 0)
+    do_not_mail = get_list_by_number(command.caller.realm_id, DO_NOT_MAIL_NUMBER)
     if do_not_mail is None:
         raise CommandError(NOT_YOUR_LIST)
     return _show(command, do_not_mail)

@@ -10,12 +10,11 @@ from ninja import Field, Router, Schema, Status
 from lists.api_keys import KeyCaller
 from lists.contacts import MAX_FIELD, MAX_FIELDS, known_fields
 from lists.lookup import ListSnapshot, get_list_by_number
+from lists.models.lists import DO_NOT_MAIL_NUMBER, LARGEST_NUMBER
 from optout.addresses import Address
 from optout.channels.rest.addresses import read_address
 from optout.channels.rest.bodies import Body
 from optout.channels.rest.door import (
-    DO_NOT_MAIL,
-    LARGEST_NUMBER,
     evidence_of,
     find_list,
     reader_of,
@@ -186,7 +185,7 @@ def _reader_and_writer(request: HttpRequest) -> KeyCaller:
 def _of_realm(caller: KeyCaller) -> tuple[KeyCaller, ListSnapshot]:
     """The caller, whose key is for the whole realm, and the realm's Do Not Mail. Raises ProblemError."""
     require_whole_realm(caller)
-    return caller, find_list(caller, DO_NOT_MAIL)
+    return caller, find_list(caller, DO_NOT_MAIL_NUMBER)
 
 
 def _found(do_not_mail: ListSnapshot, contact_id: str) -> ContactCard:
@@ -217,7 +216,7 @@ def _lists(caller: KeyCaller, numbers: Sequence[int]) -> list[ListSnapshot]:
     """The lists of these numbers, each once. Raises ProblemError 422."""
     lists: dict[int, ListSnapshot] = {}
     for place, number in enumerate(numbers):
-        if number == DO_NOT_MAIL:
+        if number == DO_NOT_MAIL_NUMBER:
             detail = "Nobody is put into Do Not Mail as onto a list: send DELETE."
             raise _invalid(f"#/lists/{place}", detail)
         known = 0 < number <= LARGEST_NUMBER and get_list_by_number(caller.realm_id, number)

@@ -23,6 +23,7 @@ from lists.api_keys import (
 )
 from lists.call_limits import CallAllowance, count_call
 from lists.lookup import ListSnapshot, get_list_by_number
+from lists.models.lists import DO_NOT_MAIL_NUMBER, LARGEST_NUMBER
 from optout.channels.rest.problems import (
     Kind,
     ProblemError,
@@ -35,9 +36,6 @@ from optout.evidence import Evidence
 from optout.visits import BodyError, read_body
 
 logger = logging.getLogger(__name__)
-
-DO_NOT_MAIL = 0
-LARGEST_NUMBER = 2**31 - 1
 
 _ALLOWANCE = "heed.call_allowance"  # where `authenticate` leaves it
 
@@ -160,7 +158,7 @@ def readable_lists(caller: KeyCaller) -> list[int] | None:
     """The primary keys of the lists that the key may read; None for all of its realm."""
     if caller.list_ids is None:
         return None
-    return sorted(caller.list_ids | {find_list(caller, DO_NOT_MAIL).id})
+    return sorted(caller.list_ids | {find_list(caller, DO_NOT_MAIL_NUMBER).id})
 
 
 def evidence_of(request: HttpRequest, caller: KeyCaller) -> Evidence:
