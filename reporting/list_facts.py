@@ -11,7 +11,7 @@ from reporting.counters import suppressed_totals
 
 # Contacts of a list that are counted. A program that polls reads every list's number each time, and a hundred lists of so many
 # take half a second: so a number from MANY on is remembered for so many seconds, in each process.
-COUNTED = 100_000
+MOST_COUNTED = 100_000
 MANY = 2_000
 REMEMBERED = 60
 
@@ -24,7 +24,7 @@ on_forget_all(_remembered.clear)
 
 @dataclass(frozen=True, slots=True)
 class ListFacts:
-    """A list as programs see it. `contacts` is at most COUNTED, and from MANY on up to a minute old.
+    """A list as programs see it. `contacts` is at most MOST_COUNTED, and from MANY on up to a minute old.
 
     `modified_at`: when it was made or changed, or last got an opt-out or a lift.
     """
@@ -89,7 +89,7 @@ def read_list_facts(
             "since": since,
             "limit": limit,
             "remembered": list(known),
-            "counted": COUNTED,
+            "counted": MOST_COUNTED,
         },
     )
     counted = {row[0]: row[-1] for row in rows if row[-1] is not None}

@@ -1,6 +1,7 @@
 """The statements behind members. Each walks an index by digest, or asks for addresses by key."""
 
-MOST_COUNTED = 100_000  # members of one list
+from reporting.list_facts import MOST_COUNTED
+
 FEW = 20_000  # changes that are gathered; where there are more, everybody is walked
 
 ON_LIST = """

@@ -8,7 +8,7 @@ from optout.channels.rest.door import find_list, readable_lists, reader_of
 from optout.channels.rest.paging import UpTo1000, make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.words import time_text
 from optout.links import page_url
-from reporting.list_facts import COUNTED, ListFacts, read_list_facts
+from reporting.list_facts import MANY, MOST_COUNTED, ListFacts, read_list_facts
 from reporting.rest.parameters import ModifiedSince, answer_unchanged, telling_next_since
 
 _KIND = "lists"
@@ -26,7 +26,9 @@ class ListOut(Schema):
     is_closed: bool
     url: str = Field(description="The page where recipients opt out.")
     suppressed: int = Field(description="Addresses that it suppresses.")
-    contacts: int = Field(description=f"Contacts on it, counted up to {COUNTED:,}.")
+    contacts: int = Field(
+        description=f"Contacts on it, counted up to {MOST_COUNTED:,}; from {MANY:,} on the number may be a minute old."
+    )
     created_at: str
     modified_at: str = Field(
         description="When it was made, changed, or last got an opt-out or a lift; not when its contacts changed."

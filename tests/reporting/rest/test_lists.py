@@ -69,7 +69,7 @@ class TestList:
         optout_list: List,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(list_facts, "COUNTED", 2)
+        monkeypatch.setattr(list_facts, "MOST_COUNTED", 2)
         for n in range(3):
             make.make_contact(realm, f"p{n}@example.com", optout_list)
         assert program.read("/lists/1")["contacts"] == 2
