@@ -24,7 +24,13 @@ from optout.contact_statements import (
     SET_LISTS,
     TOUCH_CONTACT,
 )
-from optout.contacts import end_suppressed, lock_and_find, opt_out_contacts, write_contacts
+from optout.contacts import (
+    end_subscriptions,
+    end_suppressed,
+    lock_and_find,
+    opt_out_contacts,
+    write_contacts,
+)
 from optout.evidence import Evidence
 from optout.intents import intent_for
 
@@ -137,6 +143,17 @@ def set_contact_lists(
             write_contacts(do_not_mail.realm_id, [record], added_at=None, now=now)
         _set_lists(do_not_mail, person.digest, lists, now, keeps_others=False)
     return Outcome.UPDATED
+
+
+def take_contact_off(
+    do_not_mail: ListSnapshot, contact_id: str, optout_list: ListSnapshot, *, now: datetime
+) -> bool:
+    """Take a contact off one list of the realm, or for Do Not Mail off all of them, without an opt-out; whether it was on it."""
+    with transaction.atomic():
+        person = _find_locked(do_not_mail, contact_id)
+        if person is None:
+            return False
+        return bool(end_subscriptions(optout_list, [person.digest], now=now))
 
 
 def _find_locked(do_not_mail: ListSnapshot, contact_id: str) -> _Person | None:

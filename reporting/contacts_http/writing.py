@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from lists.lookup import ListSnapshot, get_list_by_number
+from lists.models import List
 from optout.address_change import AddressTakenError, NoContactError, change_address
 from optout.addresses import Address, AddressError, parse_email
 from optout.channels.rest.problems import Kind, ProblemError
 from optout.choices import Assurance, Channel, Medium
 from optout.contact_records import ContactRecord, Outcome
-from optout.contact_resources import add_contact, opt_out_resource, set_contact_lists
+from optout.contact_resources import (
+    add_contact,
+    opt_out_resource,
+    set_contact_lists,
+    take_contact_off,
+)
 from reporting.contacts_http.asked import find_list
 from reporting.contacts_http.door import Call, find_only
 from reporting.contacts_http.members import Member, Status
@@ -60,18 +66,16 @@ def change(call: Call, contact_id: str, sent: Sent) -> Member:
 
 
 def take_off(call: Call, contact_id: str, list_id: str | None = None) -> None:
-    """Off one list, or off all of them, without an opt-out. Raises ProblemError 404."""
+    """Off one list, or off all of them, without an opt-out. Raises ProblemError 404, also if it is not on that list."""
     member = find_only(call.realm.find(contact_id))
     if list_id is None:
-        kept: list[int] = []
-    else:
-        numbers = [place.number for place in member.places]
-        kept = [number for number in numbers if str(number) != list_id]
-        if len(kept) == len(numbers):
-            find_only(None)
-    lists = [_snapshot(call, number) for number in kept]
-    if set_contact_lists(_snapshot(call, 0), member.id, lists, now=call.now) is None:
-        find_only(None)
+        take_contact_off(_snapshot(call, 0), member.id, _snapshot(call, 0), now=call.now)
+        return
+    found = find_list(call.realm, list_id)
+    left = isinstance(found, List) and take_contact_off(
+        _snapshot(call, 0), member.id, _snapshot(call, found.number), now=call.now
+    )
+    find_only(left or None)
 
 
 def add(call: Call, sent: Sent) -> Member:
