@@ -49,7 +49,12 @@ def words(choices: type[IntEnum], column: str) -> str:
 
 
 def entry_sql(row: str, number: str) -> str:
-    """SQL for a ledger row as a JSON object (text), as `/changes` and a list's opt-outs tell it."""
+    """SQL for a ledger row as a JSON object (text), as `/changes` and a list's opt-outs tell it.
+
+    `suppressed` is the state as this statement sees it. The feed's order is that of transactions: of an opt-out and a lift of one
+    address at the same moment, the one that waited for the other may have begun first and come first. A reader who takes the
+    state from each entry ends up right all the same: whatever changes it after this statement has an entry that comes later.
+    """
     return f"""
 '{{"id":' || {row}.id || ',"type":"' || CASE {row}.kind WHEN {Kind.LIFT:d} THEN 'lift' ELSE 'opt_out' END
 || '","list":' || {number} || ',"address":' || coalesce(to_json({row}.address)::text, 'null')
@@ -59,6 +64,9 @@ def entry_sql(row: str, number: str) -> str:
 || '","reason":"' || {words(Reason, f"{row}.reason")}
 || '","origin":"' || {words(Origin, f"{row}.origin")}
 || '","is_new":' || CASE WHEN {row}.is_new THEN 'true' ELSE 'false' END
+|| ',"suppressed":' || coalesce((
+    SELECT 'true' FROM optout_suppression s WHERE s.optout_list_id = {row}.optout_list_id AND s.digest = {row}.digest
+), 'false')
 || ',"recorded_at":"' || {TIME.format(f"{row}.recorded_at")} || '"}}'
 """
 

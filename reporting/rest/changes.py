@@ -44,6 +44,9 @@ class ChangeOut(Schema):
     reason: str
     origin: str
     is_new: bool = Field(description="Whether it suppressed the address, or ended that.")
+    suppressed: bool = Field(
+        description="Whether the list suppresses the address now: what a copy is to keep."
+    )
     recorded_at: str = Field(description="RFC 3339, in UTC.")
 
 

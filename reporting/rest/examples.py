@@ -46,6 +46,7 @@ _OPTED_OUT = {
     "reason": "unsubscribed",
     "origin": "recipient",
     "is_new": True,
+    "suppressed": True,
     "recorded_at": "2026-11-22T09:30:00Z",
 }
 _LIST = {

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.utils import OperationalError
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
@@ -80,6 +80,7 @@ class TestChanges:
             "reason": "unsubscribed",
             "origin": "recipient",
             "is_new": True,
+            "suppressed": True,
             "recorded_at": "2026-03-04T12:00:00Z",
         }
 
@@ -265,6 +266,47 @@ class TestALateCommit:
 
         assert addresses(first) == ["early@example.com"]
         assert addresses(second) == ["late@example.com", "quick@example.com"]
+
+
+class TestTheStateOfEach:
+    """`suppressed`: what a copy keeps, in whatever order the changes of one address come."""
+
+    def test_each_says_whether_the_address_is_suppressed_now(
+        self, program: Program, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_optout(optout_list, "back@example.com")
+        make.make_optout(optout_list, "out@example.com")
+        make.make_optout(make.do_not_mail(realm), "back@example.com")
+        lift(optout_list, "back@example.com")
+
+        told = [
+            (each["list"], each["address"], each["type"], each["suppressed"])
+            for each in program.read("/changes")["changes"]
+        ]
+
+        assert told == [
+            (1, "back@example.com", "opt_out", False),
+            (1, "out@example.com", "opt_out", True),
+            (0, "back@example.com", "opt_out", True),
+            (1, "back@example.com", "lift", False),
+        ]
+
+    def test_of_two_that_crossed_both_say_what_is_true(
+        self, program: Program, optout_list: List
+    ) -> None:
+        """A transaction that began before a lift may record an opt-out after it; in the feed it stands before."""
+        make.make_optout(optout_list, "back@example.com")
+        cursor = program.read("/changes", cursor="now")["cursor"]
+        with transaction.atomic():
+            make.make_optout(optout_list, "first@example.com")
+            in_thread(lambda: lift(optout_list, "back@example.com")).result(10)
+            make.make_optout(optout_list, "back@example.com")
+
+        *_, optout, lifted = program.read("/changes", cursor=cursor)["changes"]
+
+        assert (optout["type"], lifted["type"]) == ("opt_out", "lift")
+        assert optout["id"] > lifted["id"], "the opt-out was later"
+        assert optout["suppressed"] is lifted["suppressed"] is True
 
 
 class TestARestoredLedger:

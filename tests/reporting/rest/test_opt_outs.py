@@ -36,6 +36,7 @@ class TestOptOuts:
                     "reason": "unsubscribed",
                     "origin": "recipient",
                     "is_new": True,
+                    "suppressed": True,
                     "recorded_at": "2026-03-04T12:00:00Z",
                 }
             ],
