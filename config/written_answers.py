@@ -14,7 +14,7 @@ from gunicorn.http.wsgi import Response
 TOGETHER = 1 << 16  # bytes of a body that are worth copying behind the head
 
 # Headers whose values are few, and hold nothing of anybody: these were checked when they came first.
-_CONSTANT = frozenset(
+CONSTANT = frozenset(
     {
         "Allow",
         "Cache-Control",
@@ -42,7 +42,7 @@ class AnswerInOnePiece(Response):  # type: ignore[misc]  # gunicorn has no types
     def process_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """gunicorn's checks, once for a header that is always the same. Raises its errors."""
         for name, value in headers:
-            if name in _CONSTANT:
+            if name in CONSTANT:
                 self.headers.append(_checked(name, value))
             else:
                 super().process_headers([(name, value)])

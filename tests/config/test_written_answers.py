@@ -1,16 +1,18 @@
 """config/written_answers.py: what gunicorn writes, in one piece, is what it would have written in two."""
 
+import inspect
 import io
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 from typing import Any
 
+import gunicorn
 import pytest
 from gunicorn.config import Config
 from gunicorn.http.errors import InvalidResponseHeader, InvalidResponseHeaderName
-from gunicorn.http.wsgi import FileWrapper, Response
+from gunicorn.http.wsgi import FileWrapper, Response, create
 
-from config.written_answers import TOGETHER, AnswerInOnePiece, http_date
+from config.written_answers import CONSTANT, TOGETHER, AnswerInOnePiece, http_date
 
 HEADERS = [("Content-Type", "text/plain"), ("Cache-Control", "no-store"), ("X-Own", "a b")]
 
@@ -114,3 +116,52 @@ def test_a_date_is_that_of_its_second() -> None:
     assert http_date(0.9) == http_date(0) == "Thu, 01 Jan 1970 00:00:00 GMT"
     assert http_date(1) == "Thu, 01 Jan 1970 00:00:01 GMT"
     assert parsedate_to_datetime(http_date()).tzinfo is not None
+
+
+class TestWhatItLeansOn:
+    """Parts of gunicorn that are nobody's promise: an upgrade that changes them is to stop here, not in front of recipients."""
+
+    LOOK = f"gunicorn {gunicorn.__version__} answers in another way: compare Response with config/written_answers.py"
+
+    @pytest.mark.parametrize(
+        ("name", "parameters"),
+        [
+            ("process_headers", ["self", "headers"]),
+            ("default_headers", ["self"]),
+            ("send_headers", ["self"]),
+            ("write", ["self", "arg"]),
+            ("_emit_body", ["self", "data"]),
+            ("write_file", ["self", "respiter"]),
+            ("close", ["self"]),
+        ],
+    )
+    def test_a_method_is_called_as_before(self, name: str, parameters: list[str]) -> None:
+        method = getattr(Response, name, None)
+        assert method is not None, self.LOOK
+        assert list(inspect.signature(method).parameters) == parameters, self.LOOK
+
+    def test_an_answer_knows_what_it_knew(self) -> None:
+        answer = Response(SimpleNamespace(), Wire(), Config())
+        known = {"headers": [], "headers_sent": False, "chunked": False}
+        assert known.items() <= vars(answer).items(), self.LOOK
+        assert isinstance(answer.sock, Wire), self.LOOK
+
+    @pytest.mark.parametrize(
+        ("method", "calls"),
+        [
+            (create, "Response"),  # by this name config/gunicorn.py puts ours in its place
+            (Response.default_headers, "http_date"),
+            (Response.write, "send_headers"),
+            (Response.write, "_emit_body"),
+            (Response.sendfile, "send_headers"),
+        ],
+    )
+    def test_what_is_put_in_its_place_is_called(self, method: Any, calls: str) -> None:
+        assert calls in method.__code__.co_names, self.LOOK
+
+    def test_a_header_that_is_checked_once_changes_nothing_else_of_an_answer(self) -> None:
+        for name in CONSTANT:
+            answer = Response(SimpleNamespace(), Wire(), Config())
+            before = vars(answer) | {"headers": [(name, "1")]}
+            answer.process_headers([(name, "1")])
+            assert vars(answer) == before, self.LOOK
