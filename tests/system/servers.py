@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from threading import Thread
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
@@ -73,6 +74,25 @@ def ask(
         )
     finally:
         client.close()
+
+
+def kill_workers(
+    web: Web, send: Callable[[int], None], promised: Sequence[str], *, every: int
+) -> None:
+    """Let four threads `send`, and kill three workers the hard way meanwhile: one whenever so much more was promised."""
+    senders = [Thread(target=send, args=(n,)) for n in range(4)]
+    for each in senders:
+        each.start()
+    killed = 0
+    while any(each.is_alive() for each in senders) and killed < 3:
+        if len(promised) > every * (killed + 1):
+            workers = web.workers()
+            if workers:
+                os.kill(workers[0], signal.SIGKILL)
+                killed += 1
+    for each in senders:
+        each.join()
+    assert killed == 3
 
 
 def free_port() -> int:

@@ -1,9 +1,6 @@
 """Real gunicorn processes on the test's PostgreSQL."""
 
-import os
-import signal
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +14,15 @@ from lists.models import List, User
 from optout.links import make_token
 from optout.models import OptOut, Suppression
 from tests import make
-from tests.system.servers import Web, ask, columns_with, files_with, name_static_files, running_web
+from tests.system.servers import (
+    Web,
+    ask,
+    columns_with,
+    files_with,
+    kill_workers,
+    name_static_files,
+    running_web,
+)
 
 pytestmark = [pytest.mark.system, pytest.mark.django_db(transaction=True)]
 
@@ -95,20 +100,8 @@ class TestOneClick:
                     except OSError:
                         pass  # the killed worker's own connections: no answer, no promise
 
-            senders = [threading.Thread(target=send, args=(n,)) for n in range(4)]
-            for each in senders:
-                each.start()
-            killed = 0
-            while any(each.is_alive() for each in senders) and killed < 3:
-                if len(promised) > 40 * (killed + 1):
-                    workers = web.workers()
-                    if workers:
-                        os.kill(workers[0], signal.SIGKILL)
-                        killed += 1
-            for each in senders:
-                each.join()
+            kill_workers(web, send, promised, every=40)
 
-        assert killed == 3
         kept = set(Suppression.objects.values_list("address", flat=True))
         assert len(promised) > 100
         assert set(promised) <= kept

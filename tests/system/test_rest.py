@@ -1,10 +1,7 @@
 """The REST API over real sockets: calls that scripts rely on, keys that show up nowhere, outages, and kill -9."""
 
 import json
-import os
-import signal
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +12,7 @@ import pytest
 from lists.models import List, Realm
 from optout.models import OptOut, Suppression
 from tests import make
-from tests.system.servers import Web, ask, columns_with, files_with, running_web
+from tests.system.servers import Web, ask, columns_with, files_with, kill_workers, running_web
 from tests.system.test_gunicorn import missing_table
 
 pytestmark = [pytest.mark.system, pytest.mark.django_db(transaction=True)]
@@ -269,19 +266,7 @@ class TestKilledWorker:
                     assert status == 200 and said["recorded"] == 20
                     promised.extend(addresses)
 
-            senders = [threading.Thread(target=send, args=(n,)) for n in range(4)]
-            for each in senders:
-                each.start()
-            killed = 0
-            while any(each.is_alive() for each in senders) and killed < 3:
-                if len(promised) > 600 * (killed + 1):
-                    workers = web.workers()
-                    if workers:
-                        os.kill(workers[0], signal.SIGKILL)
-                        killed += 1
-            for each in senders:
-                each.join()
+            kill_workers(web, send, promised, every=600)
 
-        assert killed == 3
         assert len(promised) > 2_000
         assert set(promised) <= set(Suppression.objects.values_list("address", flat=True))
