@@ -86,9 +86,15 @@ def opt_out_resource(
                 reason=reason,
                 origin=origin,
             )
+            (recorded,) = opt_out_contacts(do_not_mail, [intent])
             if person.number is not None:
-                fetch(TOUCH_CONTACT, (now, person.number))
-            opt_out_contacts(do_not_mail, [intent])
+                values = {
+                    "now": now,
+                    "contact": person.number,
+                    "digest": person.digest,
+                    "optout": recorded.optout_id,
+                }
+                fetch(TOUCH_CONTACT, values)
     return True
 
 

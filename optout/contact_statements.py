@@ -161,7 +161,12 @@ UPDATE lists_contact SET changed_at = %(now)s
 WHERE realm_id = %(realm)s AND digest = %(digest)s AND (EXISTS (SELECT FROM ended) OR EXISTS (SELECT FROM begun))
 """
 
-TOUCH_CONTACT = "UPDATE lists_contact SET changed_at = %s WHERE id = %s"
+# If this opt-out changed anything: one that is repeated does not.
+TOUCH_CONTACT = """
+UPDATE lists_contact SET changed_at = %(now)s WHERE id = %(contact)s AND EXISTS (
+    SELECT FROM optout_optout WHERE digest = %(digest)s AND id = %(optout)s AND (is_new OR left_lists IS NOT NULL)
+)
+"""
 
 FIND_CONTACT = "SELECT id FROM lists_contact WHERE realm_id = %s AND digest = %s"
 MOVE_CONTACT = (

@@ -99,6 +99,26 @@ class TestOptingOut:
         assert first.evidence == {"credential": 17, "contact": jane.pk}
         assert first.recorded_at == LATER
 
+    def test_repeated_it_changes_nothing(self, do_not_mail: ListSnapshot, jane: Contact) -> None:
+        opt_out(do_not_mail, jane.pk)
+        Contact.objects.update(changed_at=make.NOW)
+
+        assert opt_out(do_not_mail, jane.pk)
+
+        assert OptOut.objects.count() == 2
+        assert changed_at() == make.NOW
+
+    def test_repeated_it_may_end_a_place_that_was_left_over(
+        self, do_not_mail: ListSnapshot, optout_list: List, jane: Contact
+    ) -> None:
+        make.make_optout(do_not_mail)
+        make.make_subscription(optout_list)
+
+        assert opt_out(do_not_mail, jane.pk)
+
+        assert not Subscription.objects.exists()
+        assert changed_at() == LATER
+
     def test_by_the_digest_of_its_address(self, do_not_mail: ListSnapshot, jane: Contact) -> None:
         assert opt_out(do_not_mail, digest_of(JANE).hex())
 
@@ -324,7 +344,7 @@ class TestStatements:
         # whose it is, locks, whose it is now, suppressions, its lists
         with django_assert_num_queries(5 + 2):
             set_contact_lists(do_not_mail, contact_id, lists, now=LATER)
-        # whose it is, locks, whose it is now, the time, the opt-out
+        # whose it is, locks, whose it is now, the opt-out, the time
         with django_assert_num_queries(5 + 2):
             opt_out(do_not_mail, contact_id)
 
