@@ -163,13 +163,17 @@ def take_contact_off(
 
 
 def _find_locked(do_not_mail: ListSnapshot, contact_id: str) -> _Person | None:
-    """Found, locked, and found once more: until then it may be given another address."""
-    person = _find(do_not_mail, contact_id)
-    while person is not None:
-        lock_contacts(do_not_mail.realm_id, [person.digest])
-        before, person = person, _find(do_not_mail, contact_id)
-        if person is not None and person.digest == before.digest:
-            return person
+    """Found, locked, and found once more: until then it may be given another address.
+
+    Then the lock is let go again, with the savepoint: whoever gave it the address waits for both, in their order.
+    """
+    while before := _find(do_not_mail, contact_id):
+        with transaction.atomic():
+            lock_contacts(do_not_mail.realm_id, [before.digest])
+            person = _find(do_not_mail, contact_id)
+            if person is not None and person.digest == before.digest:
+                return person
+            transaction.set_rollback(True)
     return None
 
 

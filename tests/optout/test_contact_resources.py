@@ -8,6 +8,7 @@ from lists.models import Contact, List, Realm, Subscription
 from optout.actions import record_optout
 from optout.addresses import digest_of, hex_digests
 from optout.choices import Assurance, Channel, HashKind, Kind, Origin, Reason
+from optout.contact_locks import lock_contacts
 from optout.contact_records import Outcome
 from optout.contact_resources import add_contact, opt_out_resource, set_contact_lists
 from optout.models import OptOut, Suppression
@@ -341,11 +342,11 @@ class TestStatements:
         with django_assert_num_queries(5 + 2):
             add_contact(do_not_mail, record(), lists, now=LATER)
         contact_id = str(Contact.objects.get().pk)
-        # whose it is, locks, whose it is now, suppressions, its lists
-        with django_assert_num_queries(5 + 2):
+        # whose it is, locks, whose it is now, in a savepoint; suppressions, its lists
+        with django_assert_num_queries(5 + 4):
             set_contact_lists(do_not_mail, contact_id, lists, now=LATER)
-        # whose it is, locks, whose it is now, the opt-out, the time
-        with django_assert_num_queries(5 + 2):
+        # whose it is, locks, whose it is now, in a savepoint; the opt-out, the time
+        with django_assert_num_queries(5 + 4):
             opt_out(do_not_mail, contact_id)
 
 
@@ -389,6 +390,29 @@ class TestMeanwhile:
 
         assert deleting.result(timeout=20)
         assert OptOut.objects.get(kind=Kind.OPT_OUT).address == NEW
+
+    def test_while_it_moves_nobody_holds_one_address_and_waits_for_the_other(
+        self, realm: Realm, do_not_mail: ListSnapshot
+    ) -> None:
+        contact = make.make_contact(realm, JANE)
+        both = [digest_of(JANE), digest_of(NEW)]
+
+        def look_once_more() -> None:
+            """As whoever gave it the address does after the commit."""
+            with transaction.atomic():
+                lock_contacts(realm.pk, both)
+
+        with transaction.atomic():
+            lock_contacts(realm.pk, both[:1])
+            Contact.objects.update(digest=both[1], address=NEW)
+            deleting = in_thread(lambda: opt_out(do_not_mail, contact.pk))
+            wait_until_blocked()
+            looking = in_thread(look_once_more)
+            wait_until_blocked(2)
+
+        looking.result(timeout=20)
+        assert deleting.result(timeout=20)
+        assert OptOut.objects.get().address == NEW
 
     def test_deleting_many_times_at_once(self, do_not_mail: ListSnapshot) -> None:
         contact = make.make_contact(Realm.objects.get(), JANE)

@@ -360,12 +360,12 @@ class TestRaces:
         assert not Suppression.objects.exists()
 
 
-def wait_until_blocked() -> None:
-    """Until some connection of this database waits for a lock: polled, not slept through."""
+def wait_until_blocked(many: int = 1) -> None:
+    """Until so many connections of this database wait for a lock: polled, not slept through."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         waiting = fetch("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        if waiting[0][0]:
+        if waiting[0][0] >= many:
             return
     raise AssertionError("nobody waits")
 
