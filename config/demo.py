@@ -20,7 +20,8 @@ from config.demo_secrets import API_KEYS, api_key, demo_password, download_key, 
 from lists.choices import Accepts, DirectLinkMode, Language, ListKind, Role
 from lists.lookup import forget_all_lists
 from lists.models import List, ListAccess, Membership, Realm, User
-from lists.models.lists import DO_NOT_MAIL_NAME, DO_NOT_MAIL_NUMBER
+from lists.models.lists import DO_NOT_MAIL_NAME
+from lists.numbers import DO_NOT_MAIL_NUMBER
 from optout.addresses import email_key
 from optout.links import api_web_url, direct_url, download_url, page_url, pixel_url, signed_url
 from optout.redirects import validate_template

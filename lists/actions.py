@@ -16,7 +16,8 @@ from lists.audit import record_audit
 from lists.choices import ListKind, Role
 from lists.lookup import forget_all_lists, forget_list
 from lists.models import List, ListAccess, Membership, Realm, User
-from lists.models.lists import DO_NOT_MAIL_NAME, DO_NOT_MAIL_NUMBER, LARGEST_NUMBER
+from lists.models.lists import DO_NOT_MAIL_NAME
+from lists.numbers import DO_NOT_MAIL_NUMBER, LARGEST_NUMBER
 from lists.reserved_names import is_reserved_name
 
 # Their values may be somebody's address, or long: the audit says only that they changed.

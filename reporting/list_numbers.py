@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from lists.access import Standing
 from lists.models import List
-from lists.models.lists import LARGEST_NUMBER
+from lists.numbers import LARGEST_NUMBER
 
 _DIGITS = re.compile(r"0*([1-9][0-9]{0,8})")  # ASCII: what api_web reads
 _NOT_A_NUMBER = f"Write a whole number from 1 to {LARGEST_NUMBER}, in digits alone."

@@ -10,9 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from lists.choices import Accepts, DirectLinkMode, Language, ListKind
 from lists.models.realms import Realm
 
-DO_NOT_MAIL_NUMBER = 0
 DO_NOT_MAIL_NAME = "Do Not Mail"
-LARGEST_NUMBER = 999_999_999  # of a list; api_web reads nine digits
 
 validate_colour = RegexValidator(r"\A#[0-9a-fA-F]{6}\Z", _("Write a colour like #1d4ed8."))
 

@@ -11,7 +11,8 @@ from functools import wraps
 from django.http import HttpResponse
 
 from lists.models import List
-from lists.models.lists import DO_NOT_MAIL_NAME, DO_NOT_MAIL_NUMBER
+from lists.models.lists import DO_NOT_MAIL_NAME
+from lists.numbers import DO_NOT_MAIL_NUMBER
 from optout.channels.rest.paging import make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.problems import Kind, ProblemError
 from reporting.contacts_http.door import Call, Handler

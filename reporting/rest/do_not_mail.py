@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema
 
-from lists.models.lists import DO_NOT_MAIL_NUMBER
+from lists.numbers import DO_NOT_MAIL_NUMBER
 from lists.prepared import fetch
 from optout.channels.rest.door import caller_of, find_list, reader_of
 from optout.channels.rest.paging import UpTo10000, make_cursor, read_cursor, refuse_cursor

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 
-from lists.models.lists import LARGEST_NUMBER
+from lists.numbers import LARGEST_NUMBER
 from optout.channels.rest.door import find_list, readable_lists, reader_of
 from optout.channels.rest.paging import UpTo1000, make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.words import time_text

@@ -12,7 +12,7 @@ from django.test import Client
 
 from lists.choices import Role
 from lists.models import AuditEntry, List, ListAccess, Membership, Realm, User
-from lists.models.lists import LARGEST_NUMBER
+from lists.numbers import LARGEST_NUMBER
 from tests import make
 from tests.lists.screens import Screen, look_at, open_screen
 from tests.optout.channels.api_web.calls import call, line, make_password

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lists.lookup import ListSnapshot, get_list_by_number
-from lists.models.lists import DO_NOT_MAIL_NUMBER
+from lists.numbers import DO_NOT_MAIL_NUMBER
 from optout.channels.api_web.command import Command
 from optout.channels.api_web.lines import NOT_YOUR_LIST, CommandError, counted
 from optout.channels.api_web.records import Record, read_records

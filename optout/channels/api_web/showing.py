@@ -17,8 +17,8 @@ from lists.contacts import (
     get_contact,
 )
 from lists.lookup import ListSnapshot, get_list_by_number
-from lists.models.lists import DO_NOT_MAIL_NUMBER
 from lists.numbered import numbered_lists
+from lists.numbers import DO_NOT_MAIL_NUMBER
 from optout.channels.api_web.command import Answer, Command
 from optout.channels.api_web.data import email_value
 from optout.channels.api_web.lines import NOT_YOUR_LIST, CommandError, not_an_email

@@ -10,7 +10,7 @@ from ninja import Field, Router, Schema, Status
 from lists.api_keys import KeyCaller
 from lists.contacts import MAX_FIELD, MAX_FIELDS, known_fields
 from lists.lookup import ListSnapshot, get_list_by_number
-from lists.models.lists import DO_NOT_MAIL_NUMBER, LARGEST_NUMBER
+from lists.numbers import DO_NOT_MAIL_NUMBER, LARGEST_NUMBER
 from optout.addresses import Address
 from optout.channels.rest.addresses import read_address
 from optout.channels.rest.bodies import Body

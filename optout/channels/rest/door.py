@@ -23,7 +23,7 @@ from lists.api_keys import (
 )
 from lists.call_limits import CallAllowance, count_call
 from lists.lookup import ListSnapshot, get_list_by_number
-from lists.models.lists import DO_NOT_MAIL_NUMBER, LARGEST_NUMBER
+from lists.numbers import DO_NOT_MAIL_NUMBER, LARGEST_NUMBER
 from optout.channels.rest.problems import (
     Kind,
     ProblemError,
