@@ -104,7 +104,7 @@ COPYING = program("""
     apply() {
       rows > changed
       sed 1d heed-copy | awk '
-        NR == FNR {
+        FILENAME == "changed" {
           line = $2 " " $3
           if ($4 == "true" && $5 + 0 >= id[line] + 0) { last[line] = $1; id[line] = $5 }
           next

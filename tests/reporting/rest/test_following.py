@@ -155,9 +155,11 @@ class TestCopy:
             lift | {"id": 9, "digest": "6" * 32},
         ]
         good = page({"changes": changes, "cursor": "after", "has_more": True})
-        with serving(in_turn([BAD["cut off"], good], END)) as proxy:
+        idle = page({"changes": [], "cursor": "after", "has_more": False}, Retry_After="0")
+        with serving(in_turn([BAD["cut off"], good, idle, idle], END)) as proxy:
             run(language, copying(proxy.url, 1)[language], tmp_path, "hk_x")
 
+        assert len(proxy.paths) == 5
         assert (tmp_path / "heed-copy").read_text().splitlines() == [
             "after",
             f"0 {'1' * 32}",
