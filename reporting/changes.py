@@ -68,7 +68,7 @@ def entry_sql(row: str, number: str) -> str:
     SELECT 'true' FROM optout_suppression s WHERE s.optout_list_id = {row}.optout_list_id AND s.digest = {row}.digest
 ), 'false')
 || ',"recorded_at":"' || {TIME.format(f"{row}.recorded_at")} || '"}}'
-"""
+"""  # noqa: S608 -- made of constants
 
 
 # The last row below the oldest transaction that still runs; found from the end of the index.
