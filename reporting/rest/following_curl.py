@@ -46,7 +46,7 @@ CALLING = program("""
       if [ $(($(date +%s) - asked_at)) -lt 25 ]; then rest "$pause"; fi
     }
 
-    # A row on each line: type, list, digest, is_new, id, address.
+    # A row on each line: type, list, digest, suppressed, address.
     rows() {
       awk -v RS='}, *[{]' '
         function of(name) {
@@ -57,7 +57,7 @@ CALLING = program("""
           return text
         }
         /"digest":/ {
-          print of("type"), of("list"), of("digest"), of("is_new"), of("id"), of("address")
+          print of("type"), of("list"), of("digest"), of("suppressed"), of("address")
         }
       ' answer
     }
@@ -102,16 +102,12 @@ COPYING = program("""
     }
 
     apply() {
-      rows > changed
-      sed 1d heed-copy | awk '
-        FILENAME == "changed" {
-          line = $2 " " $3
-          if ($4 == "true" && $5 + 0 >= id[line] + 0) { last[line] = $1; id[line] = $5 }
-          next
-        }
-        last[$0] == "" { print }
-        END { for (each in last) if (last[each] == "opt_out") print each }
-      ' changed - > copied || exit 1
+      rows > changed || exit 1
+      awk '
+        FILENAME == "changed" { suppressed[$2 " " $3] = $4; next }
+        FNR > 1 && !($0 in suppressed) { print }
+        END { for (line in suppressed) if (suppressed[line] != "false") print line }
+      ' changed heed-copy > copied || exit 1
       keep < copied
     }
 

@@ -135,14 +135,10 @@ COPYING = program("""
       return keep(cursor, suppressed);
     }
 
-    const latest = new Map(); // line → id of its latest change
-
     function apply(change, suppressed) {
       const line = `${change.list} ${change.digest}`;
-      if (!change.is_new || change.id < latest.get(line)) return;
-      latest.set(line, change.id);
-      if (change.type === 'opt_out') suppressed.add(line);
-      else if (change.type === 'lift') suppressed.delete(line);
+      if (change.suppressed) suppressed.add(line);
+      else suppressed.delete(line);
     }
 
     for (;;) {

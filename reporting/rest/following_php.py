@@ -162,15 +162,10 @@ COPYING = program("""
 
     function apply(array $change, array &$suppressed): void
     {
-        static $latest = []; // line → id of its latest change
         $line = "$change[list] $change[digest]";
-        if (!$change['is_new'] || $change['id'] < ($latest[$line] ?? 0)) {
-            return;
-        }
-        $latest[$line] = $change['id'];
-        if ($change['type'] === 'opt_out') {
+        if ($change['suppressed']) {
             $suppressed[$line] = true;
-        } elseif ($change['type'] === 'lift') {
+        } else {
             unset($suppressed[$line]);
         }
     }

@@ -147,17 +147,11 @@ COPYING = program('''
         return keep(cursor, suppressed)
 
 
-    latest = {}  # line → id of its latest change
-
-
     def apply(change, suppressed):
         line = f"{change['list']} {change['digest']}"
-        if not change["is_new"] or change["id"] < latest.get(line, 0):
-            return
-        latest[line] = change["id"]
-        if change["type"] == "opt_out":
+        if change["suppressed"]:
             suppressed.add(line)
-        elif change["type"] == "lift":
+        else:
             suppressed.discard(line)
 
 

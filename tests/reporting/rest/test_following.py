@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.test import Client
 
 from lists.models import List, Realm
 from optout.choices import HashKind
@@ -17,6 +16,7 @@ from tests import make
 from tests.reporting.rest.programs import Program
 from tests.reporting.rest.proxies import Reply, handed_on, in_turn, page, refusal, serving
 from tests.reporting.rest.running import run
+from tests.reporting.rest.test_changes import lift
 from tests.threads import in_thread
 
 CHANGE = {
@@ -25,7 +25,7 @@ CHANGE = {
     "list": 1,
     "address": "jane@example.com",
     "digest": "8c87b489ce35cf2e2f39f80e282cb2e8",
-    "is_new": True,
+    "suppressed": True,
 }
 GOOD = page({"changes": [CHANGE], "cursor": "after-jane", "has_more": True})
 IDLE = page({"changes": [], "cursor": "after-jane", "has_more": False}, Retry_After="0")
@@ -98,16 +98,7 @@ class TestCopy:
             address=None, digest=hashed[:16], full_hash=hashed, hash_kind=HashKind.SHA1
         )
         key = make.make_api_key(realm, optout_list)
-        writer = make.make_api_key(realm)
         follows = 0
-
-        def lift(address: str) -> None:
-            answer = Client(headers={"authorization": f"Bearer {writer}"}).post(
-                "/api/v1/lists/1/suppressions/lift",
-                {"addresses": [address], "reason": "Asked on the phone"},
-                "application/json",
-            )
-            assert answer.json()["lifted"] == 1
 
         def answer(path: str) -> Reply:
             nonlocal follows
@@ -117,8 +108,8 @@ class TestCopy:
                     make.make_optout(all_of_it, "between@example.com")
                     make.make_optout(optout_list, "both@example.com")
                     make.make_optout(all_of_it, "both@example.com")
-                    lift("back@example.com")
-                    lift("both@example.com")
+                    lift(optout_list, "back@example.com")
+                    lift(optout_list, "both@example.com")
                 elif follows == 2:
                     return END
             reply = handed_on(f"{live_server.url}/api/v1", path, key)
@@ -141,18 +132,53 @@ class TestCopy:
             *(f"{each} no" for each in out),
         ], told.stderr
 
+    def test_changes_that_crossed_end_as_the_server_has_it(
+        self, live_server: Any, realm: Realm, optout_list: List, tmp_path: Path, language: str
+    ) -> None:
+        make.make_optout(optout_list, "out@example.com")
+        key = make.make_api_key(realm, optout_list)
+        follows = 0
+
+        def answer(path: str) -> Reply:
+            nonlocal follows
+            if path.startswith("/changes?list="):
+                follows += 1
+                if follows == 1:
+                    cross(optout_list)
+                elif follows == 2:
+                    return END
+            return handed_on(f"{live_server.url}/api/v1", path, key)
+
+        with serving(answer) as proxy:
+            finished = run(language, copying(proxy.url, 1)[language], tmp_path, key)
+        assert "may write, not read" in finished.stderr, finished.stderr
+        told = Program(realm).read("/changes")["changes"]
+        assert [(each["type"], each["address"]) for each in told[2:]] == [
+            ("opt_out", "out@example.com"),
+            ("lift", "back@example.com"),
+            ("lift", "out@example.com"),
+            ("opt_out", "back@example.com"),
+        ]
+
+        people = ["out@example.com", "back@example.com"]
+        asked = run(language, asking_copy(1)[language], tmp_path, "", *people)
+        assert asked.stdout.splitlines() == ["out@example.com no", "back@example.com yes"]
+
     def test_it_goes_on_with_the_copy_that_it_has(
         self, tmp_path: Path, language: str, db: None
     ) -> None:
         (tmp_path / "heed-copy").write_text(f"before\n0 {'1' * 32}\n1 {'2' * 32}\n")
-        lift = CHANGE | {"type": "lift", "digest": "2" * 32}
+        opted_out = CHANGE | {"digest": "3" * 32, "address": None}
+        lifted = CHANGE | {"type": "lift", "suppressed": False, "digest": "2" * 32}
         changes = [
-            CHANGE | {"address": None},
-            lift,
-            CHANGE | {"digest": "3" * 32, "is_new": False},
-            lift | {"list": 0, "digest": "1" * 32, "is_new": False},
-            CHANGE | {"id": 10, "digest": "6" * 32},  # crossed: the lift was first
-            lift | {"id": 9, "digest": "6" * 32},
+            CHANGE,
+            lifted,
+            lifted | {"digest": "4" * 32},  # there was nothing to lift
+            # Two that crossed tell what is so now, whatever they are and in whatever order.
+            opted_out,
+            opted_out | {"type": "lift"},
+            opted_out | {"digest": "5" * 32, "suppressed": False},
+            lifted | {"digest": "5" * 32},
         ]
         good = page({"changes": changes, "cursor": "after", "has_more": True})
         idle = page({"changes": [], "cursor": "after", "has_more": False}, Retry_After="0")
@@ -163,7 +189,8 @@ class TestCopy:
         assert (tmp_path / "heed-copy").read_text().splitlines() == [
             "after",
             f"0 {'1' * 32}",
-            *sorted([f"1 {CHANGE['digest']}", f"1 {'6' * 32}"]),
+            f"1 {'3' * 32}",
+            f"1 {CHANGE['digest']}",
         ]
 
     def test_after_a_restore_it_is_read_anew(self, tmp_path: Path, language: str, db: None) -> None:
@@ -192,32 +219,11 @@ class TestCopy:
         assert "yes" not in told.stdout
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_two_changes_that_crossed_the_higher_id_is_the_later(
-    realm: Realm, optout_list: List
-) -> None:
-    """A transaction that began before a lift may record an opt-out after it; in the feed it stands before."""
-    make.make_optout(optout_list, "back@example.com")
-    program = Program(realm)
+def cross(optout_list: List) -> None:
+    """In the feed an opt-out stands before the lift that it came after, and a lift before the opt-out."""
     with transaction.atomic():
         make.make_optout(optout_list, "first@example.com")
-        in_thread(lambda: lift_back(program)).result(10)
-        make.make_optout(optout_list, "back@example.com")
-
-    changes = [
-        each
-        for each in program.read("/changes")["changes"]
-        if each["address"] == "back@example.com"
-    ]
-    assert [each["type"] for each in changes[1:]] == ["opt_out", "lift"]
-    assert max(changes, key=lambda each: each["id"])["type"] == "opt_out"
-    assert Suppression.objects.filter(address="back@example.com").exists()
-
-
-def lift_back(program: Program) -> None:
-    answer = Client(headers={"authorization": f"Bearer {program.key}"}).post(
-        "/api/v1/lists/1/suppressions/lift",
-        {"addresses": ["back@example.com"], "reason": "Asked on the phone"},
-        "application/json",
-    )
-    assert answer.json()["lifted"] == 1
+        in_thread(lambda: lift(optout_list, "out@example.com")).result(10)
+        in_thread(lambda: make.make_optout(optout_list, "back@example.com")).result(10)
+        make.make_optout(optout_list, "out@example.com")
+        lift(optout_list, "back@example.com")
