@@ -1,3 +1,4 @@
+from threading import Event
 from typing import Any
 
 import pytest
@@ -390,6 +391,32 @@ class TestMeanwhile:
 
         assert deleting.result(timeout=20)
         assert OptOut.objects.get(kind=Kind.OPT_OUT).address == NEW
+
+    def test_the_new_address_is_locked_too(self, realm: Realm, do_not_mail: ListSnapshot) -> None:
+        contact = make.make_contact(realm, JANE)
+        is_held, may_end = Event(), Event()
+
+        def hold_the_new_one() -> None:
+            with transaction.atomic():
+                lock_contacts(realm.pk, [digest_of(NEW)])
+                is_held.set()
+                may_end.wait(timeout=20)
+
+        holding = in_thread(hold_the_new_one)
+        assert is_held.wait(timeout=20)
+        try:
+            with transaction.atomic():
+                lock_contacts(realm.pk, [digest_of(JANE)])
+                Contact.objects.update(digest=digest_of(NEW), address=NEW)
+                deleting = in_thread(lambda: opt_out(do_not_mail, contact.pk))
+                wait_until_blocked()
+            wait_until_blocked()  # for the new one now
+            assert not OptOut.objects.exists()
+        finally:
+            may_end.set()
+
+        holding.result(timeout=20)
+        assert deleting.result(timeout=20)
 
     def test_while_it_moves_nobody_holds_one_address_and_waits_for_the_other(
         self, realm: Realm, do_not_mail: ListSnapshot

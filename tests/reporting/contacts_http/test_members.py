@@ -117,6 +117,38 @@ class TestPages:
         assert len(pages) > 10
         assert sorted(chain(*pages)) == sorted(crowd)
 
+    def test_a_short_page_leads_on_behind_all_that_it_looked_at(
+        self, realm: Realm, crowd: set[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not only behind those that it shows: the next one would look at the others again."""
+        monkeypatch.setattr(members, "SECONDS", -1)
+        everybody = sorted(bytes(each.digest) for each in Contact.objects.all())
+        (shown_one,) = (
+            bytes(each.digest) for each in Contact.objects.filter(address="rare1@example.com")
+        )
+        place = everybody.index(shown_one)
+        after = b"" if place == 0 else everybody[place - 1]
+
+        page = Members(realm.pk).page(Status.ACTIVE, size=9, after=after)
+
+        assert page.members[0].digest == shown_one
+        assert page.after == everybody[place + 9]
+
+    @pytest.mark.parametrize("few", [0, 20_000])
+    def test_what_changed_at_that_very_moment_is_shown(
+        self, realm: Realm, optout_list: List, few: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(members, "FEW", few)
+        since = make.NOW + timedelta(hours=1)
+        for address in (JANE, JOHN, "lee@example.com"):
+            make.make_contact(realm, address)
+        Contact.objects.update(changed_at=make.NOW)
+        Contact.objects.filter(address=JOHN).update(changed_at=since)
+        make.make_optout(optout_list, JANE, requested_at=since)
+
+        assert shown(realm, None, since=since) == [JANE, JOHN]
+        assert shown(realm, None, since=since + timedelta(microseconds=1)) == []
+
     @pytest.mark.parametrize("few", [0, 20_000])
     def test_both_ways_to_what_changed_agree(
         self,

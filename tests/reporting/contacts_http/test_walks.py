@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.utils import timezone
 
 from lists.models import Contact, List, Realm, Subscription
 from optout.choices import Assurance, Channel, Origin, Reason
@@ -272,6 +273,16 @@ class TestV2:
         assert set(client2.emails("lists/do-not-mail/contacts", modified_since=since)) == {JANE}
         assert set(client2.emails("lists/removed/contacts", modified_since=since)) == {JOHN}
         assert client2.emails("lists/5/contacts", modified_since=since) == {}
+
+    def test_also_on_the_pages_that_follow(self, realm: Realm, client2: V2) -> None:
+        for number in range(20):
+            make.make_contact(realm, f"reader{number}@example.com")
+        Contact.objects.update(changed_at=make.NOW)
+        changed = {f"reader{number}@example.com" for number in range(3)}
+        Contact.objects.filter(address__in=changed).update(changed_at=timezone.now())
+
+        since = "2026-03-05T00:00:00Z"
+        assert set(client2.emails("contacts", limit=1, modified_since=since)) == changed
 
 
 @pytest.mark.django_db

@@ -343,6 +343,7 @@ class TestDeleting:
         answer = delete(key, jane.pk)
 
         assert (answer.status_code, answer.content) == (204, b"")
+        assert "Content-Type" not in answer.headers
         assert Suppression.objects.get().optout_list == make.do_not_mail(realm)
         row = OptOut.objects.get()
         assert (row.channel, row.assurance) == (Channel.REST, Assurance.API_CREDENTIAL)

@@ -195,6 +195,12 @@ class TestAtOnce:
         assert "Idempotent-Replayed" not in answer.headers
         assert OptOut.objects.count() == 1
 
+    def test_it_waits_some_seconds(self) -> None:
+        """0 would be for ever."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM %s::interval)", [given_answers.WAIT])
+            assert 1 <= cursor.fetchone()[0] <= 10
+
     def test_nobody_waits_for_ever(self, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(given_answers, "WAIT", "50ms")
         with transaction.atomic():
