@@ -33,7 +33,7 @@ class Lifts(Body):
 
 
 class Lifted(Schema):
-    """What became of them: some were suppressed until now, the others were not."""
+    """What became of them: some were suppressed until now, the others were not. An address that comes twice counts once."""
 
     lifted: int
     not_suppressed: int
@@ -58,4 +58,5 @@ def lift_suppressions(request: HttpRequest, number: int, sent: Lifts) -> Lifted:
         evidence=evidence_of(request, caller),
         now=timezone.now(),
     )
-    return Lifted(lifted=lifted, not_suppressed=len(usable) - lifted, rejected=rejected)
+    different = len({address.key for address in usable})
+    return Lifted(lifted=lifted, not_suppressed=different - lifted, rejected=rejected)

@@ -70,12 +70,15 @@ class TestLifting:
         suppress_hash(optout_list, JANE, HashKind.MD5)
         make.make_optout(optout_list)
 
-        assert told(lift(key, 1, JANE, JANE)) == {
-            "lifted": 1,
-            "not_suppressed": 1,
-            "rejected": [],
-        }
+        assert told(lift(key, 1, JANE)) == {"lifted": 1, "not_suppressed": 0, "rejected": []}
         assert not Suppression.objects.exists()
+
+    def test_given_twice_it_counts_once(self, optout_list: List, key: str) -> None:
+        make.make_optout(optout_list)
+
+        answer = told(lift(key, 1, JANE, JOE, "Jane@Example.com", JOE))
+
+        assert answer == {"lifted": 1, "not_suppressed": 1, "rejected": []}
 
     def test_of_that_list_only(self, realm: Realm, optout_list: List, key: str) -> None:
         do_not_mail, second = make.do_not_mail(realm), make.make_list(realm, 2)
@@ -84,6 +87,7 @@ class TestLifting:
             make.make_optout(each)
 
         told(lift(key, 1, JANE))
+        assert OptOut.objects.filter(kind=Kind.LIFT).count() == 1
         assert set(Suppression.objects.values_list("optout_list", flat=True)) == {
             do_not_mail.pk,
             second.pk,
