@@ -12,6 +12,7 @@ from ninja import Field, Query, Router, Schema
 
 from lists.lookup import ListSnapshot
 from optout.addresses import Address, AddressError, parse_address
+from optout.channels.rest.addresses import Addresses
 from optout.channels.rest.bodies import Body
 from optout.channels.rest.door import find_list, reader_of
 from optout.channels.rest.paging import PlainNumber
@@ -19,7 +20,6 @@ from optout.channels.rest.problems import Kind, ProblemError
 from optout.decoding import decode_address
 from optout.queries import find_scope, find_scopes
 
-MOST_ADDRESSES = 10_000
 UNUSABLE = "unusable"
 
 router = Router(tags=["look-up"])
@@ -29,7 +29,7 @@ class Lookup(Body):
     """Addresses, and the list that somebody wants to contact them for; 0 is Do Not Mail."""
 
     number: Annotated[int, Field(alias="list", strict=True)]
-    addresses: Annotated[list[str], Field(min_length=1, max_length=MOST_ADDRESSES)]
+    addresses: Addresses
 
 
 class LookupQuery(Body):

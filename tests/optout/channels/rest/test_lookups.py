@@ -260,6 +260,7 @@ class TestOne:
             (f"address={JANE}", "list"),
             (f"list=x&address={JANE}", "list"),
             (f"list=1.0&address={JANE}", "list"),
+            (f"list=1_0&address={JANE}", "list"),
             (f"list=+1&address={JANE}", "list"),
             (f"list=&address={JANE}", "list"),
             (f"list=1&address={JANE}&realm=2", "realm"),
