@@ -92,10 +92,11 @@ def add(call: Call, sent: Sent) -> Member:
     lists = _lists_of(call, sent, known)
     if not lists:
         raise ProblemError(Kind.INVALID, "A contact is added to one list at least.")
-    outcome = add_contact(_snapshot(call, 0), record, lists, now=call.now)
-    if outcome is Outcome.OPTED_OUT:
-        raise ProblemError(Kind.OPTED_OUT, OPTED_OUT)
-    return find_only(call.realm.find_digest(address.digest))
+    with transaction.atomic():  # until it is read, nobody deletes it
+        outcome = add_contact(_snapshot(call, 0), record, lists, now=call.now)
+        if outcome is Outcome.OPTED_OUT:
+            raise ProblemError(Kind.OPTED_OUT, OPTED_OUT)
+        return find_only(call.realm.find_digest(address.digest))
 
 
 def read_email(text: str) -> Address:

@@ -32,10 +32,7 @@ ADVICE: dict[Kind, tuple[str, str]] = {
         "Mend the program.",
     ),
     Kind.CONFLICT: (
-        (
-            "Another request with the same Idempotency-Key is being carried out right now; or somebody deleted the contact that "
-            "you were adding, at the same moment."
-        ),
+        "Another request with the same Idempotency-Key is being carried out right now.",
         "Wait a second, and send the same request again.",
     ),
     Kind.OPTED_OUT: (

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Field, Router, Schema, Status
@@ -127,16 +128,15 @@ def write_contact(request: HttpRequest, sent: NewContact) -> Status[ContactOut]:
     lists, fields = _lists(caller, sent.lists), _fields(sent.fields)
     address = _address(caller, sent)
     record = ContactRecord(address, fields, _customer_key(caller, sent.customer_key))
-    outcome = add_contact(do_not_mail, record, lists, now=timezone.now())
-    if outcome is Outcome.REFUSED:
-        raise _invalid(
-            "#/customer_key", "This key is another contact's, or the contact has another one."
-        )
-    if outcome is Outcome.OPTED_OUT:
-        raise _opted_out()
-    card = find_card(do_not_mail, address.digest)
-    if card is None:  # deleted by somebody else since
-        raise ProblemError(Kind.CONFLICT, "The contact was deleted at the same moment.")
+    with transaction.atomic():  # until it is read, nobody deletes it
+        outcome = add_contact(do_not_mail, record, lists, now=timezone.now())
+        if outcome is Outcome.REFUSED:
+            raise _invalid(
+                "#/customer_key", "This key is another contact's, or the contact has another one."
+            )
+        if outcome is Outcome.OPTED_OUT:
+            raise _opted_out()
+        card = _found(do_not_mail, address.digest.hex())
     return Status(201 if outcome is Outcome.ADDED else 200, _shown(card))
 
 

@@ -5,14 +5,19 @@ import pytest
 import time_machine
 from django.db import transaction
 
+from lists.lookup import ListSnapshot, snapshot
 from lists.models import Contact, List, Realm, Subscription
 from optout.actions import record_optout
 from optout.addresses import digest_of
+from optout.channels.rest import contacts
 from optout.choices import Assurance, Channel, HashKind, Origin, Reason
+from optout.contact_cards import ContactCard, find_card
+from optout.contacts import delete_contacts
 from optout.models import OptOut, Suppression
 from tests import make
 from tests.optout.channels.rest.calls import call, slug, told
 from tests.optout.test_contacts import suppress_hash
+from tests.optout.test_reverting import wait_until_blocked
 from tests.threads import in_thread
 
 JANE, JOE = "jane@example.com", "joe@example.com"
@@ -435,6 +440,24 @@ class TestMeanwhile:
 
         assert added.status_code == 201
         assert not Subscription.objects.exists()
+
+    def test_who_is_deleted_while_being_added_is_shown_as_it_was_added(
+        self, realm: Realm, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told(find(key, ""))
+        intent = make.make_intent(snapshot(make.do_not_mail(realm)))
+        deleting: list[Any] = []
+
+        def read_meanwhile(do_not_mail: ListSnapshot, digest: bytes) -> ContactCard | None:
+            deleting.append(in_thread(lambda: delete_contacts([intent])))
+            wait_until_blocked()
+            return find_card(do_not_mail, digest)
+
+        monkeypatch.setattr(contacts, "find_card", read_meanwhile)
+
+        assert told(post(key, address=JANE), 201)["do_not_mail"] is False
+        assert deleting[0].result(timeout=20) == 1
+        assert not Contact.objects.exists()
 
     def test_adding_and_deleting_at_once(self, realm: Realm, optout_list: List, key: str) -> None:
         contact = make.make_contact(realm, JANE)
