@@ -12,6 +12,7 @@ from typing import Any
 from lists.lookup import ListSnapshot
 from lists.prepared import fetch, fetch_prepared
 from optout.addresses import lookup_keys
+from optout.contact_statements import FIND_SUPPRESSED_PAIRS
 
 _COLUMNS = """
 SELECT c.id, c.digest, c.address, c.medium, c.customer_key, c.fields, c.created_at, c.changed_at, (
@@ -27,15 +28,6 @@ _PAGE = f"""{_COLUMNS}
 WHERE c.realm_id = %(realm)s AND c.digest > %(after)s
 ORDER BY c.digest
 LIMIT %(limit)s
-"""
-
-# `OFFSET 0`: each pair by the key, see optout/contact_statements.py.
-_SUPPRESSED = """
-SELECT s.optout_list_id, s.digest
-FROM unnest(%(lists)s::int[], %(keys)s::bytea[]) AS given (list_id, key), LATERAL (
-    SELECT optout_list_id, digest FROM optout_suppression
-    WHERE optout_list_id = given.list_id AND digest = given.key OFFSET 0
-) s
 """
 
 
@@ -87,7 +79,8 @@ def _cards(do_not_mail: ListSnapshot, rows: Sequence[tuple[Any, ...]]) -> Iterat
         for key in three
     ]
     values = {"lists": [each for each, _key in asked], "keys": [key for _list, key in asked]}
-    suppressed = set(fetch(_SUPPRESSED, values)) if asked else set()
+    found = fetch(FIND_SUPPRESSED_PAIRS, values) if asked else []
+    suppressed = {(list_id, key) for list_id, key, *_how in found}
     for row, on, three in zip(rows, places, keys, strict=True):
         out_of = {
             list_id

@@ -17,10 +17,20 @@ SELECT c.digest, c.customer_key FROM unnest(%(keys)s::text[]) AS given, LATERAL 
 ) c
 """
 
+# Which of these keys are suppressed on which of these lists.
 FIND_SUPPRESSED = """
 SELECT s.optout_list_id, s.digest
 FROM unnest(%(lists)s::int[]) AS list_id, unnest(%(keys)s::bytea[]) AS key, LATERAL (
     SELECT optout_list_id, digest FROM optout_suppression WHERE optout_list_id = list_id AND digest = key OFFSET 0
+) s
+"""
+
+# The same for pairs of a list and a key, and how the address came to be suppressed.
+FIND_SUPPRESSED_PAIRS = """
+SELECT s.optout_list_id, s.digest, s.suppressed_at, s.channel, s.reason
+FROM unnest(%(lists)s::int[], %(keys)s::bytea[]) AS given (list_id, key), LATERAL (
+    SELECT optout_list_id, digest, suppressed_at, channel, reason FROM optout_suppression
+    WHERE optout_list_id = given.list_id AND digest = given.key OFFSET 0
 ) s
 """
 

@@ -16,7 +16,7 @@ from lists.numbers import DO_NOT_MAIL_NUMBER
 from optout.channels.rest.paging import make_cursor, read_cursor, refuse_cursor
 from optout.channels.rest.problems import Kind, ProblemError
 from reporting.contacts_http.door import Call, Handler
-from reporting.contacts_http.members import MemberPage, Realm, Status
+from reporting.contacts_http.members import MemberPage, Members, Status
 from reporting.downloads import SAFETY, next_since
 from reporting.paging import LATEST, as_microseconds, from_microseconds
 
@@ -43,7 +43,7 @@ type Whose = List | Status | None
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedMembers:
     """Members of a list, of a status, or all (None); how many a page, since when, behind which digest."""
 
     of: Whose
@@ -51,8 +51,8 @@ class Asked:
     since: datetime | None = None
     after: bytes = b""
 
-    def page(self, realm: Realm) -> MemberPage:
-        return realm.page(self.of, size=self.size, after=self.after, since=self.since)
+    def page(self, members: Members) -> MemberPage:
+        return members.page(self.of, size=self.size, after=self.after, since=self.since)
 
     def cursor(self, after: bytes) -> str:
         """What leads to the page behind that digest."""
@@ -60,32 +60,32 @@ class Asked:
         return make_cursor("members", self.size, _scope(self.of), since, after)
 
 
-def read_asked(realm: Realm, text: str, most: int) -> Asked:
+def read_asked(members: Members, text: str, most: int) -> AskedMembers:
     """What a cursor says. Raises ProblemError."""
     size, scope, since, after = read_cursor("members", text, int, int, int, bytes)
     of: Whose = None
     if scope >= _FIRST_LIST:
-        of = realm.find_list(scope - _FIRST_LIST)
+        of = members.find_list(scope - _FIRST_LIST)
     elif scope in {each.value for each in Status}:
         of = Status(scope)
     is_known = (of is not None or scope == _EVERYBODY) and since <= LATEST
     if not is_known or not 1 <= size <= most:
         raise refuse_cursor()
-    return Asked(of, size, from_microseconds(since - 1) if since else None, after)
+    return AskedMembers(of, size, from_microseconds(since - 1) if since else None, after)
 
 
-def find_list(realm: Realm, list_id: str) -> List | Status | None:
+def find_list(members: Members, list_id: str) -> List | Status | None:
     """The list with that id: a number, or one of the three. None if there is none."""
     if list_id in SPECIAL_LISTS:
         return SPECIAL_LISTS[list_id]
     if list_id == str(DO_NOT_MAIL_NUMBER):  # its number elsewhere; here it works too
         return Status.DO_NOT_MAIL
-    return realm.find_list(int(list_id)) if _NUMBER.fullmatch(list_id) else None
+    return members.find_list(int(list_id)) if _NUMBER.fullmatch(list_id) else None
 
 
-def get_list(realm: Realm, list_id: str) -> List | Status:
+def get_list(members: Members, list_id: str) -> List | Status:
     """The same. Raises ProblemError 404."""
-    found = find_list(realm, list_id)
+    found = find_list(members, list_id)
     if found is None:
         raise ProblemError(Kind.NOT_FOUND, "There is no such list.")
     return found

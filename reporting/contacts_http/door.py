@@ -19,7 +19,7 @@ from optout.channels.rest.problems import Kind, ProblemError
 from optout.decoding import decode_query, has_too_many_fields
 from optout.evidence import Evidence
 from optout.visits import BodyError, read_body
-from reporting.contacts_http.members import Realm
+from reporting.contacts_http.members import Members
 
 READ_SECONDS = 15.0  # for one statement; a page takes a fraction of it
 
@@ -41,7 +41,7 @@ class Call:
 
     request: HttpRequest
     caller: KeyCaller
-    realm: Realm
+    members: Members
     query: dict[str, list[str]]
     now: datetime
     body: bytes = b""
@@ -137,10 +137,10 @@ def _answer(
     now = timezone.now()
     if writes:
         body = read_body(request)
-        return handler(Call(request, caller, Realm(caller.realm_id), query, now, body), **where)
+        return handler(Call(request, caller, Members(caller.realm_id), query, now, body), **where)
     with at_most(READ_SECONDS):
         try:
-            return handler(Call(request, caller, Realm(caller.realm_id), query, now), **where)
+            return handler(Call(request, caller, Members(caller.realm_id), query, now), **where)
         except ProblemError as problem:  # which is no failure of the transaction
             refused = problem
     raise refused

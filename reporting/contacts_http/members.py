@@ -5,7 +5,6 @@ suppressed under whatever hash is never shown as Active or on a list.
 """
 
 import json
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from lists.models import List
 from lists.prepared import fetch, fetch_prepared
 from optout.addresses import lookup_keys
 from optout.choices import Medium
+from optout.contact_resources import meant_by
+from optout.contact_statements import FIND_SUPPRESSED_PAIRS
 from reporting.contacts_http.statements import (
     CONTACTS,
     COUNT_CHANGED,
@@ -29,16 +30,11 @@ from reporting.contacts_http.statements import (
     LAST_CHANGE,
     ON_LIST,
     PLACES,
-    SUPPRESSED,
     WALK_CHANGED,
 )
 
 SECONDS = 2.0  # how long a page is gathered; then it is shown as it is, with where it goes on
 MOST_AT_ONCE = 5_000  # addresses looked at in one go
-
-# The ids of members; a number fits a bigint.
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
-_DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
 class Status(Enum):
@@ -130,11 +126,11 @@ class Summary:
     count: int | None
 
 
-class Realm:
+class Members:
     """A realm's lists, read once for a request, and its members."""
 
     def __init__(self, realm_id: int) -> None:
-        self.id = realm_id
+        self._realm_id = realm_id
         every = list(List.objects.filter(realm=realm_id).order_by("number"))
         self.do_not_mail = next(each for each in every if each.is_global)
         self.lists = [each for each in every if not each.is_global]
@@ -143,7 +139,7 @@ class Realm:
     @property
     def _values(self) -> dict[str, Any]:
         return {
-            "realm": self.id,
+            "realm": self._realm_id,
             "do_not_mail": self.do_not_mail.pk,
             "lists": [*self._numbers, self.do_not_mail.pk],
         }
@@ -208,12 +204,11 @@ class Realm:
 
     def find(self, contact_id: str) -> Member | None:
         """The member with that id, or None. A digest goes on working once its address has become a contact."""
-        if _DIGEST.fullmatch(contact_id):
-            return self.find_digest(bytes.fromhex(contact_id))
-        if not _NUMBER.fullmatch(contact_id):
-            return None
-        rows = fetch_prepared(DIGEST_OF, {"realm": self.id, "id": int(contact_id)})
-        return self.find_digest(rows[0][0]) if rows else None
+        meant = meant_by(contact_id)
+        if isinstance(meant, int):
+            rows = fetch_prepared(DIGEST_OF, {"realm": self._realm_id, "id": meant})
+            meant = rows[0][0] if rows else None
+        return None if meant is None else self.find_digest(meant)
 
     def find_digest(self, digest: bytes) -> Member | None:
         """The member with that address, or None."""
@@ -249,7 +244,7 @@ class Realm:
         values = {"lists": [each for each, _ in pairs], "keys": [key for _, key in pairs]}
         return {
             (list_id, owners[key]): OutSince(at, channel, reason, None)
-            for list_id, key, at, channel, reason in fetch(SUPPRESSED, values)
+            for list_id, key, at, channel, reason in fetch(FIND_SUPPRESSED_PAIRS, values)
         }
 
     def _as_member(

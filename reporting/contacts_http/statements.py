@@ -58,13 +58,6 @@ FROM unnest(%(digests)s::bytea[]) AS given (digest), unnest(%(lists)s::int[]) AS
 ) s
 ORDER BY s.optout_list_id
 """
-SUPPRESSED = """
-SELECT s.optout_list_id, s.digest, s.suppressed_at, s.channel, s.reason
-FROM unnest(%(lists)s::int[], %(keys)s::bytea[]) AS given (list_id, key), LATERAL (
-    SELECT optout_list_id, digest, suppressed_at, channel, reason FROM optout_suppression
-    WHERE optout_list_id = list_id AND digest = key OFFSET 0
-) s
-"""
 DIGEST_OF = "SELECT digest FROM lists_contact WHERE realm_id = %(realm)s AND id = %(id)s"
 
 COUNTS = f"""

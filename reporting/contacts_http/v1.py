@@ -8,7 +8,7 @@ from lists.models import List
 from optout.channels.rest.problems import Kind, ProblemError
 from reporting.contacts_http import writing
 from reporting.contacts_http.asked import (
-    Asked,
+    AskedMembers,
     Whose,
     find_list,
     get_list,
@@ -34,25 +34,25 @@ def refuse(status: int, _kind: Kind, detail: str) -> HttpResponse:
 
 
 def _read_lists(call: Call) -> HttpResponse:
-    lists: Sequence[List | Status] = (*Status, *call.realm.lists)
+    lists: Sequence[List | Status] = (*Status, *call.members.lists)
     writer = _writer(call)
-    summaries = call.realm.summaries()
+    summaries = call.members.summaries()
     entries = [writer.list_entry(each, summaries[each]) for each in lists]
     return _atom(writer.feed("lists", f"Contact Lists for customer: {_user(call)}", entries))
 
 
 def _read_list(call: Call, list_id: str) -> HttpResponse:
-    found = get_list(call.realm, list_id)
-    summary = call.realm.summaries()[found]
+    found = get_list(call.members, list_id)
+    summary = call.members.summaries()[found]
     return _atom(_writer(call).list_entry(found, summary, is_alone=True)[0])
 
 
 def _read_members(call: Call, list_id: str) -> HttpResponse:
-    found = get_list(call.realm, list_id)
+    found = get_list(call.members, list_id)
     asked = _asked(call, found, "modified_since")
     if asked.of != found:
         raise ProblemError(Kind.INVALID, "This cursor is another list's.")
-    page = asked.page(call.realm)
+    page = asked.page(call.members)
     writer = _writer(call)
     return _atom(
         writer.feed(
@@ -72,7 +72,7 @@ def _read_contacts(call: Call) -> HttpResponse:
         members: Sequence[Member] = _with_emails(call)
     else:
         asked = _asked(call, _whose(call), "updatedsince")
-        page = asked.page(call.realm)
+        page = asked.page(call.members)
         members = page.members
         cursor = None if page.after is None else asked.cursor(page.after)
     entries = [writer.contact_entry(each) for each in members]
@@ -87,7 +87,7 @@ def _with_emails(call: Call) -> list[Member]:
     digests = dict.fromkeys(writing.read_email(each).digest for each in emails)
     since = read_since("updatedsince", call.parameter("updatedsince"))
     of = _whose(call)
-    found = call.realm.describe(list(digests))
+    found = call.members.describe(list(digests))
     return [each for each in found if each.belongs_to(of) and each.has_changed(since)]
 
 
@@ -99,17 +99,17 @@ def _whose(call: Call) -> Whose:
         return None
     if list_id is not None and list_type is not None:
         raise ProblemError(Kind.INVALID, "Send listid or listtype, not both.")
-    found = find_list(call.realm, list_id or list_type or "")
+    found = find_list(call.members, list_id or list_type or "")
     if found is None:
         raise ProblemError(Kind.INVALID, "There is no such list.")
     return found
 
 
-def _asked(call: Call, of: Whose, since_name: str) -> Asked:
+def _asked(call: Call, of: Whose, since_name: str) -> AskedMembers:
     cursor = call.parameter("next")
     if cursor is not None:
-        return read_asked(call.realm, cursor, PAGE_SIZE)
-    return Asked(of, PAGE_SIZE, read_since(since_name, call.parameter(since_name)))
+        return read_asked(call.members, cursor, PAGE_SIZE)
+    return AskedMembers(of, PAGE_SIZE, read_since(since_name, call.parameter(since_name)))
 
 
 def _add_contact(call: Call) -> HttpResponse:
@@ -122,12 +122,12 @@ def _add_contact(call: Call) -> HttpResponse:
 
 
 def _read_contact(call: Call, contact_id: str) -> HttpResponse:
-    member = find_only(call.realm.find(contact_id))
+    member = find_only(call.members.find(contact_id))
     return _atom(_writer(call).contact_entry(member, is_alone=True)[0])
 
 
 def _change_contact(call: Call, contact_id: str) -> HttpResponse:
-    find_only(call.realm.find(contact_id))
+    find_only(call.members.find(contact_id))
     writing.change(call, contact_id, _sent(call))
     return done()
 

@@ -11,7 +11,7 @@ from optout.channels.rest.bodies import StrictParser
 from optout.channels.rest.problems import Kind, ProblemError
 from reporting.contacts_http import writing
 from reporting.contacts_http.asked import (
-    Asked,
+    AskedMembers,
     Whose,
     get_list,
     read_asked,
@@ -66,8 +66,8 @@ def _read_lists(call: Call) -> HttpResponse:
     """The realm's lists, and behind them the three special ones; those that changed since."""
     _check_parameters(call, "modified_since")
     since = read_since("modified_since", call.parameter("modified_since"))
-    lists: Sequence[List | Status] = (*call.realm.lists, *Status)
-    summaries = call.realm.summaries()
+    lists: Sequence[List | Status] = (*call.members.lists, *Status)
+    summaries = call.members.summaries()
     return _json(
         [
             list_as_json(each, summaries[each])
@@ -79,13 +79,13 @@ def _read_lists(call: Call) -> HttpResponse:
 
 def _read_list(call: Call, list_id: str) -> HttpResponse:
     _check_parameters(call)
-    found = get_list(call.realm, list_id)
-    return _json(list_as_json(found, call.realm.summaries()[found]))
+    found = get_list(call.members, list_id)
+    return _json(list_as_json(found, call.members.summaries()[found]))
 
 
 def _read_members(call: Call, list_id: str) -> HttpResponse:
     _check_parameters(call, *_PAGES)
-    found = get_list(call.realm, list_id)
+    found = get_list(call.members, list_id)
     asked = _asked(call, found)
     if asked.of != found:
         raise ProblemError(Kind.INVALID, "This cursor is another list's.")
@@ -110,23 +110,23 @@ def _read_contacts(call: Call) -> HttpResponse:
 
 def _with_email(call: Call, email: str, of: Whose) -> list[Member]:
     asked = _asked(call, of)
-    member = call.realm.find_digest(writing.read_email(email).digest)
+    member = call.members.find_digest(writing.read_email(email).digest)
     if member is None or not member.belongs_to(of) or not member.has_changed(asked.since):
         return []
     return [member]
 
 
-def _asked(call: Call, of: Whose) -> Asked:
+def _asked(call: Call, of: Whose) -> AskedMembers:
     cursor = call.parameter("next")
     if cursor is not None:
-        return read_asked(call.realm, cursor, HIGHEST_LIMIT)
+        return read_asked(call.members, cursor, HIGHEST_LIMIT)
     limit = call.parameter("limit")
     size = read_size("limit", limit, default=DEFAULT_LIMIT, most=HIGHEST_LIMIT)
-    return Asked(of, size, read_since("modified_since", call.parameter("modified_since")))
+    return AskedMembers(of, size, read_since("modified_since", call.parameter("modified_since")))
 
 
-def _page(call: Call, asked: Asked, path: str) -> HttpResponse:
-    page = asked.page(call.realm)
+def _page(call: Call, asked: AskedMembers, path: str) -> HttpResponse:
+    page = asked.page(call.members)
     link = None if page.after is None else f"{path}?next={asked.cursor(page.after)}"
     return _results(page.members, link)
 
@@ -147,12 +147,12 @@ def _add_contact(call: Call) -> HttpResponse:
 
 def _read_contact(call: Call, contact_id: str) -> HttpResponse:
     _check_parameters(call)
-    return _json(contact_as_json(find_only(call.realm.find(contact_id))))
+    return _json(contact_as_json(find_only(call.members.find(contact_id))))
 
 
 def _change_contact(call: Call, contact_id: str) -> HttpResponse:
     _check_action(call)
-    find_only(call.realm.find(contact_id))
+    find_only(call.members.find(contact_id))
     member = writing.change(call, contact_id, read_contact(_sent(call), is_new=False))
     return _json(contact_as_json(member))
 

@@ -37,7 +37,7 @@ class Sent:
 
 def opt_out(call: Call, contact_id: str) -> None:
     """Into Do Not Mail, off all lists; the owner cannot add the contact again. Raises ProblemError 404, as reading it does."""
-    find_only(call.realm.find(contact_id))
+    find_only(call.members.find(contact_id))
     is_known = opt_out_resource(
         _snapshot(call, 0),
         contact_id,
@@ -51,7 +51,7 @@ def opt_out(call: Call, contact_id: str) -> None:
 
 def change(call: Call, contact_id: str, sent: Sent) -> Member:
     """Have a contact on exactly these lists; on none it is removed. Raises ProblemError 400, 404, 409."""
-    member = find_only(call.realm.find(contact_id))
+    member = find_only(call.members.find(contact_id))
     lists = _lists_of(call, sent, member)
     address = None if sent.email is None else read_email(sent.email)
     with transaction.atomic():
@@ -62,16 +62,16 @@ def change(call: Call, contact_id: str, sent: Sent) -> Member:
         )
         if find_only(outcome) is not Outcome.UPDATED:
             raise ProblemError(Kind.OPTED_OUT, OPTED_OUT)
-    return find_only(call.realm.find(member.id))
+    return find_only(call.members.find(member.id))
 
 
 def take_off(call: Call, contact_id: str, list_id: str | None = None) -> None:
     """Off one list, or off all of them, without an opt-out. Raises ProblemError 404, also if it is not on that list."""
-    member = find_only(call.realm.find(contact_id))
+    member = find_only(call.members.find(contact_id))
     if list_id is None:
         take_contact_off(_snapshot(call, 0), member.id, _snapshot(call, 0), now=call.now)
         return
-    found = find_list(call.realm, list_id)
+    found = find_list(call.members, list_id)
     left = isinstance(found, List) and take_contact_off(
         _snapshot(call, 0), member.id, _snapshot(call, found.number), now=call.now
     )
@@ -83,7 +83,7 @@ def add(call: Call, sent: Sent) -> Member:
     if sent.email is None:
         raise ProblemError(Kind.INVALID, "A contact needs an email address.")
     address = read_email(sent.email)
-    known = call.realm.find_digest(address.digest)
+    known = call.members.find_digest(address.digest)
     if known is not None and known.status is Status.ACTIVE:
         raise ProblemError(Kind.CONFLICT, "There is a contact with this email address.")
     if known is not None and known.status is Status.DO_NOT_MAIL:
@@ -96,7 +96,7 @@ def add(call: Call, sent: Sent) -> Member:
         outcome = add_contact(_snapshot(call, 0), record, lists, now=call.now)
         if outcome is Outcome.OPTED_OUT:
             raise ProblemError(Kind.OPTED_OUT, OPTED_OUT)
-        return find_only(call.realm.find_digest(address.digest))
+        return find_only(call.members.find_digest(address.digest))
 
 
 def read_email(text: str) -> Address:
@@ -113,7 +113,7 @@ def _give_address(call: Call, member: Member, address: Address) -> None:
         raise ProblemError(Kind.OPTED_OUT, OPTED_OUT)
     try:
         change_address(
-            call.realm.id,
+            call.caller.realm_id,
             Address(member.address, Medium.EMAIL, member.digest, member.address),
             address,
             channel=Channel.REST,
@@ -131,7 +131,7 @@ def _lists_of(call: Call, sent: Sent, member: Member | None) -> list[ListSnapsho
     """The lists that are named. Of the three special ones a client sends back what it was shown: nobody is put on those."""
     lists: dict[int, ListSnapshot] = {}
     for list_id in sent.list_ids:
-        found = find_list(call.realm, list_id)
+        found = find_list(call.members, list_id)
         if found is None:
             raise ProblemError(Kind.INVALID, "One of the lists does not exist.")
         if isinstance(found, Status):
@@ -145,4 +145,4 @@ def _lists_of(call: Call, sent: Sent, member: Member | None) -> list[ListSnapsho
 
 
 def _snapshot(call: Call, number: int) -> ListSnapshot:
-    return find_only(get_list_by_number(call.realm.id, number))
+    return find_only(get_list_by_number(call.caller.realm_id, number))

@@ -14,7 +14,7 @@ from config.views import outage
 from lists.bounded import TookTooLongError
 from lists.models import ApiKey, Contact, List, Realm
 from optout.models import OptOut
-from reporting.contacts_http.members import Realm as Members
+from reporting.contacts_http.members import Members
 from tests import make
 from tests.reporting.contacts_http.calls import V1, V2, Caller, basic, entry
 

@@ -12,8 +12,7 @@ from optout.addresses import lookup_keys
 from optout.choices import Channel, HashKind, Medium, Reason
 from optout.models import Suppression
 from reporting.contacts_http import members
-from reporting.contacts_http.members import Realm as Members
-from reporting.contacts_http.members import Status
+from reporting.contacts_http.members import Members, Status
 from tests import make
 
 JANE, JOHN = "jane@example.com", "john@example.com"
