@@ -15,6 +15,7 @@ from optout.evidence import Evidence
 from optout.intents import OptOutIntent
 from optout.statements import (
     LIFT,
+    RECORD_AGAIN,
     RECORD_MANY,
     RECORD_MANY_AND_REPORT,
     RECORD_ONE,
@@ -64,6 +65,24 @@ def record_optouts(intents: Sequence[OptOutIntent]) -> list[Recorded]:
         Recorded(optout_id, intent.digest, is_new)
         for intent, (optout_id, is_new) in zip(intents, record(intents, lines), strict=True)
     ]
+
+
+def record_again(intent: OptOutIntent) -> bool:
+    """Write down an opt-out of what is known by a hash alone, and suppressed; False, and nothing written, if it is not."""
+    ip, agent, evidence = _evidence_values(intent.evidence)
+    values = {
+        "list": intent.list_id,
+        "digest": intent.digest,
+        "now": intent.requested_at,
+        "channel": int(intent.channel),
+        "reason": int(intent.reason),
+        "origin": int(intent.origin),
+        "assurance": int(intent.assurance),
+        "ip": ip,
+        "agent": agent,
+        "evidence": evidence,
+    }
+    return bool(fetch(RECORD_AGAIN, values))
 
 
 def _record_two(

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from lists.lookup import ListSnapshot
 from lists.prepared import fetch
+from optout.actions import record_again
 from optout.addresses import Address, lookup_keys
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.contact_locks import lock_contacts, seeing_others
@@ -32,7 +33,7 @@ from optout.contacts import (
     write_contacts,
 )
 from optout.evidence import Evidence
-from optout.intents import intent_for
+from optout.intents import OptOutIntent
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # fits a bigint
 _DIGEST = re.compile(r"[0-9a-f]{32}")
@@ -68,33 +69,38 @@ def opt_out_resource(
 ) -> bool:
     """Put a contact into Do Not Mail, and so off all lists; False when there is none with that id. The contact stays.
 
-    By its digest also an address of Do Not Mail is named that is no contact. Each call has its row in the ledger, but for an
-    address known by a hash alone, which is out already.
+    By its digest also an address of Do Not Mail is named that is no contact, or is known by a hash alone. Each call has its row
+    in the ledger.
     """
     with transaction.atomic():
         person = _find_locked(do_not_mail, contact_id)
         if person is None:
             return False
-        if person.address is not None:
-            intent = intent_for(
-                do_not_mail,
-                _address_of(person),
-                channel=channel,
-                assurance=assurance,
-                requested_at=now,
-                evidence=evidence.adding(contact=person.number),
-                reason=reason,
-                origin=origin,
-            )
-            (recorded,) = opt_out_contacts(do_not_mail, [intent])
-            if person.number is not None:
-                values = {
-                    "now": now,
-                    "contact": person.number,
-                    "digest": person.digest,
-                    "optout": recorded.optout_id,
-                }
-                fetch(TOUCH_CONTACT, values)
+        intent = OptOutIntent(
+            list_id=do_not_mail.id,
+            realm_id=do_not_mail.realm_id,
+            is_global=do_not_mail.is_global,
+            digest=person.digest,
+            address=person.address,
+            medium=Medium(person.medium),
+            channel=channel,
+            assurance=assurance,
+            requested_at=now,
+            evidence=evidence if person.number is None else evidence.adding(contact=person.number),
+            reason=reason,
+            origin=origin,
+        )
+        if person.address is None:
+            return record_again(intent)
+        (recorded,) = opt_out_contacts(do_not_mail, [intent])
+        if person.number is not None:
+            values = {
+                "now": now,
+                "contact": person.number,
+                "digest": person.digest,
+                "optout": recorded.optout_id,
+            }
+            fetch(TOUCH_CONTACT, values)
     return True
 
 

@@ -139,6 +139,25 @@ RECORD_ONE_AND_REPORT = _RECORD_ONE.replace("{reports}", _REPORTED.replace("{lin
 RECORD_TWO_AND_REPORT = _RECORD_TWO.replace("{reports}", _REPORTED.replace("{lines}", _ONE_LINE))
 RECORD_MANY_AND_REPORT = _RECORD_MANY.replace("{reports}", _REPORTED.replace("{lines}", _LINES))
 
+# A request about what is known by a hash alone: that suppression stays as it is, and is locked as by any other request. There is
+# no row where it has been lifted since: without an address it could not be made anew.
+RECORD_AGAIN = """
+WITH known AS MATERIALIZED (
+    SELECT optout_list_id, digest, medium FROM optout_suppression
+    WHERE optout_list_id = %(list)s AND digest = %(digest)s
+    FOR UPDATE
+)
+INSERT INTO optout_optout (
+    recorded_at, optout_list_id, kind, channel, medium, reason, origin, assurance, is_new, digest,
+    ip, agent, evidence
+)
+SELECT
+    %(now)s::timestamptz, optout_list_id, 1, %(channel)s::smallint, medium, %(reason)s::smallint, %(origin)s::smallint,
+    %(assurance)s::smallint, false, digest, %(ip)s::inet, %(agent)s::text, %(evidence)s::jsonb
+FROM known
+RETURNING id
+"""
+
 # Ends suppressions. A lift that ends nothing is written down too, as not new.
 LIFT = """
 WITH lift AS MATERIALIZED (

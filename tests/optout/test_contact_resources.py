@@ -141,9 +141,17 @@ class TestOptingOut:
         self, do_not_mail: ListSnapshot
     ) -> None:
         suppress_hash(List.objects.get(), JANE, HashKind.MD5)
+        before = Suppression.objects.values().get()
 
         assert opt_out(do_not_mail, hex_digests(JANE).md5)
-        assert not OptOut.objects.exists()
+
+        row = OptOut.objects.get()
+        assert (row.optout_list_id, row.kind, row.is_new) == (do_not_mail.id, Kind.OPT_OUT, False)
+        assert (bytes(row.digest).hex(), row.address) == (hex_digests(JANE).md5, None)
+        assert (row.channel, row.assurance) == (Channel.REST, Assurance.API_CREDENTIAL)
+        assert (row.reason, row.origin) == (Reason.UNSUBSCRIBED, Origin.RECIPIENT)
+        assert (row.recorded_at, row.evidence) == (LATER, {"credential": 17})
+        assert Suppression.objects.values().get() == before
 
     @pytest.mark.parametrize(
         "contact_id",
@@ -379,6 +387,16 @@ class TestMeanwhile:
 
         assert adding.result(timeout=20) == OPTED_OUT
         assert not Subscription.objects.exists()
+
+    def test_a_hash_that_is_just_being_lifted_is_nobody(self, do_not_mail: ListSnapshot) -> None:
+        suppress_hash(List.objects.get(), JANE, HashKind.MD5)
+        with transaction.atomic():
+            Suppression.objects.all().delete()
+            deleting = in_thread(lambda: opt_out(do_not_mail, hex_digests(JANE).md5))
+            wait_until_blocked()
+
+        assert not deleting.result(timeout=20)
+        assert not OptOut.objects.exists()
 
     def test_a_contact_that_moves_is_deleted_under_its_new_address(
         self, do_not_mail: ListSnapshot, optout_list: List
