@@ -139,3 +139,10 @@ class V2(Caller):
         body = b"" if content is None else json.dumps(content)
         kind = "" if content is None else "application/json"
         return self.send(method, f"/v2/{path}", body, kind, **query)
+
+
+def error_key(response: Any) -> str:
+    """What a refusal of the JSON shape says that it is."""
+    ((error,),) = (json.loads(response.content),)
+    assert set(error) == {"error_key", "error_message"}
+    return str(error["error_key"])
