@@ -33,6 +33,8 @@ GLOBAL_PATH = re.compile(
 PHONE = re.compile(r"\+[0-9]{7,15}\b")
 # A key of ours, put by mistake where a name or a number belongs: clients of the v1 shape have `KEY%USER` for a user name.
 KEY = re.compile(r"\bh[dkr]_[A-Za-z0-9_-]{6,}")
+# A user name of the v1 shape is a realm's name. Whatever else stands there may be the credentials themselves.
+USER_PATH = re.compile(r"(/ws/customers/)(?![a-z0-9_-]{2,63}(?:[/\s'\"]|\Z))[^/\s]+")
 # What stands in the place of a contact's id, and is none, may be an address in any spelling.
 CONTACT_PATH = re.compile(
     r"(/(?:ws/customers/[^/\s]+|v2|api/v1)/contacts/)(?!(?:[0-9]{1,19}|[0-9a-f]{32})(?:[/\s'\"]|\Z)).+",
@@ -54,7 +56,7 @@ _LEFT_OUT: dict[str, Any] = {
 
 def without_secret_paths(text: str, mark: str = "[…]") -> str:
     """The text with `mark` for whatever stands in a path where a secret or an address may be."""
-    for pattern in (SECRET_PATH, GLOBAL_PATH, CONTACT_PATH):
+    for pattern in (SECRET_PATH, GLOBAL_PATH, CONTACT_PATH, USER_PATH):
         text = pattern.sub(rf"\1{mark}", text)
     return KEY.sub(mark, text)
 

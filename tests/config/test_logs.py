@@ -204,8 +204,9 @@ class TestPathsOfPrograms:
         [
             (
                 "GET /ws/customers/hk_ccwr-_123456789%acme/lists 404",
-                "GET /ws/customers/[…]%acme/lists 404",
+                "GET /ws/customers/[…]/lists 404",
             ),
+            ("GET /ws/customers/aGs6eA==/lists", "GET /ws/customers/[…]/lists"),
             ("Not Found: /api/v1/hk_ccwr123456789", "Not Found: /api/v1/[…]"),
             (
                 "GET /v2/contacts/415-555-1234/lists 404 1 ms",
