@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
-from optout.channels.rest.door import find_list, readable_lists, reader_of
+from optout.channels.rest.door import KeyAuth, find_list, readable_lists, reader_of
 from optout.channels.rest.paging import (
     DIGITS,
     PlainNumber,
@@ -96,6 +96,7 @@ def read_changes(
                 return not _is_idle(page)
 
             had_room = wait_for(look, wait, request.META.get("gunicorn.socket"))
+            KeyAuth().ask_again(request)  # it may have been revoked meanwhile
     except CursorGoneError:
         raise ProblemError(
             Kind.CURSOR_GONE,

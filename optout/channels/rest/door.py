@@ -57,15 +57,31 @@ class KeyAuth(HttpBearer):
         """The key's caller, for `request.auth`. Raises ProblemError."""
         return authenticate(request, token.strip())
 
+    def ask_again(self, request: HttpRequest) -> None:
+        """Whether the key still holds, for a call that took its time; that is no call of its own. Raises ProblemError."""
+        _scheme, _, token = str(request.headers.get(self.header) or "").partition(" ")
+        _find_caller(request, token.strip())
+
 
 def authenticate(request: HttpRequest, text: str) -> KeyCaller:
     """Whoever sends that key; this is a call of theirs.
 
     Raises ProblemError 401, 403 for a right key from an IP that is not approved, and 429 for one call too many.
     """
-    ip, now = client_ip(request), timezone.now()
+    caller = _find_caller(request, text)
+    allowance = count_call(caller.key_id, timezone.now())
+    request.META[_ALLOWANCE] = allowance
+    if not allowance.is_allowed:
+        detail = f"This API key may make {allowance.limit:,} calls a minute. Nothing was done."
+        raise ProblemError(Kind.RATE_LIMITED, detail, wait=allowance.resets_in)
+    return caller
+
+
+def _find_caller(request: HttpRequest, text: str) -> KeyCaller:
+    """Raises ProblemError 401 and 403."""
+    ip = client_ip(request)
     try:
-        caller = find_caller(text, ip, now)
+        return find_caller(text, ip, timezone.now())
     except UnknownKeyError:
         raise ProblemError(Kind.UNAUTHORIZED, "There is no such API key.") from None
     except EndedKeyError as error:
@@ -78,12 +94,6 @@ def authenticate(request: HttpRequest, text: str) -> KeyCaller:
             Kind.IP_NOT_APPROVED,
             f"This realm approved some IP addresses for its programs; {whose} is not among them.",
         ) from None
-    allowance = count_call(caller.key_id, now)
-    request.META[_ALLOWANCE] = allowance
-    if not allowance.is_allowed:
-        detail = f"This API key may make {allowance.limit:,} calls a minute. Nothing was done."
-        raise ProblemError(Kind.RATE_LIMITED, detail, wait=allowance.resets_in)
-    return caller
 
 
 def add_headers(request: HttpRequest, response: HttpResponseBase) -> None:

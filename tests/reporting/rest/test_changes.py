@@ -8,7 +8,7 @@ from django.db.utils import OperationalError
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from lists.models import List, Realm
+from lists.models import ApiKey, List, Realm
 from optout.actions import LiftIntent, lift_suppressions
 from optout.addresses import parse_address
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
@@ -374,6 +374,21 @@ class TestWaiting:
         monkeypatch.setattr("reporting.rest.long_polls.pause", pytest.fail)
         assert addresses(program.read("/changes", wait=30)) == ["jane@example.com"]
 
+    def test_a_key_that_is_revoked_meanwhile_is_told_nothing(
+        self, program: Program, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = Clock(monkeypatch)
+
+        def revoke() -> None:
+            ApiKey.objects.update(revoked_at=make.NOW)
+            make.make_optout(optout_list)
+
+        clock.on_pause = revoke
+        answer = program.get("/changes", {"cursor": "now", "wait": 2})
+
+        assert answer.status_code == 401
+        assert b"jane" not in answer.content
+
     def test_others_opt_outs_end_no_wait_and_move_the_cursor(
         self, program: Program, optout_list: List, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -406,7 +421,7 @@ class TestWaiting:
             program.read("/changes")
         with CaptureQueriesContext(connection) as waited:
             program.read("/changes", wait=2)
-        assert len(waited) - len(at_once) == clock.pauses
+        assert len(waited) - len(at_once) == clock.pauses + 1  # the key, at the end
 
     def test_who_finds_no_room_is_told_when_to_ask_again(
         self, program: Program, optout_list: List, settings: Settings
