@@ -26,6 +26,7 @@ def sent_and_said() -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.alone  # it reads the feed
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 def test_each_command_is_answered_as_it_says(

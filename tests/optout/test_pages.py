@@ -445,6 +445,8 @@ class TestDoors:
             "optout.views.open_pixel",  # images
             "optout.views.open_signed_link",  # the form's own guard; one-click
             "reporting.contacts_http.door.answering.<locals>.view",  # a key in a header
+            "reporting.rest.docs.docs_page",  # changes nothing
+            "reporting.rest.docs.openapi_json",  # changes nothing
             "reporting.views.download.download",  # GET and HEAD only
         }
 

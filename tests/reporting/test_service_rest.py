@@ -72,6 +72,7 @@ class TestPage:
         assert "#rest-api" in screen.links
 
 
+@pytest.mark.alone  # it reads the feed
 @pytest.mark.django_db(transaction=True)
 class TestAgainstAServer:
     """Whatever stands on the page is run, with a key for the list and Do Not Mail."""

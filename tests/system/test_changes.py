@@ -128,7 +128,7 @@ class TestWaiting:
     ) -> None:
         """More programs wait than there are threads to wait with; then somebody opts out, and those who wait hear of it."""
         key = make.make_api_key(realm)
-        with running_web(tmp_path, WEB_WORKERS="1", WEB_THREADS="1") as web:
+        with running_web(tmp_path, WEB_WORKERS="1", WEB_THREADS="1", LONG_POLLS_AT_ONCE="2") as web:
             cursor = Calls(web, key).get("/api/v1/changes")["cursor"]
 
             def wait() -> Any:

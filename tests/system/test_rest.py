@@ -118,7 +118,7 @@ class TestPathsThatScriptsRelyOn:
 
             contact = make.make_contact(realm, "ann@example.com")
             (found,) = do("GET", "/api/v1/contacts?email=ann@example.com")["contacts"]
-            assert found["id"] == contact.pk
+            assert found["id"] == str(contact.pk)
             assert do("DELETE", f"/api/v1/contacts/{found['id']}") == b""
             (gone,) = do("GET", "/api/v1/do-not-mail")["do_not_mail"]
             assert gone["address"] == "ann@example.com"

@@ -81,6 +81,7 @@ class TestFollower:
         assert asked == ["before", "", "after-jane"]
 
 
+@pytest.mark.alone  # it reads the feed
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("language", LANGUAGES)
 class TestCopy:

@@ -149,6 +149,7 @@ class TestExamples:
             success = next(each for each in operation["responses"] if each.startswith("2"))
             check(operation["responses"][success]["content"][JSON]["schema"], example.answer)
 
+    @pytest.mark.alone  # it reads the feed
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.parametrize("name", operation_ids())
     def test_what_is_shown_is_what_comes(self, key: str, name: str) -> None:
