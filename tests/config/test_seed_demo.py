@@ -566,6 +566,7 @@ class TestMonth:
             assert seen in response.content.decode(), path
 
 
+@pytest.mark.alone  # it counts from the feed
 @pytest.mark.django_db(transaction=True)
 class TestCounts:
     def test_the_month_is_counted_at_once(self) -> None:
