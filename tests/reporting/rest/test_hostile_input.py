@@ -208,31 +208,32 @@ class TestQueries:
 
 @pytest.mark.django_db
 class TestPaths:
-    @pytest.mark.parametrize("name", with_path())
     @pytest.mark.parametrize(
         "text",
         ["٣", "1_000", "-1", "+1", "9" * 20, "9" * 3_000, "%00", "1%0a", "0x1", "1.0", "", "é"],
     )
-    def test_any_number_in_a_path_is_answered(self, send: Send, name: str, text: str) -> None:
-        template = operations()[name][1]
-        before, _, rest = template.partition("{")
-        answer = send(name, path=before + text + rest.partition("}")[2])
-        assert 400 <= answer.status_code < 500
+    def test_any_number_in_a_path_is_answered(self, send: Send, text: str) -> None:
+        for name in with_path():
+            template = operations()[name][1]
+            before, _, rest = template.partition("{")
+            answer = send(name, path=before + text + rest.partition("}")[2])
+            assert 400 <= answer.status_code < 500, name
 
 
 @pytest.mark.django_db
 class TestBodies:
     @pytest.mark.parametrize("body", BODIES)
-    @pytest.mark.parametrize("name", with_body())
     def test_any_body_is_answered_and_none_of_these_is_acted_on(
-        self, send: Send, name: str, body: str
+        self, send: Send, body: str
     ) -> None:
         octets, content_type = BODIES[body]
-        answer = send(name, body=octets, content_type=content_type)
-
         harmless = {"a strange charset"}
-        assert 400 <= answer.status_code < 500 or body in harmless or is_look_up(answer)
-        assert "jane" not in answer.content.decode() or is_look_up(answer)
+        for name in with_body():
+            answer = send(name, body=octets, content_type=content_type)
+
+            is_refused = 400 <= answer.status_code < 500
+            assert is_refused or body in harmless or is_look_up(answer), name
+            assert "jane" not in answer.content.decode() or is_look_up(answer), name
 
     @pytest.mark.parametrize("name", with_body())
     def test_an_address_that_stands_where_a_field_should_is_not_repeated(
@@ -296,7 +297,6 @@ class TestBodies:
 
 @pytest.mark.django_db
 class TestHeaders:
-    @pytest.mark.parametrize("name", operation_ids())
     @pytest.mark.parametrize(
         "headers",
         [
@@ -308,10 +308,10 @@ class TestHeaders:
             {"authorization": "Bearer \x00"},
         ],
     )
-    def test_what_is_no_key_is_no_key(self, send: Send, name: str, headers: dict[str, str]) -> None:
-        assert send(name, headers=headers).status_code == 401
+    def test_what_is_no_key_is_no_key(self, send: Send, headers: dict[str, str]) -> None:
+        for name in operation_ids():
+            assert send(name, headers=headers).status_code == 401, name
 
-    @pytest.mark.parametrize("name", operation_ids())
     @pytest.mark.parametrize(
         "headers",
         [
@@ -327,8 +327,9 @@ class TestHeaders:
             {"content-encoding": "gzip"},
         ],
     )
-    def test_any_header_is_answered(self, send: Send, name: str, headers: dict[str, str]) -> None:
-        send(name, headers=headers)
+    def test_any_header_is_answered(self, send: Send, headers: dict[str, str]) -> None:
+        for name in operation_ids():
+            send(name, headers=headers)
 
     @pytest.mark.parametrize("key", ["", " ", "x" * 256, "é", "a b", "a\tb", "\x00", "٣"])
     def test_an_idempotency_key_that_is_none_is_refused(self, send: Send, key: str) -> None:
