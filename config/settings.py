@@ -236,6 +236,9 @@ DOWNLOADS_AT_ONCE = env.int("DOWNLOADS_AT_ONCE", default=2)
 LONG_POLLS_AT_ONCE = env.int("LONG_POLLS_AT_ONCE", default=4)
 # Calls a minute that one API key may make; one more gets 429. A program that runs wild then leaves something for the others.
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", default=300_000)
+# Networks inside which webhooks may be received, as CIDRs by comma. Every other private or special address is refused: a URL
+# that somebody enters must not reach what only this machine can reach (AT-19).
+WEBHOOK_ALLOW_CIDRS = env.list("WEBHOOK_ALLOW_CIDRS", default=[])
 # Shown to people who need help with Heed itself (S3.14).
 SUPPORT_ADDRESS = env.str("SUPPORT_ADDRESS", default="")
 
