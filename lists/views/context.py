@@ -19,8 +19,9 @@ _NAVIGATION = (
     ("Overview", "overview", "", _EVERYBODY),
     ("Lists", "lists", "lists", _EVERYBODY),
     ("Reports", "reports", "reports", _EVERYBODY - {Role.MAILER}),
+    ("Webhooks", "webhooks", "webhooks", {Role.ADMIN, Role.OWNER}),
     ("Team", "team", "team", {Role.ADMIN}),
-    ("Settings", "settings", "settings", {Role.ADMIN}),
+    ("Settings", "settings", "settings", _EVERYBODY),
 )
 _TABS = (
     ("Service", "list_service", Permission.SEE),

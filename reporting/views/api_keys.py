@@ -37,7 +37,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     standing = admin_standing(request)
     keys: KnownKeys = api_keys_of(standing.realm, timezone.now())
     context = {
-        "tabs": settings_tabs("api_keys"),
+        "tabs": settings_tabs("api_keys", standing),
         "realm": standing.realm,
         "keys": keys,
         "approved": whitelist_state(request, standing.realm.approved_ips),

@@ -156,7 +156,7 @@ def _show(
     now = timezone.now()
     refused = refused_calls(standing.realm, now)
     context = {
-        "tabs": settings_tabs("api_settings"),
+        "tabs": settings_tabs("api_settings", standing),
         "realm": standing.realm,
         "address": _address(),
         "passwords": passwords_of(standing.realm, now),

@@ -77,7 +77,7 @@ def global_context(standing: Standing, current: str) -> dict[str, Any]:
     """What `reporting/global_head.html` needs; `current` is the url name of the tab that is open."""
     return {
         "realm": standing.realm,
-        "tabs": settings_tabs("global_settings"),
+        "tabs": settings_tabs("global_settings", standing),
         "global_tabs": [Tab(label, reverse(name), name == current) for label, name in _TABS],
         "global_place": next(label for label, name in _TABS if name == current),
     }
