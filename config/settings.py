@@ -267,6 +267,23 @@ MAILERS = {
 # Who mails to owners come from.
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Heed <heed@localhost>")
 
+# ── Text messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Where text messages are POSTed to. Empty: they are printed while Heed runs at localhost, and not offered elsewhere.
+SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
+# What the gateway knows us by: sent as `Authorization: Bearer …`. A secret.
+SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="").strip()
+# How `to`, `text` and `from` are sent: `json` or `form`.
+SMS_GATEWAY_FORMAT = env.str("SMS_GATEWAY_FORMAT", default="json")
+if SMS_GATEWAY_FORMAT not in {"json", "form"}:
+    raise ImproperlyConfigured("SMS_GATEWAY_FORMAT must be json or form.")
+if SMS_GATEWAY_URL and urlsplit(SMS_GATEWAY_URL).scheme not in {"http", "https"}:
+    raise ImproperlyConfigured("SMS_GATEWAY_URL must begin with https:// or http://.")
+# Who text messages come from: a number or a name, if the gateway wants one.
+SMS_FROM = env.str("SMS_FROM", default="")
+# The dotted path of a class of one's own that sends them, for gateways that want something else (lists/sms.py says what it has).
+SMS_GATEWAY = env.str("SMS_GATEWAY", default="")
+
 # ── Language and time ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # What recipients read when neither their browser nor the list says.
@@ -292,7 +309,8 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = TESTING or DEBUG
-WHITENOISE_AUTOREFRESH = DEBUG
+# Each test client makes the middleware anew, which would look through all files: a quarter of the suite's time.
+WHITENOISE_AUTOREFRESH = TESTING or DEBUG
 
 # ── Logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 # Never a query string, an address or a secret (security.md §5): Django's own "Bad Request: /path" lines carry paths only, and
