@@ -153,9 +153,10 @@ def _post(url: SplitResult, body: bytes, headers: dict[str, str]) -> int:
     clock.start()
     try:
         connection.request("POST", path, body, headers)
-        return (
-            connection.getresponse().status
-        )  # of the answer's body nothing is read: it says nothing to us
+        status = connection.getresponse().status  # its body is not read: it says nothing to us
+        if is_over.is_set():  # an answer that was broken off looks like one that has ended
+            raise TimeoutError
+        return status
     finally:
         clock.cancel()
         connection.close()
