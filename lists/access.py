@@ -74,8 +74,27 @@ class Standing:
         access = ListAccess.objects.filter(
             membership=self.membership, optout_list=optout_list
         ).first()
-        if access is None:
-            return frozenset()
+        return frozenset() if access is None else self._granted(access)
+
+    def open_lists(self, permission: Permission) -> "list[OpenedList]":
+        """Those of the lists with which they may do that, in the order of their numbers. Two queries, however many there are."""
+        if self.membership is None or self.role in _WHOLE_REALM:
+            granted = _OF_ROLE[self.role]
+            return [
+                OpenedList(each, self, granted) for each in self.lists() if permission in granted
+            ]
+        accesses = {
+            access.optout_list_id: access
+            for access in ListAccess.objects.filter(membership=self.membership)
+        }
+        opened = [
+            OpenedList(each, self, self._granted(accesses[each.pk]))
+            for each in self.lists()
+            if each.pk in accesses
+        ]
+        return [each for each in opened if each.may(permission)]
+
+    def _granted(self, access: ListAccess) -> frozenset[Permission]:
         granted = set(_OF_ROLE[self.role])
         if self.role == Role.MAILER:
             if access.may_download:
