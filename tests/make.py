@@ -25,6 +25,7 @@ from lists.models import (
     Subscription,
     User,
 )
+from lists.models.lists import new_public_id
 from lists.secrets import make_secret
 from optout.actions import Recorded, record_optout, record_optouts
 from optout.addresses import Address, parse_address
@@ -33,6 +34,9 @@ from optout.evidence import Evidence
 from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent, global_intents, intent_for
 from optout.models import GlobalLine
+from reporting.models import WebhookEndpoint, WebhookFormat
+from reporting.webhooks.handover import end_of_feed
+from reporting.webhooks.signing import new_salt
 
 PASSWORD = "correct horse battery staple"
 _HASHED = make_password(PASSWORD)
@@ -216,3 +220,26 @@ def make_global_request(
     )
     record_optouts(intents)
     return GlobalLine.objects.get(realm=realm, key=report.key)
+
+
+def make_webhook_endpoint(
+    realm: Realm,
+    *lists: List,
+    url: str = "https://crm.example.com/heed",
+    format: WebhookFormat = WebhookFormat.STANDARD,  # noqa: A002 -- as the field is called
+    **fields: Any,
+) -> WebhookEndpoint:
+    """An endpoint of the realm, told of these lists (none: of all), from now on."""
+    end = end_of_feed()
+    values = {
+        "public_id": f"wh_{new_public_id()}",
+        "salt": new_salt(),
+        "created_at": NOW,
+        "xid": end.xid,
+        "last_id": end.last_id,
+        **fields,
+    }
+    list_ids = sorted(each.pk for each in lists) or None
+    return WebhookEndpoint.objects.create(
+        realm=realm, url=url, format=format, list_ids=list_ids, **values
+    )

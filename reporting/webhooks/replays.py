@@ -1,0 +1,108 @@
+"""What people and programs ask to be sent: a test, one delivery again, all that failed since.
+
+A wish is a row in state QUEUED; the endpoint's sender takes it up within half a second, of an endpoint that is off when it is on
+again (a test at once).
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from lists.audit import record_audit
+from lists.models import User
+from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint
+from reporting.webhooks.payloads import sample_change
+
+LONGEST_ASKER = 60  # characters
+_OVER = (DeliveryState.DELIVERED, DeliveryState.FAILED)
+
+
+def send_test(endpoint: WebhookEndpoint, *, asked_by: str, now: datetime) -> WebhookDelivery:
+    """Ask for a test message: tried once, also to an endpoint that is off. While one waits to be sent, that one."""
+    waiting = WebhookDelivery.objects.filter(
+        endpoint=endpoint, state=DeliveryState.QUEUED, is_test=True
+    ).first()
+    if waiting is not None:
+        return waiting
+    return WebhookDelivery.objects.create(
+        endpoint=endpoint,
+        message=uuid.uuid4(),
+        is_test=True,
+        changes=[sample_change(endpoint.format, now)],
+        recorded_at=now,
+        created_at=now,
+        due_at=now,
+        state=DeliveryState.QUEUED,
+        asked_by=asked_by[:LONGEST_ASKER],
+    )
+
+
+@transaction.atomic
+def replay_one(
+    endpoint: WebhookEndpoint,
+    delivery_id: int,
+    *,
+    asked_by: str,
+    actor: User | None,
+    key_id: int | None = None,
+    now: datetime,
+) -> WebhookDelivery:
+    """Send one delivery again, failed or delivered, with the same webhook-id and all its tries.
+
+    One that waits is left alone: it is sent anyway. Raises WebhookDelivery.DoesNotExist, also for a test.
+    """
+    chosen = WebhookDelivery.objects.filter(endpoint=endpoint, pk=delivery_id, is_test=False)
+    replayed = chosen.filter(state__in=_OVER).update(**_anew(asked_by, now))
+    if replayed:
+        _record(endpoint, actor, key_id, replayed, delivery=delivery_id)
+    return chosen.get()
+
+
+@transaction.atomic
+def replay_failed(
+    endpoint: WebhookEndpoint,
+    since: datetime,
+    *,
+    asked_by: str,
+    actor: User | None,
+    key_id: int | None = None,
+    now: datetime,
+) -> int:
+    """Send all again that failed and tells of what was recorded since then; how many deliveries."""
+    failed = WebhookDelivery.objects.filter(
+        endpoint=endpoint, state=DeliveryState.FAILED, recorded_at__gte=since, is_test=False
+    )
+    replayed = failed.update(**_anew(asked_by, now))
+    if replayed:
+        _record(endpoint, actor, key_id, replayed, since=since.isoformat())
+    return replayed
+
+
+def _anew(asked_by: str, now: datetime) -> dict[str, object]:
+    return {
+        "state": DeliveryState.QUEUED,
+        "step": 0,
+        "due_at": now,
+        "asked_by": asked_by[:LONGEST_ASKER],
+    }
+
+
+def _record(
+    endpoint: WebhookEndpoint,
+    actor: User | None,
+    key_id: int | None,
+    replayed: int,
+    **detail: Any,
+) -> None:
+    if key_id is not None:
+        detail["key"] = key_id
+    record_audit(
+        "replay_webhook",
+        actor=actor,
+        realm=endpoint.realm,
+        webhook=endpoint.public_id,
+        replayed=replayed,
+        **detail,
+    )
