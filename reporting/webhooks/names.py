@@ -1,7 +1,7 @@
 """Host names → addresses, in threads of their own, so that one receiver's slow name server stops nobody else.
 
 The system's resolver blocks, cannot be called off, and may take half a minute. So: one look-up of a name at a time, answers
-kept for a while, and names that were slow or unknown wait for each other alone. What an address may be called is not decided
+kept for a while, and names that were slow wait for each other alone. What an address may be called is not decided
 here: the guard looks at it when the connection is made.
 """
 
@@ -14,11 +14,13 @@ from dataclasses import dataclass
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-KEPT = 30.0  # seconds that an answer holds, an unknown name as well
-SLOW = 1.0  # seconds; a name that takes longer does not get in the way of others again
-AT_ONCE = 32  # look-ups, and threads; a thread costs a few pages of memory
+KEPT = 30.0  # seconds that an answer holds
+UNKNOWN_KEPT = 3.0  # seconds that no answer holds: shorter than the first retry waits
+SLOW = 3.0  # seconds; a name that takes longer does not get in the way of others again
+AT_ONCE = 64  # look-ups, and threads; a thread costs a few pages of memory
 SLOW_AT_ONCE = 8
 MAX_NAMES = 10_000
+MAX_ADDRESSES = 6  # of a name; each is called, and whose they are its owner decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class Names(AbstractResolver):
                 took = time.monotonic() - began
         finally:
             del self._asked[host]
-        answer = _Answer(addresses, time.monotonic() + KEPT, is_slow=took > SLOW or not addresses)
+        kept = KEPT if addresses else UNKNOWN_KEPT
+        answer = _Answer(addresses, time.monotonic() + kept, is_slow=took > SLOW)
         self._answers[host] = answer
         self._answers.move_to_end(host)
         if len(self._answers) > MAX_NAMES:
@@ -112,7 +115,7 @@ async def _in_thread(host: str) -> tuple[str, ...]:
 def _look_up(host: str) -> tuple[str, ...]:
     """The addresses of a name as texts; none if it is not known, or no name."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):  # UnicodeError: a part of more than 63 characters
         return ()
-    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))[:MAX_ADDRESSES]

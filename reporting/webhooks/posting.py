@@ -5,12 +5,11 @@ So: the address is checked where the connection is made, no redirect is followed
 """
 
 import asyncio
+import logging
 import re
-import socket
 import ssl
 import time
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -22,14 +21,13 @@ import aiohttp
 from yarl import URL
 
 from reporting.models import Failure
-from reporting.webhooks.guard import is_allowed
-from reporting.webhooks.names import Names
+from reporting.webhooks.connections import MAX_READ, Connecting, connecting, make_connector
 from reporting.webhooks.payloads import Payload
 
+logger = logging.getLogger(__name__)
+
 TIMEOUT = 15.0  # seconds for everything, looking the name up as well
-MAX_READ = 64 * 1024  # octets of the answer; what is longer ends the connection
 MAX_KEPT = 1000  # characters of it, for the delivery log
-IDLE = 15.0  # seconds that a connection is kept for the next message
 MAX_RETRY_AFTER = timedelta(hours=24)
 
 _SECONDS = re.compile(r"[0-9]{1,10}")
@@ -59,37 +57,14 @@ class Try:
 
 
 @dataclass(slots=True)
-class _Connecting:
-    """What happened on the way to a connection, as the socket factory saw it."""
-
-    is_new: bool = False  # a connection was begun; else one from before is used
-    is_forbidden: bool = False  # an address was refused
-
-
-_connecting: ContextVar[_Connecting] = ContextVar("connecting")
-
-
-def _make_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """The socket for a connection that is about to be made. Every one passes here, with the address that is really called."""
-    family, kind, protocol, _name, target = address
-    connecting = _connecting.get()
-    if not is_allowed(str(target[0])):
-        connecting.is_forbidden = True
-        raise PermissionError("inside a network that must not be called")
-    connecting.is_new = True
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return made
-
-
-@dataclass(slots=True)
 class _Answer:
     """What has come of an answer so far."""
 
     status: int | None = None
     retry_after: str | None = None
     body: bytes = b""
-    connecting: _Connecting = field(default_factory=_Connecting)  # of the last connection
+    is_packed: bool = False  # such as gzip, which nobody asked for
+    connecting: Connecting = field(default_factory=Connecting)  # of the last connection
 
 
 class Poster:
@@ -104,14 +79,7 @@ class Poster:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=Names(),
-                use_dns_cache=False,
-                socket_factory=_make_socket,
-                keepalive_timeout=IDLE,
-                limit=0,
-                ssl=ssl.create_default_context(),
-            ),
+            connector=make_connector(),
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -141,10 +109,13 @@ class Poster:
             failure: Failure | str = Failure.TIMEOUT
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = _failure_of(error, answer.connecting)
+        except Exception:  # whatever an answer brings a parser to do, the others go on being served
+            logger.exception("An answer to a webhook could not be read.")
+            failure = Failure.BROKEN
         else:
             failure = "" if 200 <= (answer.status or 0) < 300 else Failure.STATUS
         took_ms = round((time.perf_counter() - began) * 1000)
-        return Try(answer.status, failure, _text(answer.body), took_ms, _retry_after(answer))
+        return Try(answer.status, failure, _text(answer), took_ms, _retry_after(answer))
 
     async def _post(
         self, url: str, payload: Payload, headers: Mapping[str, str], answer: _Answer
@@ -154,12 +125,14 @@ class Poster:
         Nothing of the answer had come then, and messages may come twice: it would only look like a failure of the receiver.
         """
         while True:
-            connecting = answer.connecting = _Connecting()
-            _connecting.set(connecting)
+            answer.connecting = Connecting()
+            connecting.set(answer.connecting)
             try:
                 await self._post_once(url, payload, headers, answer)
+            except aiohttp.ClientConnectorError:
+                raise
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                if connecting.is_new or connecting.is_forbidden or answer.status is not None:
+                if answer.connecting.is_new or answer.status is not None:
                     raise
             else:
                 return
@@ -172,6 +145,7 @@ class Poster:
         ) as response:
             answer.status = response.status
             answer.retry_after = response.headers.get("retry-after")
+            answer.is_packed = "content-encoding" in response.headers
             content = response.content
             while not content.at_eof():
                 answer.body += await content.read(MAX_READ)
@@ -185,14 +159,13 @@ def _parsed(url: str) -> URL:
     return URL(url, encoded=True)
 
 
-def _failure_of(error: Exception, connecting: _Connecting) -> Failure:
+def _failure_of(error: Exception, on_the_way: Connecting) -> Failure:
     """What went wrong, told by the error and by how far the connection had come."""
-    if connecting.is_forbidden and not connecting.is_new:
+    if on_the_way.is_forbidden and not on_the_way.is_new:
         return Failure.FORBIDDEN
     if isinstance(error, aiohttp.InvalidURL):
-        return (
-            Failure.FORBIDDEN
-        )  # an address in an odd spelling, which `check_url` lets nobody save
+        # An address in an odd spelling; `check_url` lets nobody save it.
+        return Failure.FORBIDDEN
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Failure.NAME
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
@@ -204,8 +177,11 @@ def _failure_of(error: Exception, connecting: _Connecting) -> Failure:
     return Failure.BROKEN
 
 
-def _text(body: bytes) -> str:
-    return body[: MAX_KEPT * 4].decode("utf-8", "replace")[:MAX_KEPT].translate(_CONTROLS)
+def _text(answer: _Answer) -> str:
+    """The beginning of the answer, for people; nothing is unpacked for them."""
+    if answer.is_packed:
+        return ""
+    return answer.body[: MAX_KEPT * 4].decode("utf-8", "replace")[:MAX_KEPT].translate(_CONTROLS)
 
 
 def _retry_after(answer: _Answer) -> timedelta | None:
