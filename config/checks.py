@@ -1,5 +1,6 @@
 """What `manage.py check` finds out before the first request does."""
 
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connection
 
+from lists.networks import compile_networks
 from optout.links import parse_secrets
 
 OLDEST_POSTGRESQL = 150000
@@ -20,6 +22,37 @@ def link_secrets_are_readable(**_: Any) -> list[CheckMessage]:
     except ValueError as error:
         return [Error(str(error), id="heed.E001")]
     return []
+
+
+@register(Tags.security)
+def webhook_networks_are_readable(**_: Any) -> list[CheckMessage]:
+    """WEBHOOK_ALLOW_CIDRS must be readable: a wrong entry allows nothing, and its receivers would never be told (AT-19)."""
+    bad = [entry for entry in settings.WEBHOOK_ALLOW_CIDRS if not _is_network(entry)]
+    if bad:
+        return [
+            Error(
+                f"WEBHOOK_ALLOW_CIDRS: not an IP address or network: {', '.join(bad)}.",
+                hint="Write CIDRs by comma, such as 10.0.0.0/8,fd00::/8.",
+                id="heed.E004",
+            )
+        ]
+    if any(entry.endswith("/0") for entry in settings.WEBHOOK_ALLOW_CIDRS):
+        return [
+            checks.Warning(
+                "WEBHOOK_ALLOW_CIDRS lets whoever may enter a webhook call everything that this machine can reach.",
+                hint="Name the networks your receivers are in.",
+                id="heed.W005",
+            )
+        ]
+    return []
+
+
+def _is_network(entry: str) -> bool:
+    """Whether the guard understands it: an address inside it is allowed."""
+    try:
+        return ip_network(entry, strict=False).network_address in compile_networks([entry])
+    except ValueError:
+        return False
 
 
 @register(Tags.security, deploy=True)

@@ -238,7 +238,9 @@ LONG_POLLS_AT_ONCE = env.int("LONG_POLLS_AT_ONCE", default=4)
 API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", default=300_000)
 # Networks inside which webhooks may be received, as CIDRs by comma. Every other private or special address is refused: a URL
 # that somebody enters must not reach what only this machine can reach (AT-19).
-WEBHOOK_ALLOW_CIDRS = env.list("WEBHOOK_ALLOW_CIDRS", default=[])
+WEBHOOK_ALLOW_CIDRS = [
+    entry for part in env.list("WEBHOOK_ALLOW_CIDRS", default=[]) if (entry := part.strip())
+]
 # Shown to people who need help with Heed itself (S3.14).
 SUPPORT_ADDRESS = env.str("SUPPORT_ADDRESS", default="")
 
