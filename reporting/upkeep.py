@@ -17,6 +17,7 @@ from reporting import feed
 from reporting.counters import advance_counts
 from reporting.models import Download, Notice
 from reporting.notices import mail_notices, raise_notices
+from reporting.webhooks.off_mail import mail_switched_off
 
 NIGHT = timedelta(days=8)  # what a night looks at of the ledger; on Sundays all of it
 SUNDAY = 6
@@ -35,9 +36,20 @@ def mend_feed(now: datetime) -> dict[str, int]:
 
 
 def tell_owners(now: datetime) -> dict[str, int]:
-    """Raise notices and mail them. Raises OSError when a mail could not be sent; it is tried again the next time."""
-    raised = raise_notices(now)
-    return {"raised": raised, "mailed": mail_notices(now)}
+    """Raise notices and mail them, and tell of webhooks that we switched off.
+
+    Raises OSError when a mail could not be sent; it is tried again the next time, and does not hold up what comes after it.
+    """
+    result = {"raised": raise_notices(now)}
+    failure: OSError | None = None
+    for name, mail in (("mailed", mail_notices), ("webhooks_off", mail_switched_off)):
+        try:
+            result[name] = mail(now)
+        except OSError as error:
+            failure = error
+    if failure is not None:
+        raise failure
+    return result
 
 
 def accept_quarantined(now: datetime) -> dict[str, int]:

@@ -67,7 +67,7 @@ MOST_ENDPOINTS = 100  # of a realm: each of its opt-outs goes to all of them
 OVERLAP = timedelta(hours=24)  # how long an old secret signs as well, unless told otherwise
 LONGEST_OVERLAP = timedelta(days=7)
 
-_BY_US = (OffCause.GONE, OffCause.FAILING)
+SWITCHED_OFF_BY_US = (OffCause.GONE, OffCause.FAILING)
 
 
 class TooManyEndpointsError(EndpointRefusedError):
@@ -320,7 +320,7 @@ def _change(
     for name in changed:
         setattr(row, name, getattr(plan, name))
     row.save(update_fields=changed)
-    if "url" in changed and (row.off_cause in _BY_US or row.failing_since is not None):
+    if "url" in changed and (row.off_cause in SWITCHED_OFF_BY_US or row.failing_since is not None):
         _begin_anew(row, now)
     told = _told(row)
     _record("change_webhook", row, actor, key_id, **{name: told[name] for name in changed})

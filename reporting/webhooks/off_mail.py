@@ -1,0 +1,101 @@
+"""The mail that tells people that we switched an endpoint off.
+
+As in notices.py it is found in the state by the worker: whoever is told, and that they were, does not hang on the sender.
+"""
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db.models import Count, Q, QuerySet
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from lists.choices import Role
+from lists.models import Membership, User
+from reporting.models import OffCause, WebhookEndpoint
+from reporting.webhooks.endpoints import SWITCHED_OFF_BY_US
+from reporting.webhooks.health import MOST_COUNTED, health_of
+from reporting.webhooks.plans import origin_of
+
+logger = logging.getLogger(__name__)
+
+
+def mail_switched_off(now: datetime) -> int:
+    """Mail of each endpoint that we switched off and nobody was told of; how many. Run by the worker every minute.
+
+    Raises OSError when nobody could be mailed of one: that is tried again the next time, and no other one is held up.
+    """
+    untold = WebhookEndpoint.objects.filter(
+        off_cause__in=SWITCHED_OFF_BY_US, off_told_at=None, removed_at=None
+    ).select_related("realm")
+    told = 0
+    failure: OSError | None = None
+    for endpoint in untold.order_by("off_at", "pk"):
+        try:
+            _mail(endpoint, now)
+        except OSError as error:
+            failure = error
+            continue
+        # Not one that was switched on meanwhile.
+        WebhookEndpoint.objects.filter(pk=endpoint.pk, off_at=endpoint.off_at).update(
+            off_told_at=now
+        )
+        told += 1
+    if failure is not None:
+        raise failure
+    return told
+
+
+def who_is_told(endpoint: WebhookEndpoint) -> QuerySet[User]:
+    """Who can switch it on again: the realm's admins, the owners of all its lists, and an operator who made it."""
+    members = Membership.objects.filter(realm=endpoint.realm_id)
+    chosen = Q(memberships__in=members.filter(role=Role.ADMIN))
+    chosen |= Q(is_superuser=True, pk=endpoint.made_by_id)
+    if endpoint.list_ids is not None:
+        own = Count("accesses", filter=Q(accesses__optout_list__in=endpoint.list_ids))
+        owners = members.filter(role=Role.OWNER).annotate(own=own)
+        chosen |= Q(memberships__in=owners.filter(own=len(endpoint.list_ids)).values("pk"))
+    return User.objects.filter(chosen, is_active=True).distinct().order_by("pk")
+
+
+def _mail(endpoint: WebhookEndpoint, now: datetime) -> None:
+    """One mail to each of them. Raises OSError when it reached nobody (smtplib's errors are OSErrors)."""
+    subject, text = _compose(endpoint, now)
+    failure: OSError | None = None
+    sent = 0
+    for user in who_is_told(endpoint):
+        try:
+            EmailMessage(subject, text, to=[user.email]).send()
+            sent += 1
+        except OSError as error:
+            logger.warning(
+                "That %s was switched off could not be mailed to %s: %s",
+                endpoint,
+                user,
+                type(error).__name__,
+            )
+            failure = error
+    if failure is not None and not sent:
+        raise failure
+
+
+def _compose(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, str]:
+    """Subject and text; of the URL no more than where it leads."""
+    (health,) = health_of([endpoint], now)
+    text = render_to_string(
+        "emails/webhook_off.txt",
+        {
+            "endpoint": endpoint,
+            "realm": endpoint.realm,
+            "origin": origin_of(endpoint.url),
+            "is_gone": endpoint.off_cause == OffCause.GONE,
+            "waiting": health.waiting,
+            "failed": health.failed,
+            "is_more": health.is_unread or health.waiting >= MOST_COUNTED,
+            "url": f"{settings.BASE_URL}{reverse('webhook_endpoint', args=[endpoint.public_id])}",
+        },
+    )
+    name = endpoint.label or origin_of(endpoint.url)
+    return " ".join(f"{endpoint.realm.sender_name}: Webhook switched off: {name}".split()), text
