@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from lists.copying import PIECE, copy_out
-from lists.prepared import fetch_prepared
+from lists.prepared import fetch, fetch_prepared
 from optout.choices import HashKind, Medium, Reason
 from reporting.models.downloads import DownloadFormat
 
@@ -153,19 +153,30 @@ def measure_export(export: Export) -> Extent:
 
 def copy_statement(export: Export, extent: Extent) -> str:
     """The COPY of an export; `%(since)s` is its only parameter."""
-    is_csv = export.format == DownloadFormat.CSV
+    options = "(FORMAT csv, HEADER)" if export.format == DownloadFormat.CSV else ""
+    return f"COPY ({_query(export, extent)}) TO STDOUT {options}"
+
+
+def count_export(export: Export) -> int:
+    """How many rows the export has."""
+    parameters = {} if export.since is None else {"since": export.since}
+    query = _query(export, measure_export(export))
+    ((rows,),) = fetch(f"SELECT count(*) FROM ({query}) q", parameters)  # noqa: S608 -- made of constants and numbers
+    return int(rows)
+
+
+def _query(export: Export, extent: Extent) -> str:
     columns = _ITEM[export.format]
-    if is_csv:
+    if export.format == DownloadFormat.CSV:
         columns = _CSV_COLUMNS % ("s.address" if export.is_raw else spreadsheet_safe("s.address"))
     if export.since is not None:
-        query = export.fill(_SINCE, columns=columns)
-    else:
-        needs_twin = export.format == DownloadFormat.MD5 and extent.has_md5_only
-        no_twin = export.fill(_NO_TWIN) if needs_twin else ""
-        query = export.fill(_WHOLE, columns=columns, no_twin=no_twin)
-        if export.list_id != export.do_not_mail_id:
-            query += export.fill(_APPENDED, columns=columns, no_twin=no_twin)
-    return f"COPY ({query}) TO STDOUT {'(FORMAT csv, HEADER)' if is_csv else ''}"
+        return export.fill(_SINCE, columns=columns)
+    needs_twin = export.format == DownloadFormat.MD5 and extent.has_md5_only
+    no_twin = export.fill(_NO_TWIN) if needs_twin else ""
+    query = export.fill(_WHOLE, columns=columns, no_twin=no_twin)
+    if export.list_id != export.do_not_mail_id:
+        query += export.fill(_APPENDED, columns=columns, no_twin=no_twin)
+    return query
 
 
 def stream_export(export: Export, extent: Extent) -> Generator[bytes]:
