@@ -17,6 +17,7 @@ from reporting import feed
 from reporting.counters import advance_counts
 from reporting.models import Download, Notice
 from reporting.notices import mail_notices, raise_notices
+from reporting.unsubscription_reports.sending import send_due
 from reporting.webhooks.off_mail import mail_switched_off
 
 NIGHT = timedelta(days=8)  # what a night looks at of the ledger; on Sundays all of it
@@ -50,6 +51,11 @@ def tell_owners(now: datetime) -> dict[str, int]:
     if failure is not None:
         raise failure
     return result
+
+
+def send_reports(now: datetime) -> dict[str, int]:
+    """Send the unsubscription reports that are due. What fails is tried again by and by, and holds up nobody else."""
+    return send_due(now)
 
 
 def accept_quarantined(now: datetime) -> dict[str, int]:

@@ -44,6 +44,7 @@ from reporting.views.global_unsubscribe import (
 from reporting.views.list_settings import list_close, list_reopen, list_settings
 from reporting.views.lists import lists
 from reporting.views.new_list import list_new
+from reporting.views.notifications import notifications
 from reporting.views.overview import opt_outs_csv, overview
 from reporting.views.quarantine import (
     decide_quarantined,
@@ -55,6 +56,18 @@ from reporting.views.quarantine import (
 )
 from reporting.views.reports import reports
 from reporting.views.service import list_service, rehearse_list, show_link_key
+from reporting.views.webhook_endpoint import (
+    webhook_change,
+    webhook_csv,
+    webhook_delivery,
+    webhook_endpoint,
+    webhook_remove,
+    webhook_replay,
+    webhook_switch,
+    webhook_test,
+)
+from reporting.views.webhook_secret import webhook_rotate, webhook_secret
+from reporting.views.webhooks import webhook_list_callback, webhook_new, webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("reporting.rest.urls")),  # /api/…, /ws/…, /v2/…
@@ -97,6 +110,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("manage/settings/api-keys/new", make_api_key, name="make_api_key"),
     path("manage/settings/api-keys/<int:key_id>/replace", replace_api_key, name="replace_api_key"),
     path("manage/settings/api-keys/<int:key_id>/revoke", revoke_api_key, name="revoke_api_key"),
+    path("manage/settings/notifications", notifications, name="notifications"),
     path("manage/settings/global/unsubscribe", global_settings, name="global_settings"),
     path("manage/settings/global/products", global_products, name="global_products"),
     path("manage/settings/global/products/new", global_product_new, name="global_product_new"),
@@ -113,6 +127,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("manage/settings/global/forms", global_forms, name="global_forms"),
     path("manage/settings/global/forms/new", global_form_new, name="global_form_new"),
     path("manage/settings/global/forms/<uuid:form_uuid>", global_form, name="global_form"),
+    path("manage/webhooks/", webhooks, name="webhooks"),
+    path("manage/webhooks/new", webhook_new, name="webhook_new"),
+    path("manage/webhooks/list-callback", webhook_list_callback, name="webhook_list_callback"),
+    path("manage/webhooks/<public_id>", webhook_endpoint, name="webhook_endpoint"),
+    path("manage/webhooks/<public_id>/per-day.csv", webhook_csv, name="webhook_csv"),
+    path("manage/webhooks/<public_id>/change", webhook_change, name="webhook_change"),
+    path("manage/webhooks/<public_id>/test", webhook_test, name="webhook_test"),
+    path("manage/webhooks/<public_id>/replay", webhook_replay, name="webhook_replay"),
+    path("manage/webhooks/<public_id>/switch", webhook_switch, name="webhook_switch"),
+    path("manage/webhooks/<public_id>/secret", webhook_secret, name="webhook_secret"),
+    path("manage/webhooks/<public_id>/rotate", webhook_rotate, name="webhook_rotate"),
+    path("manage/webhooks/<public_id>/remove", webhook_remove, name="webhook_remove"),
+    path(
+        "manage/webhooks/<public_id>/deliveries/<int:delivery_id>",
+        webhook_delivery,
+        name="webhook_delivery",
+    ),
     path("manage/lists/<public_id>/service", list_service, name="list_service"),
     path("manage/lists/<public_id>/service/key", show_link_key, name="show_link_key"),
     path("manage/lists/<public_id>/service/test", rehearse_list, name="rehearse_list"),

@@ -4,7 +4,7 @@ from django.test import Client
 from lists.choices import Role
 from lists.models import List, Realm, User
 from tests import make
-from tests.lists.screens import open_screen, sign_in
+from tests.lists.screens import look_at, open_screen, sign_in
 
 
 @pytest.mark.django_db
@@ -17,7 +17,9 @@ class TestNavigation:
         assert '<a href="/manage/" aria-current="page">Overview</a>' in screen.html
 
     @pytest.mark.parametrize("role", [Role.OWNER, Role.MAILER, Role.VIEWER])
-    def test_others_see_no_team_and_no_settings(self, optout_list: List, role: Role) -> None:
+    def test_others_see_no_team_and_of_the_settings_their_own(
+        self, optout_list: List, role: Role
+    ) -> None:
         user = make.make_user("dora@acme.example")
         make.make_member(user, optout_list.realm, role, optout_list)
 
@@ -25,9 +27,14 @@ class TestNavigation:
         screen = open_screen(client, "/manage/")
 
         assert "/manage/lists/" in screen.links
-        assert not {"/manage/team/", "/manage/settings/"} & set(screen.links)
-        for path in ("/manage/team/", "/manage/team/invite", "/manage/settings/"):
+        assert "/manage/settings/" in screen.links
+        assert "/manage/team/" not in screen.links
+        for path in ("/manage/team/", "/manage/team/invite", "/manage/settings/api"):
             assert client.get(path).status_code == 404
+        led_to = client.get("/manage/settings/", follow=True)
+        links = set(look_at(led_to).links)
+        assert "/manage/settings/notifications" in links
+        assert not {"/manage/settings/api", "/manage/settings/api-keys"} & links
 
     def test_every_page_has_the_box_to_check_an_address(self, bob: User) -> None:
         client = sign_in(bob)

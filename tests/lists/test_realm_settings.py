@@ -87,7 +87,8 @@ class TestRealmSettings:
     def test_for_everybody_else_they_do_not_exist(
         self, bob: User, charlie: User, realm: Realm
     ) -> None:
-        assert sign_in(bob).get(PATH).status_code == 404
+        led_on = sign_in(bob).get(PATH)
+        assert (led_on.status_code, led_on["Location"] != PATH) == (302, True)
         assert sign_in(bob).post(PATH, FIELDS).status_code == 404
         sign_in(charlie).post(PATH, FIELDS)  # changes charlie's own realm
         realm.refresh_from_db()

@@ -42,6 +42,7 @@ pytestmark = pytest.mark.alone
 COMMANDS = (
     "count_optouts",
     "tell_owners",
+    "send_reports",
     "accept_quarantined",
     "tend_limits",
     "apply_retention",
@@ -69,6 +70,7 @@ class TestTheTimetable:
         assert on_it == {
             "reporting.count_optouts": "* * * * *",
             "reporting.tell_owners": "* * * * *",
+            "reporting.send_reports": "* * * * *",
             "reporting.accept_quarantined": "7 * * * *",
             "reporting.tend_limits": "11 * * * *",
             "reporting.apply_retention": "23 2 * * *",
