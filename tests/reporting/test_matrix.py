@@ -33,10 +33,11 @@ class Row:
     path: str = ""  # what the url's own arguments are, besides the list: `key`, `access`, `member`, `digest`, `password`, …
     status: int = 200
     is_about_list: bool = True
+    led_on: frozenset[str] = frozenset()  # who is sent to another screen instead
 
 
-def row(*allowed: str, **more: Any) -> Row:
-    return Row(frozenset(allowed), **more)
+def row(*allowed: str, led_on: tuple[str, ...] = (), **more: Any) -> Row:
+    return Row(frozenset(allowed), led_on=frozenset(led_on), **more)
 
 
 EDITORS = ("operator", "admin", "owner")
@@ -143,7 +144,22 @@ TABLE: dict[str, list[Row]] = {
         ),
         row(*KNOWERS, method="POST", data={"realm": "acme"}, status=302, is_about_list=False),
     ],
-    "settings": [row(*ADMINS, "stranger", is_about_list=False)],
+    # In everybody's navigation: who may not see it is led on to the first screen that they may open.
+    "settings": [
+        row(*ADMINS, "stranger", led_on=("owner", "viewer", "mailer"), is_about_list=False),
+        row(*ADMINS, "stranger", method="POST", data={}, status=422, is_about_list=False),
+    ],
+    "notifications": [
+        row(*ROLES, is_about_list=False),
+        row(*ROLES, method="POST", data={}, status=422, is_about_list=False),
+        row(
+            *ROLES,
+            method="POST",
+            data={"reports": "email", "rhythm": "daily", "weekly": "email"},
+            status=302,
+            is_about_list=False,
+        ),
+    ],
     "api_settings": [
         row(*ADMINS, "stranger", is_about_list=False),
         row(
@@ -483,7 +499,11 @@ class TestScreensOfARealm:
         if who in case.allowed:
             assert response.status_code == case.status
             return
-        assert_refused(response, who)
+        if who in case.led_on:
+            assert response.status_code == 302
+            assert client.get(response["Location"]).status_code == 200
+        else:
+            assert_refused(response, who)
         assert everything() == before
 
 
