@@ -1,19 +1,22 @@
 """AT-31: every address of the portal × every role × one's own and a foreign list. A new address without a row here fails."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django.plugin import DjangoDbBlocker
 
 from lists.choices import Role
 from lists.credentials import make_password
-from lists.models import ApiKey, Contact, List, ListAccess, Membership, Realm, User
+from lists.models import ApiKey, Contact, List, ListAccess, Membership, User
 from optout.addresses import digest_of
 from tests import make
+from tests.kept import kept_rows
 from tests.reporting.portal import signed_in
 
 ROLES = ("operator", "admin", "owner", "viewer", "mailer", "stranger")
@@ -369,8 +372,20 @@ def furnish(optout_list: List, mailer: Membership) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="module")
+def kept_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    with kept_rows(django_db_blocker):
+        yield make_world()
+
+
 @pytest.fixture
-def world(realm: Realm, optout_list: List) -> World:
+def world(kept_world: World) -> World:
+    return replace(kept_world, arguments=dict(kept_world.arguments))
+
+
+def make_world() -> World:
+    realm = make.make_realm()
+    optout_list = make.make_list(realm)
     other = make.make_realm("other")
     foreign = make.make_list(other, 1, "Their letters")
     people = {role: make.make_user(f"{role}@example.com") for role in ROLES}
@@ -400,17 +415,20 @@ def ask(client: Client, url: str, case: Row) -> Any:
     response: Any = (client.post if case.method == "POST" else client.get)(url, case.data)
     if response.streaming:  # a download holds its place until it is read
         b"".join(response.streaming_content)
-        response.close()
     return response
 
 
-def everything() -> dict[str, list[Any]]:
-    """Every row that the portal could write, but for sessions."""
-    return {
-        model._meta.label: sorted(map(repr, model._default_manager.values_list()))
+def everything() -> dict[str, list[str]]:
+    """Every row that the portal could write, but for sessions, read by one statement."""
+    tables = [
+        model._meta.db_table
         for app in ("lists", "optout", "reporting")
         for model in apps.get_app_config(app).get_models()
-    }
+    ]
+    rows = ", ".join(f'(SELECT array_agg(t::text ORDER BY t::text) FROM "{t}" t)' for t in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {rows}")
+        return dict(zip(tables, cursor.fetchone() or (), strict=True))
 
 
 def cases(about_lists: bool) -> list[Any]:
@@ -456,9 +474,9 @@ class TestScreensOfAList:
         assert everything() == before
 
     def test_a_list_of_the_realm_that_one_was_not_given(
-        self, world: World, realm: Realm, name: str, case: Row
+        self, world: World, name: str, case: Row
     ) -> None:
-        second = make.make_list(realm, 2, "Offers")
+        second = make.make_list(world.own.realm, 2, "Offers")
         theirs = world.people["mailer"].memberships.get()
         ListAccess.objects.create(membership=theirs, optout_list=second)
         world.arguments[second.pk] = furnish(second, theirs)
