@@ -56,16 +56,14 @@ from reporting.views.quarantine import (
 )
 from reporting.views.reports import reports
 from reporting.views.service import list_service, rehearse_list, show_link_key
-from reporting.views.webhook_endpoint import (
+from reporting.views.webhook_actions import (
     webhook_change,
-    webhook_csv,
-    webhook_delivery,
-    webhook_endpoint,
     webhook_remove,
     webhook_replay,
     webhook_switch,
     webhook_test,
 )
+from reporting.views.webhook_endpoint import webhook_csv, webhook_delivery, webhook_endpoint
 from reporting.views.webhook_secret import webhook_rotate, webhook_secret
 from reporting.views.webhooks import webhook_list_callback, webhook_new, webhooks
 

@@ -1,0 +1,194 @@
+"""Endpoints as the webhook screens show them: in words, with how they do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from lists.models import List
+from optout.choices import Channel, Medium
+from reporting import snippets_rest
+from reporting.models import OffCause, WebhookEndpoint, WebhookFormat
+from reporting.views.webhook_access import OpenedHooks
+from reporting.webhooks.health import MOST_COUNTED, EndpointState, Health, health_of
+
+_SHOWN_LISTS = 3
+_SHORT_FORMATS = {
+    WebhookFormat.STANDARD: "Standard, JSON",
+    WebhookFormat.SMS_JSON: "Callback, JSON",
+    WebhookFormat.SMS_FORM: "Callback, form",
+}
+_STATES = {
+    EndpointState.DELIVERING: ("Delivering", "success"),
+    EndpointState.NEW: ("Nothing sent yet", "accent"),
+    EndpointState.FAILING: ("Failing", "danger"),
+    EndpointState.OFF: ("Switched off", "warning"),
+}
+_WHY_OFF = {
+    OffCause.OWNER: "by hand",
+    OffCause.GONE: "the receiver answered 410 Gone",
+    OffCause.FAILING: "nothing could be delivered for 75 hours",
+}
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEndpoint:
+    """An endpoint with its health, and its lists by name (None: the whole realm)."""
+
+    row: WebhookEndpoint
+    health: Health
+    lists: list[List] | None
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.row.url).netloc
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others."""
+        if self.row.is_callback:
+            return f"Callback of {self.reach}" if self.row.list_ids else "Default callback"
+        return self.row.label or self.host
+
+    @property
+    def kind(self) -> str:
+        return "callback URL" if self.row.is_callback else "endpoint"
+
+    @property
+    def reach(self) -> str:
+        """Which lists it is told of."""
+        if self.lists is None:
+            return "Whole realm"
+        names = [each.name for each in self.lists[:_SHOWN_LISTS]]
+        more = len(self.lists) - len(names)
+        return ", ".join(names) + (f" and {more} more" if more else "")
+
+    @property
+    def media(self) -> str:
+        if self.row.medium is None:
+            return "Emails and phone numbers"
+        return "Emails only" if self.row.medium == Medium.EMAIL else "Phone numbers only"
+
+    @property
+    def channels(self) -> str:
+        """The ways in that it is told of."""
+        if self.row.channels is None:
+            return "Any way"
+        found = [Channel.find(code) for code in self.row.channels]
+        return ", ".join(str(each.label) if each else "Other" for each in found)
+
+    @property
+    def filters(self) -> str:
+        """What it is told of only, for the table."""
+        row = self.row
+        some = (
+            "" if row.medium is None else self.media,
+            "" if row.channels is None else self.channels,
+            "" if row.gets_lifts else "no lifts",
+        )
+        return "; ".join(filter(None, some))
+
+    @property
+    def short_format(self) -> str:
+        return _SHORT_FORMATS[WebhookFormat(self.row.format)]
+
+    @property
+    def state_word(self) -> str:
+        return _STATES[self.health.state][0]
+
+    @property
+    def tone(self) -> str:
+        """The colour of its state, a class of portal.css."""
+        return _STATES[self.health.state][1]
+
+    @property
+    def since(self) -> datetime | None:
+        return self.health.since
+
+    @property
+    def why(self) -> str:
+        """Why it is off, beside its state."""
+        cause = self.row.off_cause
+        return _WHY_OFF[OffCause(cause)] if cause else ""
+
+    @property
+    def why_off(self) -> str:
+        """The same as a sentence."""
+        return f"{self.row.get_off_cause_display()}." if self.row.off_cause else ""
+
+    @property
+    def waiting(self) -> str:
+        return _counted(self.health.waiting)
+
+    @property
+    def failed(self) -> str:
+        return _counted(self.health.failed)
+
+    @property
+    def delay(self) -> str:
+        """The age of the oldest change that has not arrived; nothing where all have."""
+        return in_words(self.health.delay) if self.health.delay else ""
+
+    @property
+    def succeeded_ago(self) -> str:
+        return ago(self.row.succeeded_at)
+
+    @property
+    def made_by(self) -> str:
+        """What follows the time at which it was made."""
+        if self.row.made_by is not None:
+            return f" by {self.row.made_by.get_full_name()}"
+        if self.row.made_by_key is not None:
+            return f" with the API key “{self.row.made_by_key.label}”"
+        return " by an operator’s command"
+
+
+def show_all(
+    opened: OpenedHooks, endpoints: Sequence[WebhookEndpoint], now: datetime
+) -> list[ShownEndpoint]:
+    """These endpoints with how they do, in their order."""
+    return [
+        ShownEndpoint(each.endpoint, each, opened.lists_of(each.endpoint))
+        for each in health_of(endpoints, now)
+    ]
+
+
+def show_one(opened: OpenedHooks, endpoint: WebhookEndpoint, now: datetime) -> ShownEndpoint:
+    """This endpoint with how it does."""
+    (shown,) = show_all(opened, [endpoint], now)
+    return shown
+
+
+def docs_url() -> str:
+    """Where it is described how messages look, and how their signature is checked."""
+    return f"{snippets_rest.docs_url()}#webhooks"
+
+
+def in_words(span: timedelta) -> str:
+    """How long that is, in at most two units: "3 s", "2 h 5 min"."""
+    seconds = int(span.total_seconds())
+    if seconds < _MINUTE:
+        return f"{seconds} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min"
+    if seconds < 2 * _DAY:
+        minutes = seconds % _HOUR // _MINUTE
+        return f"{seconds // _HOUR} h" + (f" {minutes} min" if minutes else "")
+    return f"{seconds // _DAY} days"
+
+
+def ago(moment: datetime | None) -> str:
+    """Roughly how long ago that was: "5 hours ago"."""
+    if moment is None:
+        return ""
+    if timezone.now() - moment < timedelta(minutes=1):
+        return "just now"
+    return f"{timesince(moment, depth=1)} ago"
+
+
+def _counted(number: int) -> str:
+    return f"{number:,}" + ("+" if number >= MOST_COUNTED else "")
