@@ -12,7 +12,7 @@ from optout.channels.rest import contacts, lifting, lookups, suppressions
 from optout.channels.rest.bodies import StrictParser
 from optout.channels.rest.door import KeyAuth, answer_error
 from optout.channels.rest.queries import with_known_query
-from reporting.rest import changes, do_not_mail, list_contacts, lists, opt_outs
+from reporting.rest import changes, do_not_mail, list_contacts, lists, opt_outs, webhooks
 
 
 class RestApi(NinjaAPI):
@@ -43,6 +43,7 @@ for each in (
     changes,
     do_not_mail,
     contacts,
+    webhooks,
 ):
     api.add_router("", each.router)
 

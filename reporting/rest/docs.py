@@ -27,14 +27,16 @@ from reporting.rest.openapi import (
     scope_of,
 )
 from reporting.rest.programs import LANGUAGES, Call, programs_of
+from reporting.rest.receiving import receiving
 from reporting.rest.refusals import ADVICE
+from reporting.rest.webhook_messages import HEADERS, MESSAGES, shown_messages
 
 # Nothing from elsewhere, no script or style in the page itself.
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-ORDER = ("post", "get", "put", "delete")  # what people come for first
+ORDER = ("post", "get", "put", "patch", "delete")  # what people come for first
 FRESH = "public, max-age=300"
 
 
@@ -132,6 +134,10 @@ def _page(base_url: str) -> tuple[bytes, str]:
         "naming": _programs(
             replace(EXAMPLES["add_suppressions"].call, is_named=True), base_url, "naming"
         ),
+        "messages": MESSAGES,
+        "shown": shown_messages(),
+        "headers": [(name, _marked(about)) for name, (about, _) in HEADERS.items()],
+        "receiving": _receiving(),
         "chapters": chapters(describe(base_url), base_url),
         "everywhere": EVERYWHERE,
         "problems": [(kind, *ADVICE[kind]) for kind in Kind],
@@ -265,6 +271,15 @@ def _bounds(schema: Json, low: str, high: str) -> str:
 
 def _programs(call: Call, base_url: str, name: str) -> list[Program]:
     return _as_programs(programs_of(call, base_url), name)
+
+
+def _receiving() -> list[Program]:
+    """In the shell nothing is taken in: there it is only checked."""
+    programs = _as_programs(receiving(), "receiving")
+    return [
+        replace(each, label="A kept message, with openssl") if each.language == "curl" else each
+        for each in programs
+    ]
 
 
 def _as_programs(texts: dict[str, str], name: str) -> list[Program]:

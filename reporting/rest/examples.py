@@ -4,10 +4,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from reporting.rest.example_rows import DIGEST, OPTED_OUT
+from reporting.rest.example_webhooks import WEBHOOK_CALLS
 from reporting.rest.programs import Call
 
 API = "/api/v1"
-_DIGEST = "8c87b489ce35cf2e2f39f80e282cb2e8"
 # What `parse_address` says of a text that is neither.
 UNREADABLE = "Enter an email address like name@example.com, or a phone number."
 _CURSOR = "Y2hhbmdlczo3NDE6MTA0"
@@ -35,20 +36,6 @@ def _post(path: str, body: Any, answer: Any) -> Example:
     return Example(Call("POST", API + path, body=body), answer)
 
 
-_OPTED_OUT = {
-    "id": 104,
-    "type": "opt_out",
-    "list": 1,
-    "address": "jane@example.com",
-    "digest": _DIGEST,
-    "medium": "email",
-    "channel": "one_click",
-    "reason": "unsubscribed",
-    "origin": "recipient",
-    "is_new": True,
-    "suppressed": True,
-    "recorded_at": "2026-11-22T09:30:00Z",
-}
 _LIST = {
     "number": 1,
     "name": "Garden letters",
@@ -63,7 +50,7 @@ _LIST = {
 }
 _SUPPRESSION = {
     "address": "jane@example.com",
-    "digest": _DIGEST,
+    "digest": DIGEST,
     "hash": None,
     "hash_kind": None,
     "medium": "email",
@@ -124,10 +111,10 @@ EXAMPLES: dict[str, Example] = {
         address="jane@example.com",
     ),
     "read_opt_outs": _get(
-        "/lists/1/opt-outs", {"opt_outs": [_OPTED_OUT], "next": None}, since="2026-01-01"
+        "/lists/1/opt-outs", {"opt_outs": [OPTED_OUT], "next": None}, since="2026-01-01"
     ),
     "read_changes": _get(
-        "/changes", {"changes": [_OPTED_OUT], "cursor": _CURSOR, "has_more": False}, limit="1000"
+        "/changes", {"changes": [OPTED_OUT], "cursor": _CURSOR, "has_more": False}, limit="1000"
     ),
     "read_do_not_mail": _get(
         "/do-not-mail",
@@ -185,6 +172,7 @@ EXAMPLES: dict[str, Example] = {
         Call("PUT", f"{API}/contacts/4711", body={"lists": []}), {**_CONTACT, "lists": []}
     ),
     "delete_contact": Example(Call("DELETE", f"{API}/contacts/4711"), None),
+    **{name: Example(call, answer) for name, (call, answer) in WEBHOOK_CALLS.items()},
 }
 
 

@@ -17,6 +17,8 @@ from optout.channels.rest.queries import SAY_NOTHING_WHEN_EMPTY
 from reporting.rest.api import api
 from reporting.rest.examples import EXAMPLES, Example
 from reporting.rest.meanings import MEANINGS
+from reporting.rest.webhook_messages import SCHEMAS as MESSAGE_SCHEMAS
+from reporting.rest.webhook_messages import described_webhooks
 
 type Json = dict[str, Any]
 
@@ -24,8 +26,19 @@ ROOT = "/api/v1/"
 METHODS = ("get", "post", "put", "patch", "delete")
 # Of operations that are sent with POST, those that write nothing: the scope to read will do.
 READING_POSTS = frozenset({"look_up"})
-# Those that write and show what came of it: a key needs both scopes.
-SHOWING_WRITES = frozenset({"write_contact", "set_contact"})
+# Those that may be refused because the address opted out.
+ADDING_CONTACTS = frozenset({"write_contact", "set_contact"})
+# Those that write and show what came of it, or send elsewhere what the key may read: a key needs both scopes.
+SHOWING_WRITES = ADDING_CONTACTS | {
+    "make_webhook",
+    "change_webhook",
+    "delete_webhook",
+    "send_webhook_test",
+    "replay_webhook",
+    "rotate_webhook",
+}
+# Those whose body names a list.
+FINDING_LISTS = frozenset({"look_up", "make_webhook", "change_webhook"})
 # Those that answer 304 to whoever has the answer already.
 CONDITIONAL = frozenset({"read_lists", "read_list"})
 FILES = {".csv": "text/csv", ".txt": "text/plain"}
@@ -38,6 +51,7 @@ TAGS = {
     "changes": "Every opt-out and every lift, in order, with a cursor: nothing is skipped.",
     "do-not-mail": "The list that covers everything: page by page, or as one file.",
     "contacts": "People as you know them. Deleting one is an opt-out from everything.",
+    "webhooks": "Endpoints of yours that Heed tells of every opt-out, and what became of each message.",
 }
 
 # What an operation is called where people read.
@@ -60,12 +74,22 @@ HEADINGS = {
     "write_contact": "Add a contact",
     "set_contact": "Set a contact’s lists",
     "delete_contact": "Delete a contact: opt it out of everything",
+    "make_webhook": "Make an endpoint",
+    "read_webhooks": "Read the endpoints",
+    "read_webhook": "Read one endpoint",
+    "change_webhook": "Change an endpoint, or switch it on or off",
+    "delete_webhook": "Remove an endpoint",
+    "read_webhook_deliveries": "Read what was sent",
+    "send_webhook_test": "Send a test",
+    "replay_webhook": "Send again",
+    "rotate_webhook": "Rotate the secret",
 }
 
 # What a parameter means, wherever it is.
 PARAMETERS = {
     "number": "Number of the list; 0 is Do Not Mail.",
     "contact_id": "The contact’s id, or the digest of its address.",
+    "webhook_id": "The endpoint’s id.",
     "cursor": "Where to go on: as an answer gave it. Left out: from the beginning.",
     "limit": "The most rows in an answer.",
     "wait": "Seconds to wait for something to happen, if there is nothing yet.",
@@ -184,6 +208,7 @@ def describe(base_url: str | None = None) -> Json:
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "security": [{"key": []}],
         "paths": {path: _plain(each) for path, each in found["paths"].items()},
+        "webhooks": described_webhooks(),
         "components": {
             "securitySchemes": {
                 "key": {
@@ -192,7 +217,7 @@ def describe(base_url: str | None = None) -> Json:
                     "description": "An API key of the realm: `hk_…`. Made in the portal under Settings › API keys.",
                 }
             },
-            "schemas": {**schemas, "Problem": PROBLEM},
+            "schemas": {**schemas, **MESSAGE_SCHEMAS, "Problem": PROBLEM},
             "headers": {name: _header(name) for name in _HEADERS},
             "responses": {_name(status): _refusal(status, base) for status in _STATUSES},
         },
@@ -300,7 +325,7 @@ def kinds_of(operation: Json, method: str, path: str) -> list[Kind]:
     parameters = {each["name"] for each in operation["parameters"]}
     name, has_body = operation["operationId"], "requestBody" in operation
     found = set(EVERYWHERE)
-    if "{" in path or "list" in parameters or name == "look_up":
+    if "{" in path or "list" in parameters or name in FINDING_LISTS:
         found.add(Kind.NOT_FOUND)
     if method != "get":
         found.add(Kind.TOO_LARGE)
@@ -308,7 +333,7 @@ def kinds_of(operation: Json, method: str, path: str) -> list[Kind]:
         found.add(Kind.UNSUPPORTED)
     if "Idempotency-Key" in parameters:
         found |= {Kind.CONFLICT, Kind.KEY_REUSED}
-    if name in SHOWING_WRITES:
+    if name in ADDING_CONTACTS:
         found.add(Kind.OPTED_OUT)
     if path.endswith("/changes"):
         found.add(Kind.CURSOR_GONE)

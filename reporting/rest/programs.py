@@ -45,7 +45,7 @@ def programs_of(call: Call, base: str) -> dict[str, str]:
 
 def _curl(call: Call, url: str) -> str:
     parts = ["curl --fail-with-body"]
-    if call.method not in {"GET", "POST"}:
+    if _is_named_method(call):
         parts[0] += f" --request {call.method}"
     parts[0] += f" '{url}'"
     parts.append('--header "Authorization: Bearer $HEED_KEY"')
@@ -80,7 +80,7 @@ def _python(call: Call, url: str) -> str:
                 else []
             ),
             *_bracketed("headers=", headers),
-            *([f'    method="{call.method}",'] if call.method not in {"GET", "POST"} else []),
+            *([f'    method="{call.method}",'] if _is_named_method(call) else []),
             ")",
             "try:",
             "    with urlopen(request, timeout=60) as answer:",
@@ -150,6 +150,11 @@ def _node(call: Call, url: str) -> str:
         _shown(call, "console.log(await answer.json());", "console.log(await answer.text());"),
     ]
     return "\n".join(filter(None, lines))
+
+
+def _is_named_method(call: Call) -> bool:
+    """Whether curl and urllib must be told it: without a body they GET, with one they POST."""
+    return call.method != ("GET" if call.body is None else "POST")
 
 
 def _is_json(call: Call) -> bool:

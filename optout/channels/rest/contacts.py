@@ -18,6 +18,7 @@ from optout.channels.rest.bodies import Body
 from optout.channels.rest.door import (
     evidence_of,
     find_list,
+    reader_and_writer_of,
     reader_of,
     require_whole_realm,
     writer_of,
@@ -124,7 +125,7 @@ def write_contact(request: HttpRequest, sent: NewContact) -> Status[ContactOut]:
 
     Who opted out of one of the lists, or of everything, is not added (409), and then nothing is done.
     """
-    caller, do_not_mail = _of_realm(_reader_and_writer(request))
+    caller, do_not_mail = _of_realm(reader_and_writer_of(request))
     lists, fields = _lists(caller, sent.lists), _fields(sent.fields)
     address = _address(caller, sent)
     record = ContactRecord(address, fields, _customer_key(caller, sent.customer_key))
@@ -146,7 +147,7 @@ def set_contact(request: HttpRequest, contact_id: str, sent: ContactLists) -> Co
 
     With no list it is removed: it can be added again. Who opted out of one of the lists, or of everything, is put on none (409).
     """
-    caller, do_not_mail = _of_realm(_reader_and_writer(request))
+    caller, do_not_mail = _of_realm(reader_and_writer_of(request))
     lists, fields = _lists(caller, sent.lists), _fields(sent.fields)
     outcome = set_contact_lists(do_not_mail, contact_id, lists, fields=fields, now=timezone.now())
     if outcome is None:
@@ -174,12 +175,6 @@ def delete_contact(request: HttpRequest, contact_id: str) -> Status[None]:
     if not is_known:
         raise _no_contact()
     return Status(204, None)
-
-
-def _reader_and_writer(request: HttpRequest) -> KeyCaller:
-    """Who calls, if they may do both: the answer shows the contact. Raises ProblemError 403."""
-    reader_of(request)
-    return writer_of(request)
 
 
 def _of_realm(caller: KeyCaller) -> tuple[KeyCaller, ListSnapshot]:

@@ -134,6 +134,12 @@ def writer_of(request: HttpRequest) -> KeyCaller:
     return caller
 
 
+def reader_and_writer_of(request: HttpRequest) -> KeyCaller:
+    """Who calls, if they may do both: for what writes, and shows or sends what can be read. Raises ProblemError 403."""
+    reader_of(request)
+    return writer_of(request)
+
+
 def require_whole_realm(caller: KeyCaller) -> None:
     """For what is about no single list. Raises ProblemError 403."""
     if not caller.is_whole_realm:

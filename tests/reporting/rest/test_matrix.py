@@ -8,11 +8,13 @@ import pytest
 from django.test import Client
 
 from lists.models import Contact, List, Realm
+from reporting.models import WebhookEndpoint
 from reporting.rest.examples import EXAMPLES
 from reporting.rest.openapi import scope_of
 from tests import make
 from tests.reporting.rest.operations import operation_ids, operations
 from tests.reporting.rest.rows import count_rows
+from tests.reporting.rest.webhooks import make_example_webhook
 
 OK = frozenset(range(200, 300))
 
@@ -21,7 +23,7 @@ OK = frozenset(range(200, 300))
 class Row:
     """Which scope an operation needs, and what it is about: one `list`, the whole `realm`, or `any` of the key's lists.
 
-    Do Not Mail is for `any` who reads: it holds for each list.
+    Do Not Mail is for `any` who reads: it holds for each list. A `webhook` is one of a list.
     """
 
     scope: str
@@ -47,6 +49,15 @@ TABLE: dict[str, Row] = {
     "write_contact": Row("read and write", "realm"),
     "set_contact": Row("read and write", "realm"),
     "delete_contact": Row("write", "realm"),
+    "make_webhook": Row("read and write", "webhook"),
+    "read_webhooks": Row("read", "any"),
+    "read_webhook": Row("read", "webhook"),
+    "change_webhook": Row("read and write", "webhook"),
+    "delete_webhook": Row("read and write", "webhook"),
+    "read_webhook_deliveries": Row("read", "webhook"),
+    "send_webhook_test": Row("read and write", "webhook"),
+    "replay_webhook": Row("read and write", "webhook"),
+    "rotate_webhook": Row("read and write", "webhook"),
 }
 
 
@@ -89,7 +100,7 @@ def expected(row: Row, who: str) -> frozenset[int]:
         return frozenset({401})
     if who in {"read", "write"} and who != row.scope:
         return frozenset({403})
-    if row.about == "list" and who in {"another list", "Do Not Mail", "another realm"}:
+    if row.about in {"list", "webhook"} and who in {"another list", "Do Not Mail", "another realm"}:
         return frozenset({404})
     if row.about == "realm" and who in {"one list", "another list", "Do Not Mail"}:
         return frozenset({403})
@@ -106,6 +117,7 @@ def scene(realm: Realm, optout_list: List) -> Scene:
     make.make_optout(make.do_not_mail(realm), "joe@example.com")
     contact = make.make_contact(realm, "ann@example.com", optout_list)
     Contact.objects.filter(pk=contact.pk).update(id=4711)
+    make_example_webhook(optout_list)
     return Scene(realm, optout_list, make.make_realm("elsewhere"))
 
 
@@ -129,6 +141,7 @@ def test_who_may_do_what(scene: Scene, name: str) -> None:
             query_params=dict(call.query),
         )
 
+        WebhookEndpoint.objects.update(removed_at=None)  # for the next one
         said = b"".join(answer) if answer.streaming else answer.content
         assert answer.status_code in expected(TABLE[name], who), (who, said)
         if answer.status_code >= 400:

@@ -15,6 +15,7 @@ from reporting.rest.meanings import MEANINGS
 from reporting.rest.openapi import HEADINGS, TAGS, describe
 from tests import make
 from tests.reporting.rest.operations import operation_ids, operations
+from tests.reporting.rest.webhooks import make_example_webhook
 
 JSON = "application/json"
 
@@ -133,6 +134,7 @@ def key(realm: Realm, optout_list: List) -> str:
     make.make_optout(make.do_not_mail(realm), "mo@example.com")
     contact = make.make_contact(realm, "ann@example.com", optout_list, first="Ann")
     Contact.objects.filter(pk=contact.pk).update(id=4711)
+    make_example_webhook(optout_list)
     return make.make_api_key(realm)
 
 

@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.generation import GenerationMode
 
 from lists.models import List, Realm
+from reporting.rest.example_webhooks import DELIVERY_ID
 from tests import make
 from tests.reporting.rest.operations import operation_ids
+from tests.reporting.rest.webhooks import make_example_webhook
 
 # Few, and the same on every run: what this looks for is a class of mistakes, not a rare one.
 EXAMPLES = 12
@@ -41,6 +43,7 @@ def test_answers_fit_the_description(
     make.make_optout(optout_list)
     make.make_optout(make.do_not_mail(realm), "joe@example.com")
     make.make_contact(realm, "ann@example.com", optout_list)
+    make_example_webhook(optout_list)
     headers = {"Authorization": f"Bearer {make.make_api_key(realm)}"}
     operation = schema.find_operation_by_id(operation_id)
 
@@ -84,9 +87,24 @@ def _mend(case: Any) -> None:
         return
     if "addresses" in case.body:
         case.body["addresses"] = [*case.body["addresses"][:50], "jane@example.com"]
+    if "/webhooks" in case.path:
+        _mend_webhook(case.body)
     if "/contacts" in case.path:
         case.body.update(lists=[1], fields={"first": "Bo"})
         case.body.pop("customer_key", None)
     if case.path.endswith("/contacts"):
         case.body.pop("email", None)
         case.body["address"] = "bo@example.com"
+
+
+def _mend_webhook(body: dict[str, Any]) -> None:
+    """A URL can be called; one of two ways to say which list; a whole number is written so."""
+    if "url" in body:
+        body.update(url="https://crm.example.com/heed", label="CRM")
+    for name in ("list", "lists", "skip_missed"):
+        body.pop(name, None)
+    if "overlap_hours" in body:
+        body["overlap_hours"] = 48
+    if "delivery" in body or "since" in body:
+        body.clear()
+        body["delivery"] = DELIVERY_ID
