@@ -108,7 +108,10 @@ async def _in_thread(host: str) -> tuple[str, ...]:
         except RuntimeError:
             return  # the loop is closed: nobody wants to know any more
 
-    threading.Thread(target=run, name="look-up", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="look-up", daemon=True).start()
+    except RuntimeError:  # the system has no thread to spare
+        return ()
     return await future
 
 

@@ -25,6 +25,20 @@ TEST = "webhook.test"
 # What stands for the number that was texted where none was (S3.10).
 LINK_SOURCE = "Optout Link"
 
+_ENTRY = (
+    "id",
+    "type",
+    "list",
+    "address",
+    "digest",
+    "medium",
+    "channel",
+    "reason",
+    "origin",
+    "is_new",
+    "suppressed",
+    "recorded_at",
+)
 _SMS_FORMATS = frozenset({WebhookFormat.SMS_JSON, WebhookFormat.SMS_FORM})
 _TEST_EMAIL = "test@example.com"
 _TEST_NUMBER = "+12025550123"  # of the range that is kept for fiction
@@ -129,8 +143,8 @@ def _render_event(event: str, timestamp: str, data: Change) -> Payload:
 
 
 def _entry(change: Change) -> Change:
-    """The change exactly as /api/v1/changes tells it."""
-    return {key: value for key, value in change.items() if key != "source"}
+    """The change exactly as /api/v1/changes tells it, key by key: the database has not kept their order."""
+    return {key: change[key] for key in _ENTRY if key in change}
 
 
 def _json(value: Change) -> bytes:
