@@ -1,0 +1,47 @@
+import asyncio
+import json
+import signal
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError
+
+from reporting.webhooks.sender import Sender
+from reporting.webhooks.serving import Summary
+from reporting.webhooks.session import SessionLostError
+
+
+class Command(BaseCommand):
+    help = "The sender: tells webhook endpoints of opt-outs, until it is told to stop. Beside web and worker; several may run."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--once",
+            action="store_true",
+            help="send what is due now, and end: nothing that is due later",
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            summary = asyncio.run(_send(once=options["once"]))
+        except (SessionLostError, DatabaseError, InterfaceError) as error:
+            raise CommandError(f"The database cannot be used: {type(error).__name__}") from error
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(summary)))
+        else:
+            self.stdout.write(
+                ", ".join(f"{name.replace('_', ' ')}: {n}" for name, n in asdict(summary).items())
+            )
+
+
+async def _send(*, once: bool) -> Summary:
+    sender = Sender()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, sender.stop)
+    if once:
+        return await sender.drain()
+    await sender.run()
+    return sender.summary

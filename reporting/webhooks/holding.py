@@ -1,0 +1,208 @@
+"""Which endpoints a sender has in its hands, and what it must know of them: what it reads and keeps besides claims and outcomes.
+
+An endpoint is served by whoever has its advisory lock, which belongs to the database session: it is free in the moment in which
+that session ends, however it ends. So there are no leases to renew, and nobody's clock matters.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
+
+from lists.prepared import fetch, fetch_prepared
+from reporting.changes import NotMendedError
+from reporting.feed import Cursor
+from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint
+from reporting.webhooks.lines import Waiting
+
+PULSE = "webhooks"  # the name of the cursor that says that a sender runs
+_LOCKS = 0x57656268  # any number: it tells these advisory locks from others in the database
+_ASKED_TO_WAIT = (429, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a look around found: every endpoint there is work for, those that are ours from now on, and their deliveries."""
+
+    endpoints: dict[int, WebhookEndpoint]
+    taken: set[int]
+    waiting: dict[int, list[Waiting]]
+
+
+def look_around(held: Collection[int], done: Collection[int]) -> Sight:
+    """Give the locks of `done` back, take those that are free, and read what is theirs. Raises NotMendedError.
+
+    `held`: endpoints that stay ours. What waits is read of those that are new to us, what was asked for of all.
+    """
+    if done:
+        fetch("SELECT pg_advisory_unlock(%s, id) FROM unnest(%s::int[]) id", (_LOCKS, list(done)))
+    endpoints = _read_endpoints()
+    taken = _take_locks(set(endpoints) - set(held))
+    if taken:
+        # Their last holder may have written until we had the lock.
+        endpoints = _read_endpoints()
+    taken &= set(endpoints)
+    waiting: dict[int, list[Waiting]] = {}
+    ours = [endpoints[pk] for pk in {*held, *taken} if pk in endpoints]
+    for endpoint_id, delivery in (
+        *_read_waiting([each for each in ours if each.pk in taken]),
+        *_take_up_asked_for(ours),
+    ):
+        waiting.setdefault(endpoint_id, []).append(delivery)
+    return Sight(endpoints, taken, waiting)
+
+
+def _read_endpoints() -> dict[int, WebhookEndpoint]:
+    """Those that are on, and those for which there is a test."""
+    tests = WebhookDelivery.objects.filter(
+        endpoint=OuterRef("pk"),
+        state__in=(DeliveryState.QUEUED, DeliveryState.WAITING),
+        is_test=True,
+    )
+    found = WebhookEndpoint.objects.filter(Q(off_at=None) | Exists(tests), removed_at=None)
+    return {endpoint.pk: endpoint for endpoint in found.order_by("pk")}
+
+
+def _take_locks(endpoint_ids: Collection[int]) -> set[int]:
+    if not endpoint_ids:
+        return set()
+    rows = fetch(
+        "SELECT id, pg_try_advisory_lock(%s, id) FROM unnest(%s::int[]) id",
+        (_LOCKS, sorted(endpoint_ids)),
+    )
+    return {endpoint_id for endpoint_id, is_ours in rows if is_ours}
+
+
+# ── Deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_FIELDS = """
+d.endpoint_id, d.id, d.message, d.is_test, d.due_at, d.step, d.tries, d.first_tried_at, d.tried_at, d.status, ARRAY(
+    SELECT decode(c->>'digest', 'hex') FROM jsonb_array_elements(d.changes) c WHERE NOT d.is_test
+)
+"""
+_WAITING = f"""
+SELECT {_FIELDS} FROM reporting_webhookdelivery d
+WHERE d.endpoint_id = ANY (%s::int[]) AND d.state = {DeliveryState.WAITING:d}
+    AND (d.is_test OR d.endpoint_id = ANY (%s::int[]))
+ORDER BY d.id
+"""  # noqa: S608 -- made of constants
+_TAKE_UP = f"""
+WITH asked AS (
+    UPDATE reporting_webhookdelivery d SET state = {DeliveryState.WAITING:d}
+    WHERE d.endpoint_id = ANY (%s::int[]) AND d.state = {DeliveryState.QUEUED:d}
+        AND (d.is_test OR d.endpoint_id = ANY (%s::int[]))
+    RETURNING d.*
+)
+SELECT {_FIELDS} FROM asked d ORDER BY d.id
+"""  # noqa: S608
+
+
+def _read_waiting(endpoints: Sequence[WebhookEndpoint]) -> list[tuple[int, Waiting]]:
+    return _of(_WAITING, endpoints)
+
+
+def _take_up_asked_for(endpoints: Sequence[WebhookEndpoint]) -> list[tuple[int, Waiting]]:
+    return _of(_TAKE_UP, endpoints)
+
+
+def _of(statement: str, endpoints: Sequence[WebhookEndpoint]) -> list[tuple[int, Waiting]]:
+    """Of an endpoint that is off only tests."""
+    if not endpoints:
+        return []
+    every = [endpoint.pk for endpoint in endpoints]
+    on = [endpoint.pk for endpoint in endpoints if endpoint.is_on]
+    return [(row[0], _waiting(row[1:])) for row in fetch_prepared(statement, (every, on))]
+
+
+def _waiting(row: Sequence[Any]) -> Waiting:
+    (
+        delivery_id,
+        message,
+        is_test,
+        due_at,
+        step,
+        tries,
+        first_tried_at,
+        tried_at,
+        status,
+        digests,
+    ) = row
+    return Waiting(
+        id=delivery_id,
+        message=message,
+        is_test=is_test,
+        due_at=due_at,
+        step=step,
+        tries=tries,
+        first_tried_at=first_tried_at,
+        tried_at=tried_at,
+        digests=tuple(bytes(digest) for digest in digests),
+        changes=max(1, len(digests)),
+        not_before=due_at if status in _ASKED_TO_WAIT else None,
+    )
+
+
+# By the ledger's row: a list may have another number by now, and its old one be another list's.
+_TEXTS = """
+SELECT d.id, jsonb_agg(
+    CASE WHEN o.id IS NULL THEN c.entry ELSE jsonb_set(c.entry, '{suppressed}', to_jsonb(EXISTS (
+        SELECT FROM optout_suppression s WHERE s.optout_list_id = o.optout_list_id AND s.digest = o.digest
+    ))) END ORDER BY c.place
+)::text
+FROM reporting_webhookdelivery d
+CROSS JOIN LATERAL jsonb_array_elements(d.changes) WITH ORDINALITY c (entry, place)
+LEFT JOIN optout_optout o ON o.digest = decode(c.entry->>'digest', 'hex') AND o.id = (c.entry->>'id')::bigint
+WHERE d.id = ANY (%s::bigint[])
+GROUP BY d.id
+"""
+
+
+def read_texts(delivery_ids: Iterable[int]) -> dict[int, str]:
+    """What deliveries say, as JSON, with what is suppressed now: a late try must not un-suppress anybody."""
+    ids = list(delivery_ids)
+    return dict(fetch(_TEXTS, (ids,))) if ids else {}
+
+
+# ── The pulse ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_PULSE = f"""
+INSERT INTO reporting_feedcursor (name, xid, last_id, moved_at) VALUES ('{PULSE}', %(xid)s::text::xid8, %(id)s, %(now)s)
+ON CONFLICT (name) DO UPDATE SET xid = excluded.xid, last_id = excluded.last_id, moved_at = excluded.moved_at
+"""  # noqa: S608
+# A cursor that the server has not reached came with a dump, and nothing would ever come after it.
+_IS_FOREIGN = """
+SELECT EXISTS (SELECT FROM reporting_webhookendpoint WHERE removed_at IS NULL AND xid > pg_snapshot_xmax(pg_current_snapshot()))
+"""
+
+
+def give_pulse(head: Cursor, now: datetime) -> None:
+    """Say that a sender runs, and how far it has read. Raises NotMendedError."""
+    ((is_foreign,),) = fetch_prepared(_IS_FOREIGN)
+    if is_foreign:
+        raise NotMendedError
+    fetch_prepared(_PULSE, {"xid": str(head.xid), "id": head.last_id, "now": now})
+
+
+# ── What is kept no longer ───────────────────────────────────────────────────────────────────────────────────────────────
+
+DELIVERED_KEPT = timedelta(days=7)  # tests as well
+FAILED_KEPT = timedelta(days=90)
+
+
+def apply_retention(now: datetime) -> dict[str, int]:
+    """Remove what was delivered 7 days ago and what failed 90 days ago, and endpoints that were removed; how many rows."""
+    over = WebhookDelivery.objects.annotate(over_at=Coalesce("tried_at", "created_at"))
+    told = Q(state=DeliveryState.DELIVERED) | Q(state=DeliveryState.FAILED, is_test=True)
+    old = over.filter(
+        (told & Q(over_at__lt=now - DELIVERED_KEPT))
+        | Q(state=DeliveryState.FAILED, over_at__lt=now - FAILED_KEPT)
+    )
+    removed = WebhookEndpoint.objects.exclude(removed_at=None)
+    of_removed = WebhookDelivery.objects.filter(endpoint__in=removed)
+    return {
+        "deliveries": old.delete()[0] + of_removed.delete()[0],
+        "endpoints": removed.delete()[0],
+    }

@@ -1,0 +1,273 @@
+"""What a sender has in memory while its database session lasts: the endpoints that are its own, their lines, tries under way, and
+what came of them and is not written down yet. Nothing here speaks with the database.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reporting.feed import START, Cursor
+from reporting.models import DeliveryState, Failure, OffCause, WebhookEndpoint
+from reporting.webhooks.claims import WINDOW, Claim, Taker, taker_of
+from reporting.webhooks.holding import Sight
+from reporting.webhooks.lines import Line, Waiting
+from reporting.webhooks.outcomes import Outcome, judge, off_cause, settle
+from reporting.webhooks.payloads import render, request_headers
+from reporting.webhooks.posting import Poster, Try
+from reporting.webhooks.signing import signing_salts
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 500  # tries, to all endpoints together
+WRITTEN_AT = 200  # outcomes that are not left to wait for the next turn
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a sender did: tries by what came of them, endpoints that it switched off, and deliveries that are left."""
+
+    delivered: int = 0
+    failed_tries: int = 0
+    given_up: int = 0
+    switched_off: int = 0
+    waiting: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Served:
+    """An endpoint whose lock is ours.
+
+    One that `is_leaving` starts nothing more, and is given back when its tries have ended. `is_dirty`: how it does has changed
+    since it was written down. `is_behind`: the ledger has more for it than there was room for.
+    """
+
+    taker: Taker
+    line: Line
+    is_leaving: bool = False
+    is_dirty: bool = False
+    is_behind: bool = False
+
+    @property
+    def pk(self) -> int:
+        """The endpoint's."""
+        return self.taker.endpoint.pk
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is told of changes; else it is here for a test."""
+        return self.taker.endpoint.is_on and not self.is_leaving
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether there is room for what the ledger has."""
+        return self.is_on and self.line.has_room(WINDOW)
+
+
+class Serving:
+    """`clock` and `dice` (0 to 1) as the sender has them; `wake` is called when a turn should not wait for its time."""
+
+    def __init__(
+        self,
+        poster: Poster,
+        summary: Summary,
+        clock: Callable[[], datetime],
+        dice: Callable[[], float],
+        wake: Callable[[], None],
+    ) -> None:
+        self.served: dict[int, Served] = {}
+        self.tries: set[asyncio.Task[None]] = set()
+        self.outcomes: list[tuple[Served, Outcome]] = []
+        self.offs: list[tuple[int, OffCause]] = []
+        self.without_text: list[tuple[Served, Waiting]] = []
+        self.head: Cursor = START  # of those that have read farthest
+        self.is_ending = False  # starts nothing more
+        self._poster, self._summary = poster, summary
+        self._clock, self._dice, self._wake = clock, dice, wake
+
+    def all(self) -> list[Served]:
+        """Those that are served, whoever was longest without a try first."""
+        return list(self.served.values())
+
+    def is_idle(self) -> bool:
+        """Whether nothing is under way or due."""
+        now = self._clock()
+        return not (
+            self.tries
+            or self.outcomes
+            or any(served.line.is_due(now, is_on=served.is_on) for served in self.all())
+        )
+
+    # ── Which endpoints there are ────────────────────────────────────────────────────────────────────────────────────────
+
+    def let_go(self) -> set[int]:
+        """Forget those that leave and have nothing under way or unwritten; which they are."""
+        unwritten = {served.pk for served, _outcome in self.outcomes}
+        done = {
+            served.pk
+            for served in self.all()
+            if served.is_leaving and not served.line.running and served.pk not in unwritten
+        }
+        for pk in done:
+            del self.served[pk]
+        return done
+
+    def leave_all(self) -> None:
+        """Let each be read anew."""
+        for served in self.all():
+            served.is_leaving = True
+
+    def take_in(self, sight: Sight) -> None:
+        """Serve those that are new, let those leave that are gone or that somebody changed so that they must be read anew."""
+        for served in self.all():
+            row = sight.endpoints.get(served.pk)
+            if row is None or not _goes_on(served.taker, row):
+                served.is_leaving = True
+            else:
+                served.taker.endpoint = row
+        for pk in sight.taken:
+            row = sight.endpoints[pk]
+            line = Line(
+                succeeded_at=row.succeeded_at,
+                failed_at=row.failed_at,
+                failing_since=row.failing_since,
+            )
+            self.served[pk] = Served(taker_of(row), line)
+        for pk, waiting in sight.waiting.items():
+            line = self.served[pk].line
+            for each in waiting:
+                if each.id not in line:
+                    line.add(each)
+
+    # ── What is new ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def groups(self) -> list[tuple[Cursor, list[Served]]]:
+        """Those that have room for more, by where they stand in the ledger, those that are behind first."""
+        groups: dict[Cursor, list[Served]] = {}
+        for served in self.all():
+            if served.takes_more:
+                groups.setdefault(served.taker.cursor, []).append(served)
+        return sorted(groups.items(), key=lambda group: group[0])
+
+    def add(self, group: Sequence[Served], claimed: Claim) -> None:
+        """Take in what was made of the ledger for these."""
+        for served in group:
+            if served.pk in claimed.stale:
+                served.is_leaving = True
+                continue
+            served.is_behind = claimed.has_more
+            served.taker.cursor = claimed.cursor
+            if served.pk in claimed.moved:
+                served.taker.kept = claimed.cursor
+            for waiting in claimed.made.get(served.pk, ()):
+                served.line.add(waiting)
+        self.head = max(self.head, claimed.cursor)
+
+    # ── Tries ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Start what may start; whoever got a turn comes last the next time."""
+        for served in self.all():
+            if self._start_of(served):
+                self.served[served.pk] = self.served.pop(served.pk)
+
+    def start_with(self, texts: dict[int, str], read_at: datetime) -> None:
+        """Start those whose texts had to be read."""
+        lacking, self.without_text = self.without_text, []
+        for served, waiting in lacking:
+            waiting.text, waiting.read_at = texts.get(waiting.id), read_at
+            if waiting.text is not None:
+                self._begin(served, waiting)
+            else:  # somebody removed it
+                served.line.finish(waiting)
+
+    def _start_of(self, served: Served) -> bool:
+        """Whether tries of this endpoint were started."""
+        if self.is_ending or served.is_leaving:
+            return False
+        now = self._clock()
+        room = MOST_AT_ONCE - len(self.tries) - len(self.without_text)
+        taken = served.line.take(now, room, is_on=served.is_on)
+        for waiting in taken:
+            if waiting.is_fresh(now):
+                self._begin(served, waiting)
+            else:
+                self.without_text.append((served, waiting))
+                self._wake()
+        return bool(taken)
+
+    def _begin(self, served: Served, waiting: Waiting) -> None:
+        task = asyncio.create_task(self._try(served, waiting))
+        self.tries.add(task)
+        task.add_done_callback(self.tries.discard)
+
+    async def _try(self, served: Served, waiting: Waiting) -> None:
+        endpoint, began_at = served.taker.endpoint, self._clock()
+        try:
+            tried = await self._send(endpoint, waiting, began_at)
+        except Exception:  # one that cannot be sent must not stop the others
+            logger.exception("Delivery %d cannot be sent.", waiting.id)
+            tried = Try(None, Failure.BROKEN, "", 0, None)
+        self._note(served, waiting, tried, began_at)
+
+    async def _send(self, endpoint: WebhookEndpoint, waiting: Waiting, now: datetime) -> Try:
+        payload = render(
+            endpoint.format,
+            json.loads(waiting.text or ""),
+            is_test=waiting.is_test,
+            now=waiting.due_at,
+        )
+        salts = signing_salts(endpoint, now)
+        headers = request_headers(payload, waiting.webhook_id, salts, now)
+        return await self._poster.post(endpoint.url, payload, headers)
+
+    def _note(self, served: Served, waiting: Waiting, tried: Try, began_at: datetime) -> None:
+        """Take in what came of a try, and start the next: written down is it with others, in the order in which they ended."""
+        outcome = judge(waiting, tried, began_at, self._dice())
+        settle(served.line, waiting, outcome, tried)
+        self.outcomes.append((served, outcome))
+        self._count(outcome)
+        if not waiting.is_test:
+            self._note_health(served, outcome, tried)
+        self._start_of(served)
+        if len(self.outcomes) >= WRITTEN_AT or (served.is_behind and served.takes_more):
+            self._wake()
+
+    def _count(self, outcome: Outcome) -> None:
+        self._summary.delivered += outcome.state == DeliveryState.DELIVERED
+        self._summary.failed_tries += outcome.state != DeliveryState.DELIVERED
+        self._summary.given_up += outcome.state == DeliveryState.FAILED
+
+    def _note_health(self, served: Served, outcome: Outcome, tried: Try) -> None:
+        """Take in what a try says of its receiver. Log lines have no URL: its path and query may hold a secret."""
+        now, name = self._clock(), served.taker.endpoint.public_id
+        served.is_dirty = True
+        if tried.is_delivered:
+            if served.line.note_success(now):
+                logger.info("Endpoint %s takes webhooks again.", name)
+            return
+        if served.line.note_failure(now):
+            logger.warning(
+                "Endpoint %s takes no webhooks (%s).", name, tried.status or tried.failure
+            )
+        cause = off_cause(served.line, outcome)
+        if cause is not None and not served.is_leaving:
+            logger.warning("Endpoint %s is switched off (%s).", name, cause)
+            served.is_leaving = True
+            self.offs.append((served.pk, cause))
+            self._summary.switched_off += 1
+
+
+def _goes_on(taker: Taker, row: WebhookEndpoint) -> bool:
+    """Whether what we hold of an endpoint is right for its row as it is now.
+
+    Not if it was switched on or off, or its cursor moved by somebody else. With another URL what waits may be due anew.
+    """
+    ours = taker.endpoint
+    return (
+        taker.kept == Cursor(row.xid, row.last_id)
+        and ours.is_on == row.is_on
+        and ours.url == row.url
+    )
