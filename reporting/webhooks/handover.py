@@ -3,7 +3,7 @@
 Each has its own cursor, and the sender leaves out of the default's rows those of lists that have a callback of their own. So
 the one that comes goes on where the other one stood. What lies between may be told to both, never to none.
 
-Whoever calls this holds the lock of both rows; the sender takes it before it looks which lists have a callback of their own.
+Whoever calls this holds the lock of both rows; the sender locks the default one before it looks which lists have their own.
 """
 
 from django.db.models import Q, QuerySet
@@ -35,11 +35,14 @@ def end_of_feed() -> Cursor:
 def lock_with_default(
     endpoint: WebhookEndpoint,
 ) -> tuple[WebhookEndpoint | None, WebhookEndpoint | None]:
-    """The endpoint's row, None if it was removed meanwhile, and its realm's default callback, for us alone."""
-    chosen = Q(pk=endpoint.pk, removed_at=None) | default_of(endpoint.realm_id)
-    rows = {row.pk: row for row in lock_rows(chosen)}
-    defaults = [row for row in rows.values() if row.is_callback and row.list_ids is None]
-    return rows.get(endpoint.pk), defaults[0] if defaults else None
+    """The endpoint's row, None if it was removed meanwhile, and its realm's default callback, for us alone.
+
+    The default one first, as the sender does: otherwise each might wait for the other.
+    """
+    default = lock_rows(default_of(endpoint.realm_id)).first()
+    if default is not None and default.pk == endpoint.pk:
+        return default, default
+    return lock_rows(Q(pk=endpoint.pk, removed_at=None)).first(), default
 
 
 def give_back(callback: WebhookEndpoint, default: WebhookEndpoint) -> None:
@@ -60,8 +63,8 @@ def default_of(realm_id: int) -> Q:
 
 
 def lock_rows(chosen: Q) -> QuerySet[WebhookEndpoint, WebhookEndpoint]:
-    """These endpoints, in the order of their keys; nobody changes them, or reads on for them, until the transaction ends."""
-    return WebhookEndpoint.objects.select_for_update(no_key=True).filter(chosen).order_by("pk")
+    """These endpoints; nobody changes them, or reads on for them, until the transaction ends."""
+    return WebhookEndpoint.objects.select_for_update(no_key=True).filter(chosen)
 
 
 def cursor_of(endpoint: WebhookEndpoint) -> Cursor:
