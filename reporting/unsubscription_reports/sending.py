@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.core.mail import EmailMessage
 from django.db import connection
-from django.db.models import Case, F, When
+from django.db.models import Case, F, Q, When
 
 from lists import sms
 from lists.access import Permission, Standing
@@ -48,7 +48,8 @@ def send_due(now: datetime) -> dict[str, int]:
         end = find_end()
     except NotMendedError:  # restored this very moment
         return {"sent": 0, "failed": 0}
-    due = UnsubscriptionReport.objects.filter(due_at__lte=now).order_by(
+    idle = Q(rhythm=ReportRhythm.IMMEDIATE, xid=end.xid, last_id=end.last_id)
+    due = UnsubscriptionReport.objects.filter(~idle, due_at__lte=now).order_by(
         Case(When(rhythm=ReportRhythm.IMMEDIATE, then=0), default=1), "due_at", "pk"
     )
     result = {"sent": 0, "failed": 0}
@@ -141,9 +142,6 @@ def _move_on(report: UnsubscriptionReport, end: Cursor, now: datetime, *, is_sen
     """The next one begins where this one ended. What they changed on the screen meanwhile, and a cursor that was mended, stay."""
     due_at = next_due(ReportRhythm(report.rhythm), now)
     start = Cursor(report.xid, report.last_id)
-    is_idle = end <= start and report.failed_at is None and due_at <= now
-    if is_idle and not is_sent:
-        return
     rows = UnsubscriptionReport.objects.filter(pk=report.pk)
     if end > start:
         rows.filter(xid=report.xid, last_id=report.last_id).update(xid=end.xid, last_id=end.last_id)
@@ -157,7 +155,8 @@ def _move_on(report: UnsubscriptionReport, end: Cursor, now: datetime, *, is_sen
 
 def _put_off(report: UnsubscriptionReport, error: Exception, now: datetime) -> None:
     """Try again later, with what comes in until then."""
-    logger.warning("%s could not be sent: %s", report, type(error).__name__)
+    unexpected = None if isinstance(error, OSError) else error
+    logger.warning("%s could not be sent: %s", report, type(error).__name__, exc_info=unexpected)
     since = report.failed_at or now
     UnsubscriptionReport.objects.filter(pk=report.pk, due_at=report.due_at).update(
         failed_at=since, due_at=next_try(since, now)

@@ -40,8 +40,8 @@ def read_not_downloaded(standing: Standing) -> list[NotDownloaded]:
         for each in Download.objects.filter(
             own, optout_list__in=[each.pk for each in lists], outcome__in=_WHOLE
         )
-        .order_by("optout_list", "-started_at")
-        .distinct("optout_list")
+        .order_by("optout_list_id", "-started_at")
+        .distinct("optout_list_id")
     }
     found = []
     for optout_list in lists:
