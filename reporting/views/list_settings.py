@@ -15,6 +15,7 @@ from optout.client_ip import client_ip
 from reporting.forms_lists import CloseForm, ListForm
 from reporting.list_numbers import say_taken
 from reporting.network_release import effect_on_downloads
+from reporting.views.webhook_forwarding import forwarding_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -87,6 +88,7 @@ def _page(
 ) -> HttpResponse:
     context = list_context(opened, "list_settings") | {
         "form": form,
+        "forwarding": forwarding_of(opened),
         "close_form": close_form or CloseForm(optout_list=opened.optout_list),
     }
     status = 422 if request.method == "POST" else 200  # what was sent was refused

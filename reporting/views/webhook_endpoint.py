@@ -44,12 +44,20 @@ class Numbers:
         return in_words(self.shown.health.delay) if self.shown.health.behind_since else "None"
 
     @property
+    def delay_note(self) -> str:
+        if self.shown.health.behind_since:
+            return "of the oldest that has not arrived"
+        return "all that was sent has arrived" if self.shown.row.succeeded_at else "nothing waits"
+
+    @property
     def is_late(self) -> bool:
         return self.shown.health.delay.total_seconds() > _LATE
 
     @property
     def waiting_note(self) -> str:
-        return "and more to be read" if self.shown.health.is_unread else "for a try"
+        if not self.shown.row.is_on:
+            return "until it is switched on"
+        return "and more to come" if self.shown.health.is_unread else "for a try"
 
     @property
     def delivered(self) -> str:
@@ -65,7 +73,8 @@ class Numbers:
 
     @property
     def succeeded(self) -> str:
-        return ago(self.shown.row.succeeded_at) or "None yet"
+        moment = self.shown.row.succeeded_at
+        return ago(moment) if moment else "None yet"
 
     @property
     def succeeded_at(self) -> str:

@@ -90,6 +90,11 @@ class ShownDelivery:
         return str(self.row.get_failure_display())
 
     @property
+    def why(self) -> str:
+        """The same where no HTTP status says it, for the line itself."""
+        return "" if self.row.status else self.trouble
+
+    @property
     def next_try(self) -> datetime | None:
         return self.row.due_at if self.row.state == DeliveryState.WAITING else None
 
@@ -144,6 +149,7 @@ def _shown(
     is_long = line.size > len(row.changes)
     sent = show_request(endpoint, row, now)
     head = [f"POST {sent.url}", *(f"{name}: {value}" for name, value in sent.headers.items())]
+    head.append("webhook-signature: v1,…")
     if row.tried_at is None:
         head = [each for each in head if not each.startswith("webhook-timestamp:")]
     body = "" if is_long else _readable(sent.body, sent.headers["content-type"])

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.utils import timezone
-from django.utils.timesince import timesince
 
 from lists.models import List
 from optout.choices import Channel, Medium
@@ -17,7 +16,7 @@ from reporting.webhooks.health import MOST_COUNTED, EndpointState, Health, healt
 
 _SHOWN_LISTS = 3
 _SHORT_FORMATS = {
-    WebhookFormat.STANDARD: "Standard, JSON",
+    WebhookFormat.STANDARD: "Standard",
     WebhookFormat.SMS_JSON: "Callback, JSON",
     WebhookFormat.SMS_FORM: "Callback, form",
 }
@@ -182,12 +181,17 @@ def in_words(span: timedelta) -> str:
 
 
 def ago(moment: datetime | None) -> str:
-    """Roughly how long ago that was: "5 hours ago"."""
+    """Roughly how long ago that was, in one unit: "5 h ago"."""
     if moment is None:
         return ""
-    if timezone.now() - moment < timedelta(minutes=1):
+    seconds = int((timezone.now() - moment).total_seconds())
+    if seconds < _MINUTE:
         return "just now"
-    return f"{timesince(moment, depth=1)} ago"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min ago"
+    if seconds < 2 * _DAY:
+        return f"{seconds // _HOUR} h ago"
+    return f"{seconds // _DAY} days ago"
 
 
 def _counted(number: int) -> str:
