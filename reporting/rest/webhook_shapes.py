@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
-from pydantic import AfterValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
 from optout.channels.rest.bodies import Body
 from optout.channels.rest.words import time_text, word
@@ -25,6 +25,14 @@ def _known_channel(name: str) -> str:
     if name not in CHANNELS:
         raise ValueError("There is no such channel.")
     return name
+
+
+def _only_text(value: Any) -> Any:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(
+            "Write a time as text."
+        )  # a number may be meant as seconds or as milliseconds
+    return value
 
 
 ListNumber = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
@@ -94,7 +102,7 @@ class Replay(Body):
     delivery: Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)] | None = Field(
         None, description="The id of a delivery, delivered or failed."
     )
-    since: Moment = Field(
+    since: Annotated[Moment, BeforeValidator(_only_text)] = Field(
         None,
         description="All that failed and tells of what was recorded from this time on: a date, or a time with its zone.",
     )

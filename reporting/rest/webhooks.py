@@ -280,7 +280,8 @@ def _lists_of(caller: KeyCaller, sent: NewWebhook | WebhookChange) -> list[int] 
     if numbers is not None:
         return [find_own_list(caller, number).id for number in dict.fromkeys(numbers)]
     if not caller.is_whole_realm:
-        raise _invalid("list", "This API key is for some lists only: say which of them.")
+        field = "lists" if "lists" in sent.model_fields_set else "list"
+        raise _invalid(field, "This API key is for some lists only: say which of them.")
     return None
 
 

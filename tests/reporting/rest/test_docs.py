@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from lists.models import List, Realm
 from optout.channels.rest.problems import Kind, ProblemError
 from optout.models import GivenAnswer
 from reporting.rest.examples import EXAMPLES
 from reporting.rest.programs import LANGUAGES, Call, programs_of
+from reporting.rest.receiving import receiving
 from reporting.rest.refusals import ADVICE
 from tests import make
 from tests.reporting.rest.operations import operation_ids, operations
@@ -111,6 +113,19 @@ class TestPage:
     def test_a_copy_begins_with_the_cursor(self, html: str) -> None:
         copy = html[html.index('id="copying"') : html.index('id="repeating"')]
         assert copy.index("cursor=now") < copy.index("read_suppressions") < copy.index("follow")
+
+    def test_it_says_how_to_take_webhooks_in(self, html: str) -> None:
+        told = html[html.index('id="being-told"') : html.index('id="repeating"')]
+        for words in (
+            "Go by <code>suppressed</code>",
+            "Write it down, answer 2xx, then work.",
+            "<strong>410</strong>",
+            "Rotate the secret without a failed check",
+            "unsubscribed_number=%2B14155550123&amp;source=Optout+Link",
+        ):
+            assert words in told
+        for language, text in receiving().items():
+            assert f'id="receiving-{language}"' in told and escape(text) in told
 
     def test_only_what_a_call_can_answer_is_named_with_it(self, html: str) -> None:
         reference, _, _ = html.partition('<h2 id="problems">')

@@ -13,6 +13,7 @@ from optout.channels.rest.problems import Kind
 from reporting.rest.examples import EXAMPLES
 from reporting.rest.meanings import MEANINGS
 from reporting.rest.openapi import HEADINGS, TAGS, describe
+from reporting.webhooks.payloads import BATCH, LIFT, OPT_OUT, TEST
 from tests import make
 from tests.reporting.rest.operations import operation_ids, operations
 from tests.reporting.rest.webhooks import make_example_webhook
@@ -60,6 +61,12 @@ class TestDescription:
             "/api/v1/do-not-mail.txt": {"get"},
             "/api/v1/contacts": {"get", "post"},
             "/api/v1/contacts/{contact_id}": {"get", "put", "delete"},
+            "/api/v1/webhooks": {"get", "post"},
+            "/api/v1/webhooks/{webhook_id}": {"get", "patch", "delete"},
+            "/api/v1/webhooks/{webhook_id}/deliveries": {"get"},
+            "/api/v1/webhooks/{webhook_id}/test": {"post"},
+            "/api/v1/webhooks/{webhook_id}/replay": {"post"},
+            "/api/v1/webhooks/{webhook_id}/rotate": {"post"},
         }.items():
             assert set(paths[path]) == methods
 
@@ -102,7 +109,9 @@ class TestOperations:
         assert slugs == {kind.slug for kind in Kind}
 
     def test_a_call_that_is_done_once_says_so(self) -> None:
-        for name in ("add_suppressions", "lift_suppressions", "write_contact"):
+        for name, (method, _path, _operation) in operations().items():
+            if method != "POST" or name == "look_up":
+                continue
             _method, _path, operation = operations()[name]
             assert "Idempotency-Key" in [each["name"] for each in operation["parameters"]]
             success = next(each for each in operation["responses"] if each.startswith("2"))
@@ -125,6 +134,42 @@ class TestOperations:
             ("read_do_not_mail_txt", "text/plain"),
         ):
             assert list(operations()[name][2]["responses"]["200"]["content"]) == [kind]
+
+
+class TestWebhooks:
+    """What arrives at endpoints is described as well, and the examples are made by what makes the messages."""
+
+    def test_every_kind_of_message_is_there(self) -> None:
+        found = describe()["webhooks"]
+        assert set(found) == {OPT_OUT, LIFT, BATCH, TEST, "sms"}
+        for item in found.values():
+            operation = item["post"]
+            assert operation["security"] == [] and operation["summary"] and operation["description"]
+            assert {each["name"] for each in operation["parameters"]} == {
+                "webhook-id",
+                "webhook-timestamp",
+                "webhook-signature",
+            }
+
+    def test_what_is_shown_fits_the_schema(self) -> None:
+        for item in describe()["webhooks"].values():
+            for media in item["post"]["requestBody"]["content"].values():
+                check(media["schema"], media["example"])
+        forms = describe()["webhooks"]["sms"]["post"]["requestBody"]["content"]
+        assert set(forms) == {JSON, "application/x-www-form-urlencoded"}
+        for media in forms.values():
+            assert media["example"] == {
+                "timestamp": "2026-11-22T09:31:00Z",
+                "unsubscribed_number": "+14155550123",
+                "source": "Optout Link",
+            }
+
+    def test_a_change_is_what_the_feed_tells(self) -> None:
+        schemas = describe()["components"]["schemas"]
+        for name in ("OptOutRecorded", "SuppressionLifted", "WebhookTest"):
+            assert schemas[name]["properties"]["data"]["$ref"] == "#/components/schemas/ChangeOut"
+        told = describe()["webhooks"][OPT_OUT]["post"]["requestBody"]["content"][JSON]["example"]
+        assert told["data"] == EXAMPLES["read_changes"].answer["changes"][0]
 
 
 @pytest.fixture
