@@ -1,6 +1,7 @@
 """Connections to receivers: where each leads is looked at as it is made (AT-19), and how much comes in on it is bounded."""
 
 import socket
+import ssl
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -37,7 +38,15 @@ def make_connector() -> aiohttp.TCPConnector:
         socket_factory=_make_socket,
         keepalive_timeout=IDLE,
         limit=0,
+        ssl=_tls(),
     )
+
+
+def _tls() -> ssl.SSLContext:
+    """Certificates are checked against the system's authorities, or those that SSL_CERT_FILE names."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _make_socket(address: aiohttp.AddrInfoType) -> socket.socket:

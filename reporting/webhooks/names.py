@@ -8,9 +8,10 @@ here: the guard looks at it when the connection is made.
 import asyncio
 import socket
 import threading
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from socket import getaddrinfo
+from time import monotonic
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -50,7 +51,7 @@ class Names(AbstractResolver):
     ) -> list[ResolveResult]:
         """The addresses of a host, in the system's order. Raises NameNotKnownError."""
         answer = self._answers.get(host)
-        if answer is None or answer.until < time.monotonic():
+        if answer is None or answer.until < monotonic():
             task = self._asked.get(host)
             if task is None:
                 task = self._asked[host] = asyncio.create_task(self._ask(host, answer))
@@ -78,13 +79,13 @@ class Names(AbstractResolver):
         is_slow = before is not None and before.is_slow
         try:
             async with self._slow if is_slow else self._quick:
-                began = time.monotonic()
+                began = monotonic()
                 addresses = await _in_thread(host)
-                took = time.monotonic() - began
+                took = monotonic() - began
         finally:
             del self._asked[host]
         kept = KEPT if addresses else UNKNOWN_KEPT
-        answer = _Answer(addresses, time.monotonic() + kept, is_slow=took > SLOW)
+        answer = _Answer(addresses, monotonic() + kept, is_slow=took > SLOW)
         self._answers[host] = answer
         self._answers.move_to_end(host)
         if len(self._answers) > MAX_NAMES:
@@ -118,7 +119,7 @@ async def _in_thread(host: str) -> tuple[str, ...]:
 def _look_up(host: str) -> tuple[str, ...]:
     """The addresses of a name as texts; none if it is not known, or no name."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        found = getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):  # UnicodeError: a part of more than 63 characters
         return ()
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))[:MAX_ADDRESSES]

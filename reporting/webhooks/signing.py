@@ -24,9 +24,9 @@ def new_salt() -> bytes:
     return secrets.token_bytes(SALT_LENGTH)
 
 
-def secret_of(salt: bytes) -> str:
+def secret_of(salt: bytes | memoryview) -> str:
     """The secret as receivers are given it: `whsec_` and 32 octets in base64."""
-    return f"whsec_{b64encode(_key(salt)).decode()}"
+    return f"whsec_{b64encode(_key(bytes(salt))).decode()}"
 
 
 def sign(salts: Sequence[bytes], webhook_id: str, timestamp: int, body: bytes) -> str:

@@ -81,8 +81,8 @@ def _status(status: int, parameters: Parameters) -> bytes:
         headers += f"Retry-After: {formatdate(time() + float(parameters['date']), usegmt=True)}\r\n"
     if "type" in parameters:
         headers += f"Content-Type: {parameters['type']}\r\n"
-    if status == HTTPStatus.NO_CONTENT:
-        return f"HTTP/1.1 204 No Content\r\n{headers}\r\n".encode()
+    if status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:  # they have no body
+        return f"HTTP/1.1 {status} Nothing\r\n{headers}\r\n".encode()
     return answer(status, parameters.get("text", "").encode(), headers)
 
 

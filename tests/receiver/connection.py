@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+TLS = b"\x16\x03"  # how a client begins who takes us for a server with TLS
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -66,6 +68,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
+        if self._buffer.startswith(TLS):
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            self.transport.close()
+            return
         while self._task is None and (request := self._take()) is not None:
             answer = self._handle(request, self)
             if isinstance(answer, bytes):

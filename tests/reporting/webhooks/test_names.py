@@ -50,7 +50,7 @@ class NameServer:
 def server(monkeypatch: pytest.MonkeyPatch) -> NameServer:
     server = NameServer()
     server.known = {"crm.example.com": ["192.0.2.1", "192.0.2.2", "192.0.2.1"]}
-    monkeypatch.setattr(names.socket, "getaddrinfo", server)
+    monkeypatch.setattr(names, "getaddrinfo", server)
     return server
 
 
@@ -58,7 +58,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> NameServer:
 def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Set the clock by which answers grow old."""
     now = [0.0]
-    monkeypatch.setattr(names.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(names, "monotonic", lambda: now[0])
 
     def set_clock(seconds: float) -> None:
         now[0] = seconds
