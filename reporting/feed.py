@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from lists.prepared import fetch_prepared
+from lists.prepared import fetch, fetch_prepared
 from optout.choices import Assurance, Channel, Kind, Medium, Origin, Reason
 from optout.retention import KEPT
 from reporting.models import DailyCount, FeedCursor, GlobalDailyCount
@@ -105,8 +105,11 @@ def lock_cursor(name: str) -> Cursor:
 
 # Whatever was committed here lies below the end of our snapshot. Rows of our own transaction may lie above.
 FOREIGN = "xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()"
+_IS_AHEAD = "xid > pg_snapshot_xmax(pg_current_snapshot())"
 _IS_FOREIGN = f"""
-SELECT EXISTS (SELECT FROM reporting_feedcursor WHERE xid > pg_snapshot_xmax(pg_current_snapshot()))
+SELECT EXISTS (SELECT FROM reporting_feedcursor WHERE {_IS_AHEAD})
+    OR EXISTS (SELECT FROM reporting_webhookendpoint WHERE {_IS_AHEAD} AND removed_at IS NULL)
+    OR EXISTS (SELECT FROM reporting_unsubscriptionreport WHERE {_IS_AHEAD})
     OR EXISTS (SELECT FROM (SELECT xid FROM optout_optout ORDER BY xid DESC LIMIT 1) newest WHERE {FOREIGN})
 """  # noqa: S608 -- made of constants
 # The first number a transaction can have, before every one of this server. Among themselves these rows keep their order by id.
@@ -117,7 +120,8 @@ def mend_feed() -> dict[str, int]:
     """Make the feed work after a dump was restored on another server; how many ledger rows were changed.
 
     Transactions are numbered by the server. Rows with numbers that it has not reached would wait for ever, and new rows would
-    stand before every cursor. Cursors and daily counts are started anew. Does nothing where all is well: two quick look-ups.
+    stand before every cursor. Cursors and daily counts are started anew; who was told of something goes on where it stood, and
+    may be told of some of it twice. Does nothing where all is well: a few quick look-ups.
     """
     with transaction.atomic():
         ((is_foreign,),) = fetch_prepared(_IS_FOREIGN)
@@ -126,17 +130,58 @@ def mend_feed() -> dict[str, int]:
         list(
             FeedCursor.objects.select_for_update().order_by("name")
         )  # before the rows, as every consumer does
+        starts = {table: _find_starts(table) for table in _TOLD}
         with connection.cursor() as cursor:
             cursor.execute(_RENUMBER)
             renumbered = cursor.rowcount
         DailyCount.objects.all().delete()
         drop_global_counts(timezone.now())
         FeedCursor.objects.update(xid=0, last_id=0)
+        for table, places in starts.items():
+            _go_on_from(table, places)
     logger.warning(
         "The ledger was restored from another server: its feed begins anew (%d rows renumbered).",
         renumbered,
     )
     return {"renumbered": renumbered}
+
+
+# Whoever stands somewhere in the ledger and has told others of it, whom it would be wrong to tell everything again.
+_TOLD = ("reporting_webhookendpoint", "reporting_unsubscriptionreport")
+# The first row that one who stands there is to be told of: of those after it, and of those that this server got since the dump,
+# whose numbers may be smaller. Before anything is renumbered.
+_FIND_STARTS = f"""
+WITH dump AS MATERIALIZED (SELECT max(id) AS last_id FROM optout_optout WHERE {FOREIGN})
+SELECT c.xid::text, c.last_id, least(
+    (SELECT min(o.id) FROM optout_optout o WHERE (o.xid, o.id) > (c.xid, c.last_id)),
+    (SELECT min(o.id) FROM optout_optout o WHERE o.id > coalesce((SELECT last_id FROM dump), c.last_id))
+)
+FROM (SELECT DISTINCT xid, last_id FROM {{table}}) c
+"""  # noqa: S608 -- made of constants
+_GO_ON_FROM = """
+WITH the_end AS (
+    SELECT xid, id FROM optout_optout WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1
+)
+UPDATE {table} t SET
+    xid = CASE WHEN s.start IS NULL THEN coalesce((SELECT xid FROM the_end), '0') ELSE '3' END,
+    last_id = CASE WHEN s.start IS NULL THEN coalesce((SELECT id FROM the_end), 0) ELSE s.start - 1 END
+FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) s (xid, last_id, start)
+WHERE t.xid = s.xid::xid8 AND t.last_id = s.last_id
+"""
+
+type _Places = list[tuple[str, int, int | None]]
+
+
+def _find_starts(table: str) -> _Places:
+    """Where each goes on: its cursor, and the id of the first row that it is to be told of, None if there is none."""
+    rows = fetch(_FIND_STARTS.format(table=table))
+    return [(xid, last_id, start) for xid, last_id, start in rows]
+
+
+def _go_on_from(table: str, places: _Places) -> None:
+    """Set the cursors before those rows, whose transactions have the first number of all by now; else to the end."""
+    columns = [list(column) for column in zip(*places, strict=True)] or [[], [], []]
+    fetch(_GO_ON_FROM.format(table=table), columns)
 
 
 # Global requests are counted from the ledger's evidence, which is kept for 90 days. What is older stands in the counts alone.
