@@ -1,4 +1,4 @@
-"""`make run`: database, tables, demo, web and worker, until Ctrl-C.
+"""`make run`: database, tables, demo, web, worker and sender, until Ctrl-C.
 
 Exit codes: 0 after Ctrl-C or SIGTERM, 1 when something did not start or died, 2 when the port is taken.
 """
@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 WEB_STOP_SECONDS = 12
 WORKER_STOP_SECONDS = 12
+SENDER_STOP_SECONDS = 17  # what is being sent may take 15
 POLL_SECONDS = 0.1
 SIGN_INS = {
     "operator": "runs this installation",
@@ -190,7 +191,7 @@ def watch(parts: list[Part], interrupted: Interrupted) -> int:
 
 
 def serve(host: str, port: int, interrupted: Interrupted) -> int:
-    """Start everything, wait, stop everything in order: web, worker; the database follows."""
+    """Start everything, wait, stop everything in order: web, worker, sender; the database follows."""
     url = (
         f"http://localhost:{port}" if host in {"127.0.0.1", "0.0.0.0"} else f"http://{host}:{port}"
     )
@@ -207,6 +208,7 @@ def serve(host: str, port: int, interrupted: Interrupted) -> int:
     try:
         parts.append(Part("web", *web, *quiet))
         parts.append(Part("worker", "manage.py", "procrastinate", "worker"))
+        parts.append(Part("sender", "manage.py", "send_webhooks"))
         wait_until_answering(
             f"http://127.0.0.1:{port}" if host == "0.0.0.0" else url, parts, interrupted
         )
@@ -215,7 +217,8 @@ def serve(host: str, port: int, interrupted: Interrupted) -> int:
         return watch(parts, interrupted)
     finally:
         say("Stopping ...")
-        for part, seconds in zip(parts, (WEB_STOP_SECONDS, WORKER_STOP_SECONDS), strict=False):
+        patience = (WEB_STOP_SECONDS, WORKER_STOP_SECONDS, SENDER_STOP_SECONDS)
+        for part, seconds in zip(parts, patience, strict=False):
             part.stop(seconds)
 
 
