@@ -18,6 +18,7 @@ from reporting.counters import advance_counts
 from reporting.models import Download, Notice
 from reporting.notices import mail_notices, raise_notices
 from reporting.unsubscription_reports.sending import send_due
+from reporting.webhooks.holding import clear_deliveries
 from reporting.webhooks.off_mail import mail_switched_off
 
 NIGHT = timedelta(days=8)  # what a night looks at of the ledger; on Sundays all of it
@@ -78,7 +79,8 @@ def tend_limits(now: datetime) -> dict[str, int]:
 
 
 def apply_retention(now: datetime) -> dict[str, int]:
-    """Empty what identifies callers after 90 days (AT-50), end subscriptions beside a suppression, and clear out old sessions.
+    """Empty what identifies callers after 90 days (AT-50), end subscriptions beside a suppression, and clear out old sessions
+    and the delivery logs of webhooks.
 
     Suppressions are never touched.
     """
@@ -95,6 +97,7 @@ def apply_retention(now: datetime) -> dict[str, int]:
         "api_keys": api_keys.update(last_used_ip=None),
         "subscriptions_ended": end_left_over_subscriptions(),
         "notices": Notice.objects.filter(settled_at__lt=oldest).delete()[0],
+        **clear_deliveries(now),
     }
     call_command("clearsessions")
     return result

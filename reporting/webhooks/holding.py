@@ -192,7 +192,7 @@ DELIVERED_KEPT = timedelta(days=7)  # tests as well
 FAILED_KEPT = timedelta(days=90)
 
 
-def apply_retention(now: datetime) -> dict[str, int]:
+def clear_deliveries(now: datetime) -> dict[str, int]:
     """Remove what was delivered 7 days ago and what failed 90 days ago, and endpoints that were removed; how many rows."""
     over = WebhookDelivery.objects.annotate(over_at=Coalesce("tried_at", "created_at"))
     told = Q(state=DeliveryState.DELIVERED) | Q(state=DeliveryState.FAILED, is_test=True)
@@ -203,6 +203,6 @@ def apply_retention(now: datetime) -> dict[str, int]:
     removed = WebhookEndpoint.objects.exclude(removed_at=None)
     of_removed = WebhookDelivery.objects.filter(endpoint__in=removed)
     return {
-        "deliveries": old.delete()[0] + of_removed.delete()[0],
-        "endpoints": removed.delete()[0],
+        "webhook_deliveries": old.delete()[0] + of_removed.delete()[0],
+        "webhook_endpoints": removed.delete()[0],
     }
