@@ -144,7 +144,8 @@ SELECT e.id, u.since, u.looked_through = %(most)s
 FROM reporting_webhookendpoint e
 CROSS JOIN LATERAL (
     SELECT count(*) AS looked_through, min(o.recorded_at) FILTER (
-        WHERE (e.list_ids IS NULL OR l.id = ANY (e.list_ids) OR l.kind = '{ListKind.GLOBAL}')
+        WHERE l.id IS NOT NULL
+        AND (e.list_ids IS NULL OR l.id = ANY (e.list_ids) OR l.kind = '{ListKind.GLOBAL}')
         AND (e.channels IS NULL OR o.channel = ANY (e.channels))
         AND (e.medium IS NULL OR o.medium = e.medium)
         AND (e.gets_lifts OR o.kind = {Kind.OPT_OUT:d})
