@@ -22,6 +22,7 @@ STATUS = {
     "global-wrong": 422,
     "global-product-taken": 422,
     "global-form-new-wrong": 422,
+    "notifications-wrong": 422,
 }
 
 

@@ -22,13 +22,14 @@ from lists.global_unsubscribe import EMAIL, PHONE
 from lists.key_actions import make_api_key, revoke_api_key, rotate_api_key
 from lists.models import ApiKey, List, Membership, Realm, RealmCredential, User
 from optout.addresses import parse_address
-from optout.choices import Assurance, Channel, RefusalCause, Traffic
+from optout.choices import Assurance, Channel, Medium, RefusalCause, Traffic
 from optout.evidence import Evidence
 from optout.models import LimitCounter
 from optout.quarantine import quarantine_optout
 from reporting.models import Download, Notice
 from reporting.models.downloads import DownloadFormat, DownloadOutcome
 from reporting.models.notices import NoticeKind
+from reporting.models.reports import ReportKind, ReportRhythm, UnsubscriptionReport
 from tests import make
 from tests.reporting.portal import signed_in
 
@@ -92,6 +93,7 @@ def make_world() -> World:
     _let_programs_in(world)
     _let_websites_in(world, offers)
     _ask_globally(realm)
+    _ask_for_reports(world)
     return world
 
 
@@ -258,12 +260,33 @@ def _ask_globally(realm: Realm) -> None:
         )
 
 
+def _ask_for_reports(world: World) -> None:
+    """Reports by mail, which are sent, and by SMS, which are not."""
+    now = timezone.now()
+    for medium, became in (
+        (Medium.EMAIL, {"sent_at": now}),
+        (Medium.SMS, {"phone": "+12025550123", "failed_at": now}),
+    ):
+        UnsubscriptionReport.objects.create(
+            user=world.admin,
+            realm=world.realm,
+            kind=ReportKind.OPT_OUTS,
+            medium=medium,
+            rhythm=ReportRhythm.DAILY,
+            xid=0,
+            last_id=0,
+            due_at=now + timedelta(hours=3),
+            **became,
+        )
+
+
 # ── Every screen ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type Way = Callable[[Page, World], object]
 
 _GLOBAL = "/manage/settings/global"
 _REPORT = "/manage/reports/global-unsubscribe"
+_NOTIFICATIONS = "/manage/settings/notifications"
 
 
 def _at(path: str) -> Way:
@@ -327,6 +350,19 @@ def _bad_global(page: Page, _world: World) -> None:
     page.get_by_label("Unsubscribe API & Reporting").uncheck()
     page.get_by_label("Host names").fill("https://unsubscribe.acme.example/")
     page.get_by_label("Publishers’ servers").fill("333.333.333.333")
+    _send(page, "Save")
+
+
+def _bad_notifications(page: Page, _world: World) -> None:
+    page.goto(_NOTIFICATIONS)
+    page.get_by_label("SMS", exact=True).check()
+    page.get_by_label("Phone number for SMS").fill("+1 23")
+    _send(page, "Save")
+
+
+def _changed_notifications(page: Page, _world: World) -> None:
+    page.goto(_NOTIFICATIONS)
+    page.get_by_label("Immediate: ").check()
     _send(page, "Save")
 
 
@@ -478,6 +514,9 @@ ADMIN: dict[str, Way] = {
     "api-key-replace": lambda page, _world: _api_key(page, "Replace…"),
     "api-key-replaced": _replaced_api_key,
     "api-key-revoke": lambda page, _world: _api_key(page, "Revoke…"),
+    "notifications": _at(_NOTIFICATIONS),
+    "notifications-wrong": _bad_notifications,
+    "notifications-changed": _changed_notifications,
     "do-not-mail-entries": _do_not_mail("entries"),
     "do-not-mail-download": _do_not_mail("service?tab=download"),
     "do-not-mail-api": _do_not_mail("service?tab=api"),
@@ -512,5 +551,6 @@ MAILER: dict[str, Way] = {
     "mailer-overview": _at("/manage/"),
     "mailer-lists": _at("/manage/lists/"),
     "mailer-service": _of_list("service?tab=download"),
+    "mailer-notifications": _at(_NOTIFICATIONS),
     "mailer-check": _at("/manage/check/?q=reader.1@some-provider.example"),
 }
