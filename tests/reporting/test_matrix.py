@@ -15,6 +15,7 @@ from lists.choices import Role
 from lists.credentials import make_password
 from lists.models import ApiKey, Contact, List, ListAccess, Membership, User
 from optout.addresses import digest_of
+from reporting.webhooks.replays import send_test
 from tests import make
 from tests.kept import kept_rows
 from tests.reporting.portal import signed_in
@@ -49,6 +50,7 @@ KNOWERS = (*READERS, "mailer")
 ADMINS = ("operator", "admin")
 NEW_KEY = {"label": "Shop", "scopes": ["read"], "reach": "whole", "expiry": "never"}
 
+HOOK = {"webhook", "delivery"}
 # name of the address → what is asked there, and by whom it is answered
 TABLE: dict[str, list[Row]] = {
     "overview": [row(*ROLES, is_about_list=False)],
@@ -271,6 +273,66 @@ TABLE: dict[str, list[Row]] = {
         row(*ADMINS, path="api_key", is_about_list=False),
         row(*ADMINS, method="POST", path="api_key", status=302, is_about_list=False),
     ],
+    "webhooks": [
+        row(*EDITORS, "stranger", is_about_list=False),
+        row(
+            *ADMINS,
+            "stranger",
+            method="POST",
+            data={"url": "https://crm.example.com/", "format": "sms-json"},
+            status=302,
+            is_about_list=False,
+        ),
+    ],
+    "webhook_new": [
+        row(*EDITORS, "stranger", is_about_list=False),
+        row(*EDITORS, "stranger", method="POST", data={}, status=422, is_about_list=False),
+    ],
+    "webhook_list_callback": [
+        row(*EDITORS, "stranger", is_about_list=False),
+        row(*EDITORS, "stranger", method="POST", data={}, status=422, is_about_list=False),
+    ],
+    "webhook_endpoint": [
+        row(*EDITORS, path="webhook", is_about_list=False),
+        row(*EDITORS, data={"show": "failed"}, path="webhook", is_about_list=False),
+    ],
+    "webhook_csv": [row(*EDITORS, path="webhook", is_about_list=False)],
+    "webhook_delivery": [row(*EDITORS, path="delivery", is_about_list=False)],
+    "webhook_change": [
+        row(*EDITORS, path="webhook", is_about_list=False),
+        row(*EDITORS, method="POST", data={}, path="webhook", status=422, is_about_list=False),
+    ],
+    "webhook_test": [row(*EDITORS, method="POST", path="webhook", status=302, is_about_list=False)],
+    "webhook_replay": [
+        row(
+            *EDITORS,
+            method="POST",
+            data={"since": "2026-03-01T00:00"},
+            path="webhook",
+            status=302,
+            is_about_list=False,
+        ),
+        row(*EDITORS, method="POST", path="webhook", status=422, is_about_list=False),
+    ],
+    "webhook_switch": [
+        row(
+            *EDITORS,
+            method="POST",
+            data={"do": "off"},
+            path="webhook",
+            status=302,
+            is_about_list=False,
+        )
+    ],
+    "webhook_secret": [row(*EDITORS, method="POST", path="webhook", is_about_list=False)],
+    "webhook_rotate": [
+        row(*EDITORS, path="webhook", is_about_list=False),
+        row(*EDITORS, method="POST", data={"old_ends": "0"}, path="webhook", is_about_list=False),
+    ],
+    "webhook_remove": [
+        row(*EDITORS, path="webhook", is_about_list=False),
+        row(*EDITORS, method="POST", path="webhook", status=302, is_about_list=False),
+    ],
     "team": [row(*ADMINS, "stranger", is_about_list=False)],
     "team_invite": [
         row(*ADMINS, "stranger", is_about_list=False),
@@ -341,10 +403,14 @@ class World:
             "product": ("number", known["product"]),
             "publisher": ("publisher_id", known["publisher"]),
             "form": ("form_uuid", known["form"]),
+            "webhook": ("public_id", known["webhook"]),
+            "delivery": ("delivery_id", known["delivery"]),
         }
         if case.path:
             parameter, value = extra[case.path]
             arguments[parameter] = value
+            if case.path == "delivery":
+                arguments["public_id"] = known["webhook"]
         return reverse(name, kwargs=arguments)
 
 
@@ -359,7 +425,11 @@ def furnish(optout_list: List, mailer: Membership) -> dict[str, Any]:
     product = make.make_product(optout_list.realm, 1000 + optout_list.pk)
     publisher = make.make_publisher(optout_list.realm, f"p-{optout_list.pk}")
     make.make_api_key(optout_list.realm)
+    endpoint = make.make_webhook_endpoint(optout_list.realm, optout_list)
+    test = send_test(endpoint, asked_by=mailer.user.email, now=make.NOW)
     return {
+        "webhook": endpoint.public_id,
+        "delivery": test.pk,
         "digest": digest_of(ADDRESS).hex(),
         "key": key.pk,
         "access": access.pk,
@@ -578,6 +648,20 @@ class TestForeignApiKey:
         for number in (theirs, 0, 10**22):
             url = reverse(name, args=[number])
             assert getattr(client, method)(url, {"old_ends": "0"}).status_code == 404
+        assert everything() == before
+
+
+@pytest.mark.django_db
+class TestForeignWebhook:
+    @pytest.mark.parametrize("name", [name for name, rows in TABLE.items() if rows[0].path in HOOK])
+    def test_what_another_realm_has_is_not_there(self, world: World, name: str) -> None:
+        client = world.client("admin")
+        before = everything()
+
+        for case in TABLE[name]:
+            theirs = world.url(name, case, world.foreign)
+            for wrong in ("wh_", "a%00", "%F0%9F%98%80"):
+                assert ask(client, theirs.replace("wh_", wrong), case).status_code == 404
         assert everything() == before
 
 
