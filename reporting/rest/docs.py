@@ -251,6 +251,8 @@ def _kind_of(schema: Json, description: Json) -> str:
     kind = str(schema.get("type", "anything"))
     if kind == "array":
         of = _kind_of(schema.get("items", {}), description).partition(",")[0]
+        if "enum" in schema.get("items", {}):
+            return f"array of {_bounds(schema, 'minItems', 'maxItems')} of {of}"
         return " ".join(
             filter(None, ["array of", _bounds(schema, "minItems", "maxItems"), f"{of}s"])
         )
@@ -258,7 +260,9 @@ def _kind_of(schema: Json, description: Json) -> str:
         return "date or time"
     said = [kind, _bounds(schema, "minimum", "maximum")]
     default = schema.get("default")
-    if default and isinstance(default, int | str):
+    if default is True:
+        said.append("default true")
+    elif default and isinstance(default, int | str):
         said.append(f"default {default:,}" if isinstance(default, int) else f"default {default}")
     return ", ".join(filter(None, said))
 

@@ -98,6 +98,7 @@ PARAMETERS = {
     "since": "From this time on: a date, or a time with its zone.",
     "until": "Before this time: a date, or a time with its zone.",
     "list": "Number of a list; 0 is Do Not Mail.",
+    "state": "Only messages that are in this state.",
     "address": "An email address or a phone number. A + in it stays a plus.",
     "email": "An email address. A + in it stays a plus.",
     "raw": "For programs: nothing is done for spreadsheets.",

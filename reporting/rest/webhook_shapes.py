@@ -156,7 +156,9 @@ class WebhookOut(Schema):
 class MadeWebhookOut(WebhookOut):
     """An endpoint that was made, with its secret."""
 
-    secret: str = Field(description="`whsec_…`: told now, and by a rotation; never again.")
+    secret: str = Field(
+        description="`whsec_…`: told now. Later the portal shows it to whoever may change the endpoint."
+    )
 
 
 class WebhooksOut(Schema):
@@ -222,7 +224,7 @@ class ReplayedOut(Schema):
 class RotatedOut(Schema):
     """The new secret."""
 
-    secret: str = Field(description="`whsec_…`: told now, and never again.")
+    secret: str = Field(description="`whsec_…`: told now, as when one is made.")
     old_until: str | None = Field(
         description="Until when the old one signs as well; null: it does no longer."
     )

@@ -99,7 +99,7 @@ def telling_secret(view: Callable[..., Status[Any]]) -> Callable[..., HttpRespon
 def make_webhook(request: HttpRequest, sent: NewWebhook) -> Status[MadeWebhookOut]:
     """Have every opt-out from now on sent to a URL, of all lists, or of those that you say. Its secret is told now.
 
-    A URL that leads into a network of the server's own is refused.
+    A URL that leads into an inner network is refused (422, `#/url`), unless the operator has allowed that network.
     """
     caller = reader_and_writer_of(request)
     if sent.list is not None and sent.lists is not None:
