@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connection
+from django.utils.module_loading import import_string
 
 from lists.networks import compile_networks
 from optout.links import parse_secrets
@@ -53,6 +54,17 @@ def _is_network(entry: str) -> bool:
         return ip_network(entry, strict=False).network_address in compile_networks([entry])
     except ValueError:
         return False
+
+
+@register(Tags.compatibility)
+def sms_gateway_is_there(**_: Any) -> list[CheckMessage]:
+    """SMS_GATEWAY must name a class, or no text message would be sent."""
+    try:
+        if settings.SMS_GATEWAY:
+            import_string(settings.SMS_GATEWAY)
+    except ImportError as error:
+        return [Error(f"SMS_GATEWAY: {error}.", id="heed.E005")]
+    return []
 
 
 @register(Tags.security, deploy=True)

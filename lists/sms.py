@@ -57,8 +57,8 @@ def send(to: str, text: str, sender: str | None = None) -> None:
     path = gateway_path()
     if not path:
         raise SmsError("No SMS gateway is set.")
-    gateway: Gateway = import_string(path)()
     try:
+        gateway: Gateway = import_string(path)()
         gateway.send(to, text, settings.SMS_FROM if sender is None else sender)
     except SmsError:
         raise

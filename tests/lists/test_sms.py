@@ -9,6 +9,7 @@ from threading import Event, Thread
 from urllib.parse import parse_qs
 
 import pytest
+from django.core.checks import run_checks
 from pytest_django.fixtures import Settings
 
 from lists import sms
@@ -185,6 +186,14 @@ class TestWhichGateway:
         with pytest.raises(sms.SmsError, match="KeyError") as caught:
             sms.send(NUMBER, TEXT)
         assert NUMBER not in str(caught.value)
+
+    def test_a_class_that_is_not_there_is_told_at_start(self, settings: Settings) -> None:
+        settings.SMS_GATEWAY = "nowhere.Gateway"
+        assert "heed.E005" in {each.id for each in run_checks()}
+        with pytest.raises(sms.SmsError, match="ModuleNotFoundError"):
+            sms.send(NUMBER, TEXT)
+        settings.SMS_GATEWAY = f"{__name__}.Own"
+        assert "heed.E005" not in {each.id for each in run_checks()}
 
 
 class TestCharacters:
