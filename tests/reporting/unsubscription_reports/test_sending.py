@@ -20,10 +20,12 @@ from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
 from optout.models import OptOut
 from reporting import upkeep
+from reporting.entries import REHEARSAL_AGENT
 from reporting.models import UnsubscriptionReport
 from reporting.unsubscription_reports import sending
 from tests import make
 from tests.reporting.portal import signed_in
+from tests.reporting.test_feed import OpenTransaction
 from tests.threads import in_thread
 
 # What the test itself has not committed is not in the feed yet.
@@ -107,6 +109,23 @@ class TestImmediate:
 
         assert run() == {"sent": 0, "failed": 0}
         assert mail.outbox == []
+
+    def test_a_test_of_the_service_page_is_called_one(self, optout_list: List, alice: User) -> None:
+        choose(alice)
+        make.make_optout(optout_list, evidence=Evidence(agent=REHEARSAL_AGENT))
+        run()
+        assert bodies()[0].count("new, a test of the Service page\n") == 1
+
+    def test_what_is_committed_late_is_told_later_and_not_passed_over(
+        self, optout_list: List, alice: User
+    ) -> None:
+        choose(alice)
+        late = OpenTransaction(optout_list, "late@example.com")
+        make.make_optout(optout_list, "quick@example.com")
+        assert run() == {"sent": 0, "failed": 0}
+        late.commit()
+        assert run() == {"sent": 1, "failed": 0}
+        assert "late@example.com" in bodies()[0] and "quick@example.com" in bodies()[0]
 
     def test_where_nothing_came_in_each_costs_nothing(
         self,
