@@ -8,7 +8,7 @@ from reporting.rest.programs import Call
 
 WEBHOOK_ID = "wh_p3vUvrRNiatMJwjP"
 DELIVERY_ID = 9001
-SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD5DZmBJVpmGg="  # noqa: S105 -- the standard's own example
+SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD5DZmBJVpmGg="  # noqa: S105 -- of nobody
 MESSAGE = "0d4f6c1c2b6b4f0e9a53a1f0c5b2d7e4"
 
 _ALL = "/api/v1/webhooks"
