@@ -63,7 +63,7 @@ def write_sms(standing: Standing, news: News) -> str:
     """The text message about opt-outs: one message of GSM characters, unless the address of this installation is too long."""
     beginning = f"{standing.realm.name}: {_opt_outs(news.total)}."
     link = _url("overview")
-    counts = [f"{_short_name(each.optout_list)} {each.total}" for each in news.counts]
+    counts = [f"{_short_name(each.optout_list)}: {each.total}" for each in news.counts]
     for shown in range(len(counts), 0, -1):
         more = len(counts) - shown
         named = ", ".join(counts[:shown]) + (f", {more} more lists" if more else "")

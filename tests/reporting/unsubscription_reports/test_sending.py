@@ -312,7 +312,7 @@ class TestSms:
         ((number, text),) = messages
         assert number == NUMBER
         assert text == (
-            "acme: 3 opt-outs. Garden letters 2, List 2 1. http://localhost:8000/manage/"
+            "acme: 3 opt-outs. Garden letters: 2, List 2: 1. http://localhost:8000/manage/"
         )
         assert sms.is_gsm(text) and len(text) <= 160
         assert len(mail.outbox) == 1
