@@ -37,13 +37,14 @@ class EndpointPlan:
 
 
 def plan_of(endpoint: WebhookEndpoint) -> EndpointPlan:
-    """What was decided about an endpoint; `dataclasses.replace` it to change a part."""
+    """What was decided about an endpoint; `dataclasses.replace` it to change a part. Without channels of a newer release."""
+    codes = endpoint.channels
     return EndpointPlan(
         url=endpoint.url,
         format=WebhookFormat(endpoint.format),
         label=endpoint.label,
         list_ids=endpoint.list_ids,
-        channels=None if endpoint.channels is None else [Channel(n) for n in endpoint.channels],
+        channels=None if codes is None else [Channel(code) for code in codes if Channel.find(code)],
         medium=None if endpoint.medium is None else Medium(endpoint.medium),
         gets_lifts=endpoint.gets_lifts,
         batches=endpoint.batches,

@@ -70,7 +70,11 @@ class TestMaking:
         assert row == made and row.is_on and not row.is_callback
         assert row.public_id.startswith("wh_") and len(row.public_id) == 19
         assert plan_of(row) == replace(
-            plan, url=URL, label="CRM", list_ids=[optout_list.pk], channels=[1, 6]
+            plan,
+            url=URL,
+            label="CRM",
+            list_ids=[optout_list.pk],
+            channels=[Channel.PAGE, Channel.S2S],
         )
         assert cursor_of(row) == find_end()
         assert (row.made_by, row.made_by_key, row.created_at) == (alice, None, NOW)

@@ -1,6 +1,7 @@
 """What somebody asks to be sent: a test, one delivery again, all that failed since."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ class TestAllThatFailed:
         make_delivery(endpoint, state=DELIVERED)
         make_delivery(make.make_webhook_endpoint(realm), state=FAILED)
 
-        again = {"asked_by": "shop", "actor": None, "key_id": 7, "now": LATER}
+        again: dict[str, Any] = {"asked_by": "shop", "actor": None, "key_id": 7, "now": LATER}
         assert replay_failed(endpoint, NOW, **again) == 2
         assert replay_failed(endpoint, NOW, **again) == 0
 
