@@ -1,14 +1,12 @@
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import time_machine
 from django.core.management import call_command
-from django.db import transaction
 from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
@@ -41,8 +39,9 @@ from lists.secrets import digest_secret
 from optout.choices import Channel, Kind, Medium, Reason, Verdict
 from optout.models import GlobalLine, LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from optout.queries import is_suppressed
-from reporting.models import DailyCount, Download, Notice
+from reporting.models import Download, Notice
 from tests import make
+from tests.kept import kept_rows
 
 LIST_KEYS = {
     *("number", "public_id", "name", "direct_link_mode", "redirect_url", "whitelist", "page_url"),
@@ -69,25 +68,15 @@ def ask_rest(key: str, path: str, body: Answer | None = None) -> Any:
     return client.post(url, body, content_type="application/json") if body else client.get(url)
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Answer]:
-    """The demo, loaded once for the tests of a class; each of them takes back what it changed."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    """The demo, loaded once for all tests of this file: those that load it themselves are in test_seed_demo_anew.py."""
+    with kept_rows(django_db_blocker):
         yield seed()
-        transaction.set_rollback(True)
 
 
 @pytest.mark.django_db
 class TestAnswer:
-    def test_it_is_one_json_object_and_nothing_else(self) -> None:
-        printed, complained = StringIO(), StringIO()
-
-        call_command("seed_demo", "--json", stdout=printed, stderr=complained)
-
-        assert isinstance(json.loads(printed.getvalue()), dict)
-        assert printed.getvalue().count("\n") == 1
-        assert complained.getvalue() == ""
-
     def test_scripts_find_the_keys_they_rely_on(self, settings: Any, demo: Answer) -> None:
         assert set(demo) == {
             *("base_url", "api_web_url", "realm", "lists", "users"),
@@ -535,14 +524,6 @@ class TestMonth:
         assert DownloadKey.objects.filter(is_active=False).count() == 1
         assert List.objects.exclude(closed_at=None).count() == 1
 
-    @pytest.mark.parametrize("hour", [0, 5, 23])
-    def test_it_can_be_loaded_at_any_time_of_day(self, hour: int) -> None:
-        with time_machine.travel(datetime(2026, 3, 29, hour, 0, 30, tzinfo=UTC), tick=False):
-            seed()
-
-        last = OptOut.objects.order_by("-recorded_at").values_list("recorded_at", flat=True)[0]
-        assert last.date() >= date(2026, 3, 28)
-
     def test_its_owner_finds_a_figure_on_every_screen(self, demo: Answer) -> None:
         user = demo["users"]["owner"]
         client = Client()
@@ -564,13 +545,3 @@ class TestMonth:
 
             assert response.status_code == 200, path
             assert seen in response.content.decode(), path
-
-
-@pytest.mark.alone  # it counts from the feed
-@pytest.mark.django_db(transaction=True)
-class TestCounts:
-    def test_the_month_is_counted_at_once(self) -> None:
-        seed()
-
-        counted = DailyCount.objects.aggregate(all=Sum("requests"))["all"]
-        assert counted == OptOut.objects.count()
