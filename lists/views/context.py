@@ -80,6 +80,14 @@ def current_standing(request: HttpRequest) -> Standing:
     return standing
 
 
+def standing_in(request: HttpRequest, realm_id: int) -> Standing:
+    """The person's place in that realm, whichever one they chose; Http404 when they have none there."""
+    for standing in _all_standings(request):
+        if standing.realm.pk == realm_id:
+            return standing
+    raise Http404
+
+
 def admin_standing(request: HttpRequest) -> Standing:
     """As `current_standing`, for realm admins and operators only; Http404 for everybody else."""
     standing = current_standing(request)

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest
 
-from lists.access import Standing, get_standing
+from lists.access import Standing
+from lists.choices import Role
 from lists.models import List
-from lists.views.context import current_standing
+from lists.views.context import current_standing, standing_in
 from reporting.models import WebhookEndpoint
-from reporting.webhooks.reach import endpoints_of, find_endpoint, reach_of
+from reporting.webhooks.reach import endpoints_of, is_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +47,19 @@ def open_hook(request: HttpRequest, public_id: str) -> tuple[OpenedHooks, Webhoo
         public_id.isascii() and public_id.isprintable()
     ):  # a NUL is nothing to ask the database
         raise Http404
-    realm = WebhookEndpoint.objects.filter(public_id=public_id).values_list(
-        "realm__name", flat=True
-    )
-    name = realm.first()
-    if name is None:
-        raise Http404
-    opened = _opened(get_standing(request.user, name))
-    endpoint = find_endpoint(opened.standing.realm, opened.reach, public_id)
+    known = WebhookEndpoint.objects.select_related("realm", "made_by", "made_by_key")
+    endpoint = known.filter(public_id=public_id, removed_at=None).first()
     if endpoint is None:
+        raise Http404
+    opened = _opened(standing_in(request, endpoint.realm_id))
+    if not is_within(endpoint.list_ids, opened.reach):
         raise Http404
     return opened, endpoint
 
 
 def _opened(standing: Standing) -> OpenedHooks:
-    reach = reach_of(standing)
-    return OpenedHooks(standing, list(standing.lists()), reach)
+    if standing.role not in {Role.ADMIN, Role.OWNER}:
+        raise Http404
+    lists = list(standing.lists())
+    reach = None if standing.is_realm_admin else frozenset(each.pk for each in lists)
+    return OpenedHooks(standing, lists, reach)

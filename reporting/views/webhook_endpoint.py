@@ -170,8 +170,8 @@ def show_endpoint(
         "is_filtered": chosen is not Chosen.ALL or {"after", "before"} & set(request.GET),
         "failed_url": f"{path}?show=failed#log" if numbers.has_failed else "",
         "reload_url": f"{path}?{request.GET.urlencode()}#log",
-        "older_url": page_url(request.GET, "after", log.older),
-        "newer_url": page_url(request.GET, "before", log.newer),
+        "older_url": _in_log(page_url(request.GET, "after", log.older)),
+        "newer_url": _in_log(page_url(request.GET, "before", log.newer)),
         "replay_form": replay_form or ReplaySinceForm(initial={"since": now - _A_DAY}),
         "on_form": SwitchOnForm(),
         "old_until": old_until(endpoint, now),
@@ -180,6 +180,11 @@ def show_endpoint(
     }
     status = 422 if replay_form else 200
     return render(request, "reporting/webhook_endpoint.html", context, status=status)
+
+
+def _in_log(url: str) -> str:
+    """The link, leading to the log rather than to the head of the page."""
+    return f"{url}#log" if url else ""
 
 
 def _place(request: HttpRequest, name: str) -> int | None:

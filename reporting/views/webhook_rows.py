@@ -152,7 +152,7 @@ def show_all(
     """These endpoints with how they do, in their order."""
     return [
         ShownEndpoint(each.endpoint, each, opened.lists_of(each.endpoint))
-        for each in health_of(endpoints, now)
+        for each in health_of(endpoints, now, with_tests=False)
     ]
 
 
