@@ -24,8 +24,8 @@ ADVICE: dict[Kind, tuple[str, str]] = {
         "Add the address under Settings › API, or call from another server.",
     ),
     Kind.NOT_FOUND: (
-        "There is no such path, list or contact. A list that your key is not for does not exist for it.",
-        "Check the number. Never take it for “not suppressed”.",
+        "There is no such path, list, contact or endpoint. What your key is not for does not exist for it.",
+        "Check the number or the id. Never take it for “not suppressed”.",
     ),
     Kind.NOT_ALLOWED: (
         "There is such a path, but not with this method. The header Allow names those that will do.",

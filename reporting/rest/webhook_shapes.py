@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 from optout.channels.rest.bodies import Body
 from optout.channels.rest.words import time_text, word
@@ -77,8 +77,15 @@ class NewWebhook(Body):
     batches: Yes = Field(True, description=_BATCHES)
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for each in schema["properties"].values():
+        each.pop("default", None)
+
+
 class WebhookChange(Body):
     """What is to be different about an endpoint; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     url: str = Field("", description=_URL)
     format: Format = Field("standard", description=_FORMAT)

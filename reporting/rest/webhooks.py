@@ -144,16 +144,16 @@ def change_webhook(request: HttpRequest, webhook_id: str, sent: WebhookChange) -
     off is on again with a new URL.
     """
     caller = reader_and_writer_of(request)
-    endpoint = _endpoint(caller, webhook_id)
-    given = sent.model_fields_set
+    found, given = _endpoint(caller, webhook_id), sent.model_fields_set
     if {"list", "lists"} <= given:
         raise _invalid("lists", "Give one of list and lists.")
     if sent.skip_missed and not ("is_on" in given and sent.is_on):
         raise _invalid("skip_missed", "This goes with is_on: true.")
-    plan = _changed(plan_of(endpoint), caller, sent)
     by: dict[str, Any] = {"actor": None, "key_id": caller.key_id, "now": timezone.now()}
     try:
         with transaction.atomic():
+            endpoint = _locked(caller, found)
+            plan = _changed(plan_of(endpoint), caller, sent)
             endpoint = change_endpoint(endpoint, plan, **by)
             if "is_on" in given and sent.is_on:
                 endpoint = switch_on(endpoint, skips_missed=sent.skip_missed, **by)
@@ -161,8 +161,6 @@ def change_webhook(request: HttpRequest, webhook_id: str, sent: WebhookChange) -
                 endpoint = switch_off(endpoint, **by)
     except EndpointRefusedError as refusal:
         raise _refused(refusal, sent) from None
-    except WebhookEndpoint.DoesNotExist:
-        raise _no_webhook() from None
     return _webhook_out(endpoint)
 
 
@@ -269,6 +267,15 @@ def _realm(caller: KeyCaller) -> Realm:
 def _endpoint(caller: KeyCaller, webhook_id: str) -> WebhookEndpoint:
     """The endpoint of that id. Raises ProblemError 404: what the key does not reach does not exist (AT-31)."""
     found = find_endpoint(_realm(caller), caller.list_ids, webhook_id)
+    if found is None:
+        raise _no_webhook()
+    return found
+
+
+def _locked(caller: KeyCaller, endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    """Its row as it is now, for us alone: what somebody else is changing about it stays. Raises ProblemError 404."""
+    rows = endpoints_of(endpoint.realm, caller.list_ids).filter(pk=endpoint.pk)
+    found = rows.select_for_update(no_key=True, of=("self",)).first()
     if found is None:
         raise _no_webhook()
     return found

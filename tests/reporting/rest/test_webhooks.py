@@ -11,7 +11,9 @@ from standardwebhooks.webhooks import Webhook
 
 from lists.models import AuditEntry, List, Realm
 from reporting.models import DeliveryState, OffCause, WebhookEndpoint
+from reporting.rest.openapi import describe
 from reporting.webhooks.endpoints import EndpointPlan, make_endpoint, set_callback_url
+from reporting.webhooks.reach import find_endpoint
 from reporting.webhooks.signing import sign, signing_salts
 from tests import make
 from tests.reporting.rest.rows import count_rows
@@ -238,6 +240,25 @@ class TestChange:
         made = program.make()
         refused(program("PATCH", f"/{made['id']}", {"label": "new", **body}), pointer)
         assert program.read(f"/{made['id']}")["label"] == ""
+
+    def test_nothing_is_said_to_be_the_default_of_what_is_left_out(self) -> None:
+        schema = describe()["components"]["schemas"]["WebhookChange"]
+        assert not [each for each in schema["properties"].values() if "default" in each]
+
+    def test_two_at_once_change_what_each_of_them_says(
+        self, program: Program, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The row is looked at when it is locked."""
+        path = f"/{program.make()['id']}"
+
+        def find_and_let_another_in(*args: Any) -> Any:
+            found = find_endpoint(*args)
+            WebhookEndpoint.objects.update(label="another’s")
+            return found
+
+        monkeypatch.setattr("reporting.rest.webhooks.find_endpoint", find_and_let_another_in)
+        told = program("PATCH", path, {"medium": "sms"}).json()
+        assert (told["label"], told["medium"]) == ("another’s", "sms")
 
     def test_off_and_on_again(self, program: Program) -> None:
         path = f"/{program.make()['id']}"
