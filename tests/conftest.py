@@ -4,17 +4,20 @@ import os
 
 import hypothesis
 import pytest
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from lists.choices import Role
 from lists.lookup import forget_all_lists
 from lists.models import List, Realm, User
 from tests import make
+from tests.flush import flush_cheaply
 
 # The same examples on every run: a failure is never somebody else's luck. `HEED_EXPLORE=1 make test` looks for new ones.
 hypothesis.settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", max_examples=2_000, deadline=None)
 hypothesis.settings.load_profile("explore" if os.environ.get("HEED_EXPLORE") else "quick")
+
+TransactionTestCase._fixture_teardown = flush_cheaply  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)

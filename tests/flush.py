@@ -1,0 +1,39 @@
+"""Emptying the database after a test with real transactions: a few milliseconds instead of Django's flush, which takes fifty.
+
+That truncates each table, whether or not it has rows, and then makes all content types and permissions anew.
+"""
+
+from functools import cache
+from typing import Any
+
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test import TransactionTestCase
+
+# Made by migrations from the models; no test writes them.
+_KEPT = {"django_content_type", "auth_permission"}
+# Bytes of a table. What a bigger one leaves behind when its rows are deleted would slow the tests after it down.
+_SMALL = 500_000
+
+
+def flush_cheaply(self: TransactionTestCase, **_: Any) -> None:
+    """Instead of TransactionTestCase._fixture_teardown."""
+    with connection.cursor() as cursor:
+        cursor.execute(_question())
+        found = dict(cursor.fetchall())
+    if any(size > _SMALL for size in found.values()):
+        call_command("flush", verbosity=0, interactive=False)
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in found:  # in any order: our foreign keys are checked at the end
+            cursor.execute(f'DELETE FROM "{table}"')
+
+
+@cache
+def _question() -> str:
+    """Which tables have rows, and how big those are."""
+    tables = set(connection.introspection.django_table_names(include_views=False)) - _KEPT
+    return " UNION ALL ".join(
+        f"SELECT '{table}', pg_table_size('\"{table}\"') WHERE EXISTS (SELECT FROM \"{table}\")"
+        for table in sorted(tables)
+    )
