@@ -1,6 +1,8 @@
 """The programs that take webhooks in, against messages that were really signed: they are run as they stand."""
 
+import asyncio
 import hmac
+import json
 import os
 import re
 import shutil
@@ -14,9 +16,14 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import Settings
 from standardwebhooks.webhooks import Webhook
 
+from lists.models import List, Realm
 from reporting.rest.receiving import receiving
+from reporting.webhooks.sender import Sender
+from tests import make
+from tests.reporting.rest.webhooks import Program
 
 ID = "msg_0123456789abcdef0123456789abcdef"
 BODY = '{"type":"opt_out.recorded","data":{"address":"jané@example.com"}}'.encode()
@@ -189,3 +196,42 @@ class TestShell:
         for why, headers in bad().items():
             assert not self.check(tmp_path, headers), why
         assert not self.check(tmp_path, signed_with_nothing(), secret="")
+
+
+@pytest.mark.alone  # it reads the feed
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("language", COMMANDS)
+class TestWithTheSender:
+    def test_what_is_really_sent_is_kept_also_while_the_secret_is_rotated(
+        self, settings: Settings, realm: Realm, optout_list: List, tmp_path: Path, language: str
+    ) -> None:
+        settings.WEBHOOK_ALLOW_CIDRS = ["127.0.0.1/32"]
+        program = Program(realm)
+        made = program.make(url="http://127.0.0.1:9/")
+        path = f"/{made['id']}"
+        with running(language, tmp_path, made["secret"]) as port:
+            program("PATCH", path, {"url": f"http://127.0.0.1:{port}/"})
+            make.make_optout(optout_list, "jané@example.com")
+            make.make_optout(optout_list, "+14155550123")
+            send()
+            program("POST", f"{path}/rotate", {"overlap_hours": 1})
+            program("POST", f"{path}/test")
+            send()
+            program("POST", f"{path}/rotate", {"overlap_hours": 1})
+            make.make_optout(optout_list, "refused@example.com")
+            send()
+
+        kept = [each.read_text("utf-8") for each in sorted((tmp_path / "inbox").iterdir())]
+        told = [json.loads(each) for each in kept]
+        assert {each["data"]["address"] for each in told[:2]} == {
+            "jané@example.com",
+            "+14155550123",
+        }
+        assert [each["type"] for each in told] == [*["opt_out.recorded"] * 2, "webhook.test"]
+        log = program.read(f"{path}/deliveries")["deliveries"]
+        assert [each["status"] for each in log] == [401, 204, 204, 204]
+
+
+def send() -> None:
+    """Have all that is due sent."""
+    asyncio.run(Sender().drain())
