@@ -22,6 +22,8 @@ STATUS = {
     "global-wrong": 422,
     "global-product-taken": 422,
     "global-form-new-wrong": 422,
+    "webhooks-wrong": 422,
+    "webhook-form-wrong": 422,
     "notifications-wrong": 422,
 }
 

@@ -1,9 +1,11 @@
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from lists.choices import DirectLinkMode
 from lists.models import List, User
 from optout.models import OptOut, Suppression
+from reporting.models import DeliveryState, WebhookDelivery
 from tests.browser.conftest import OpenWindow
 from tests.browser.world import enter
 from tests.make import PASSWORD
@@ -77,6 +79,27 @@ class TestPortal:
         expect(page.get_by_text("Saved.")).to_be_visible()
         optout_list.refresh_from_db()
         assert optout_list.name == "Garden news"
+
+    def test_a_webhook_is_made_tested_and_its_log_read(
+        self, page: Page, alice: User, site: str
+    ) -> None:
+        enter(page, alice, site)
+        page.goto("/manage/webhooks/")
+        page.get_by_role("link", name="Make the first endpoint").click()
+        page.get_by_label("URL").fill("https://crm.example.com/heed")
+        page.get_by_role("button", name="Make the endpoint").click()
+        expect(page.get_by_text("whsec_")).to_be_visible()
+        page.get_by_role("link", name="I have copied it").click()
+
+        page.get_by_role("button", name="Send test").click()
+        expect(page.get_by_text("Queued")).to_be_visible()
+        end = {"state": DeliveryState.FAILED, "failure": "refused", "tried_at": timezone.now()}
+        WebhookDelivery.objects.update(**end)
+        page.get_by_role("link", name="Reload").click()
+
+        page.get_by_text("test@example.com").first.click()
+        expect(page.get_by_text("The connection was refused.")).to_be_visible()
+        expect(page.get_by_text('"type": "webhook.test"')).to_be_visible()
 
     def test_what_can_be_copied_can_be_read_and_no_dead_button_is_shown(
         self, page: Page, alice: User, optout_list: List, site: str

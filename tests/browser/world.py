@@ -31,6 +31,7 @@ from reporting.models.downloads import DownloadFormat, DownloadOutcome
 from reporting.models.notices import NoticeKind
 from reporting.models.reports import ReportKind, ReportRhythm, UnsubscriptionReport
 from tests import make
+from tests.browser.hooks import DEFAULT, FAILING, NEW, OFF, set_up_webhooks
 from tests.reporting.portal import signed_in
 
 ATTACKER = "203.0.113.5"
@@ -93,6 +94,7 @@ def make_world() -> World:
     _let_programs_in(world)
     _let_websites_in(world, offers)
     _ask_globally(realm)
+    set_up_webhooks(realm, letters, offers, admin)
     _ask_for_reports(world)
     return world
 
@@ -286,6 +288,7 @@ type Way = Callable[[Page, World], object]
 
 _GLOBAL = "/manage/settings/global"
 _REPORT = "/manage/reports/global-unsubscribe"
+_WEBHOOKS = "/manage/webhooks/"
 _NOTIFICATIONS = "/manage/settings/notifications"
 
 
@@ -351,6 +354,26 @@ def _bad_global(page: Page, _world: World) -> None:
     page.get_by_label("Host names").fill("https://unsubscribe.acme.example/")
     page.get_by_label("Publishers’ servers").fill("333.333.333.333")
     _send(page, "Save")
+
+
+def _bad_webhooks(page: Page, _world: World) -> None:
+    page.goto(_WEBHOOKS)
+    page.get_by_label("Default Optout Callback URL:").fill("http://127.0.0.1/")
+    _send(page, "Save")
+
+
+def _batch(page: Page, _world: World) -> None:
+    """A request that tells of many changes."""
+    page.goto(f"{_WEBHOOKS}{FAILING}")
+    page.get_by_text("34 changes in one").first.click()
+    page.get_by_role("link", name="Show the whole request").first.click()
+    page.wait_for_url("**/deliveries/*")
+
+
+def _new_webhook(page: Page, _world: World) -> None:
+    page.goto(f"{_WEBHOOKS}new")
+    page.get_by_label("URL").fill("https://warehouse.acme.example/heed")
+    _send(page, "Make the endpoint")
 
 
 def _bad_notifications(page: Page, _world: World) -> None:
@@ -514,6 +537,21 @@ ADMIN: dict[str, Way] = {
     "api-key-replace": lambda page, _world: _api_key(page, "Replace…"),
     "api-key-replaced": _replaced_api_key,
     "api-key-revoke": lambda page, _world: _api_key(page, "Revoke…"),
+    "webhooks": _at(_WEBHOOKS),
+    "webhooks-wrong": _bad_webhooks,
+    "webhook-list-callback": _at(f"{_WEBHOOKS}list-callback"),
+    "webhook-form": _all_details(_at(f"{_WEBHOOKS}new")),
+    "webhook-form-wrong": _press(_at(f"{_WEBHOOKS}new"), "Make the endpoint"),
+    "webhook-made": _new_webhook,
+    "webhook-failing": _all_details(_at(f"{_WEBHOOKS}{FAILING}")),
+    "webhook-default": _at(f"{_WEBHOOKS}{DEFAULT}?show=delivered"),
+    "webhook-none-like-that": _at(f"{_WEBHOOKS}{DEFAULT}?show=tests"),
+    "webhook-off": _at(f"{_WEBHOOKS}{OFF}"),
+    "webhook-new": _at(f"{_WEBHOOKS}{NEW}"),
+    "webhook-delivery": _batch,
+    "webhook-change": _all_details(_at(f"{_WEBHOOKS}{FAILING}/change")),
+    "webhook-rotate": _at(f"{_WEBHOOKS}{NEW}/rotate"),
+    "webhook-remove": _at(f"{_WEBHOOKS}{FAILING}/remove"),
     "notifications": _at(_NOTIFICATIONS),
     "notifications-wrong": _bad_notifications,
     "notifications-changed": _changed_notifications,
