@@ -9,18 +9,22 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from lists.audit import record_audit
 from lists.models import User
 from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint
+from reporting.webhooks.handover import lock_rows
 from reporting.webhooks.payloads import sample_change
 
 LONGEST_ASKER = 60  # characters
 _OVER = (DeliveryState.DELIVERED, DeliveryState.FAILED)
 
 
+@transaction.atomic
 def send_test(endpoint: WebhookEndpoint, *, asked_by: str, now: datetime) -> WebhookDelivery:
     """Ask for a test message: tried once, also to an endpoint that is off. While one waits to be sent, that one."""
+    list(lock_rows(Q(pk=endpoint.pk)))  # a double click asks for one
     waiting = WebhookDelivery.objects.filter(
         endpoint=endpoint, state=DeliveryState.QUEUED, is_test=True
     ).first()

@@ -57,6 +57,14 @@ class TestPeople:
     def test_owners_those_all_of_whose_lists_are_theirs(self, realm, bob, endpoints) -> None:
         assert seen_by(get_standing(bob, realm.name), endpoints) == {"one"}
 
+    def test_in_one_query_or_two(
+        self, realm, alice, bob, endpoints, django_assert_num_queries
+    ) -> None:
+        for user, queries in ((alice, 1), (bob, 2)):
+            standing = get_standing(user, realm.name)
+            with django_assert_num_queries(queries):
+                list(endpoints_for(standing))
+
     def test_an_owner_of_nothing_none(self, realm, endpoints) -> None:
         user = make.make_user("dora@acme.example")
         make.make_member(user, realm, Role.OWNER)

@@ -1,5 +1,6 @@
 """What somebody asks to be sent: a test, one delivery again, all that failed since."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from reporting.models import DeliveryState, WebhookDelivery, WebhookFormat
 from reporting.webhooks.replays import replay_failed, replay_one, send_test
 from tests import make
 from tests.reporting.webhooks.deliveries import make_delivery
+from tests.threads import in_thread
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +44,20 @@ class TestATest:
         assert send_test(endpoint, asked_by="", now=NOW) == first
         WebhookDelivery.objects.update(state=DeliveryState.FAILED)
         assert send_test(endpoint, asked_by="x" * 300, now=NOW) != first
+
+
+@pytest.mark.django_db(transaction=True)
+class TestADoubleClick:
+    def test_asks_for_one_test(self, realm: Realm) -> None:
+        endpoint = make.make_webhook_endpoint(realm)
+        barrier = threading.Barrier(4)
+
+        def click() -> int:
+            barrier.wait()
+            return send_test(endpoint, asked_by="", now=NOW).pk
+
+        clicks = [in_thread(click) for _ in range(4)]
+        assert len({each.result(timeout=20) for each in clicks}) == 1
 
 
 class TestOneAgain:
