@@ -21,7 +21,7 @@ from reporting.models import WebhookEndpoint
 from reporting.paging import HIGHEST_ID, page_url
 from reporting.views.webhook_access import OpenedHooks, open_hook
 from reporting.views.webhook_log import PAGE_SIZE, as_lines, as_whole, chosen_of, filters_of
-from reporting.views.webhook_rows import ShownEndpoint, ago, docs_url, in_words, show_one
+from reporting.views.webhook_rows import ShownEndpoint, ago, in_words, show_one
 from reporting.views.webhook_secret import old_until
 from reporting.webhooks.health import is_sender_running
 from reporting.webhooks.log import Chosen, Daily, count_daily, find_delivery, read_log
@@ -176,7 +176,6 @@ def show_endpoint(
         "on_form": SwitchOnForm(),
         "old_until": old_until(endpoint, now),
         "is_standing_still": not is_sender_running(now),
-        "docs_url": docs_url(),
     }
     status = 422 if replay_form else 200
     return render(request, "reporting/webhook_endpoint.html", context, status=status)

@@ -162,9 +162,9 @@ def show_one(opened: OpenedHooks, endpoint: WebhookEndpoint, now: datetime) -> S
     return shown
 
 
-def docs_url() -> str:
-    """Where it is described how messages look, and how their signature is checked."""
-    return f"{snippets_rest.docs_url()}#webhooks"
+def docs_url(part: str) -> str:
+    """Where it is described how `messages` look, or what is to be done for `verifying` that they are ours."""
+    return f"{snippets_rest.docs_url()}#{part}"
 
 
 def in_words(span: timedelta) -> str:

@@ -73,7 +73,7 @@ def show_secret(
         "heading": heading,
         "secret": secret_of(bytes(endpoint.salt)),
         "old_until": old_until(endpoint, now),
-        "docs_url": docs_url(),
+        "docs_url": docs_url("verifying"),
     }
     return render(request, "reporting/webhook_secret.html", context)
 

@@ -60,7 +60,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
         "endpoints": [each for each in shown if not each.row.is_callback],
         "may_add_callback": bool(_without_callback(opened.lists, endpoints)),
         "is_standing_still": bool(endpoints) and not is_sender_running(now),
-        "docs_url": docs_url(),
+        "docs_url": docs_url("messages"),
     }
     status = 422 if form and form.errors else 200
     return render(request, "reporting/webhooks.html", context, status=status)

@@ -312,7 +312,8 @@ class TestMaking:
         assert shown_secret(response) == secret_of(bytes(endpoint.salt))
         assert "no-store" in response["Cache-Control"]
         screen = look_at(response)
-        assert any(link.endswith("/api/v1/docs#webhooks") for link in screen.links)
+        assert any(link.endswith("/api/v1/docs#verifying") for link in screen.links)
+        assert 'id="verifying"' in Client().get("/api/v1/docs").content.decode()
         assert (endpoint.url, endpoint.label, endpoint.list_ids) == (URL, "CRM", None)
         assert (endpoint.channels, endpoint.medium) == (None, None)
         assert audited() == ["make_webhook"]
