@@ -115,11 +115,6 @@ class ShownEndpoint:
         return _WHY_OFF[OffCause(cause)] if cause else ""
 
     @property
-    def why_off(self) -> str:
-        """The same as a sentence."""
-        return f"{self.row.get_off_cause_display()}." if self.row.off_cause else ""
-
-    @property
     def waiting(self) -> str:
         return _counted(self.health.waiting)
 
