@@ -256,7 +256,7 @@ class TestNothingFallsBetween:
         """A list's own callback comes and goes; whatever was recorded reaches one that is there, or was delivered."""
         default = set_url(realm, None)
         is_over = threading.Event()
-        names = [f"name{number}" for number in range(300)]
+        names = [f"name{number}" for number in range(150)]
 
         def record() -> None:
             for name in names:
