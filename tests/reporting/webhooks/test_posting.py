@@ -102,7 +102,7 @@ class TestFailures:
         assert (tried.status, tried.failure) == (None, Failure.TIMEOUT)
 
     def test_no_end_of_the_answer_in_time(self, receiver):
-        (tried,) = post(receiver.url("/drip"), timeout=SHORT)
+        (tried,) = post(receiver.url("/drip"), timeout=4 * SHORT)
         assert (tried.status, tried.failure) == (200, Failure.TIMEOUT)
 
     @pytest.mark.parametrize("path", ["/close", "/reset", "/garbage"])
@@ -254,6 +254,18 @@ class TestConnections:
                 assert (tried.status, tried.answer) == (200, "ok")
 
         run(work, timeout)
+        assert receiver.counts()["connections"] == 2
+
+    def test_not_where_something_came_that_nobody_asked_for(self, receiver):
+        async def work(poster: Poster) -> None:
+            await post_with(poster, receiver.url())
+            connector = poster._session.connector
+            assert connector is not None
+            ((kept, _since),) = next(iter(connector._conns.values()))
+            kept.data_received(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+            assert (await post_with(poster, receiver.url())).is_delivered
+
+        run(work)
         assert receiver.counts()["connections"] == 2
 
     @pytest.mark.parametrize("path", ["/answer-and-close", "/answer-and-reset"])
