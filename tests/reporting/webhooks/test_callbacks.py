@@ -1,12 +1,15 @@
 """The realm's “Default Optout Callback URL”, the own one of a list, and that nothing falls between the two (S3.11)."""
 
 import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.db import transaction
 
 from lists.models import AuditEntry, List, Realm, User
+from lists.prepared import fetch
 from reporting.changes import find_end
 from reporting.models import (
     DeliveryState,
@@ -150,6 +153,17 @@ def told(endpoint: WebhookEndpoint) -> list[str]:
     return [change["address"].split("@")[0] for each in deliveries for change in each.changes]
 
 
+def is_somebody_waiting() -> bool:
+    """Whether a transaction waits for a lock."""
+    return bool(fetch("SELECT 1 FROM pg_locks WHERE NOT granted"))
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+
+
 @pytest.mark.alone
 @pytest.mark.django_db(transaction=True)
 class TestNothingFallsBetween:
@@ -251,6 +265,20 @@ class TestNothingFallsBetween:
         remove_endpoint(own, actor=None, now=NOW)
         claim_for(default)
         assert told(default) == ["missed"]
+
+    def test_a_removal_waits_for_a_sender_in_the_middle_of_reading(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        default, own = set_url(realm, None), set_url(realm, optout_list)
+        self.optout(optout_list, "between")
+        with transaction.atomic():
+            claim([taker_of(default)], None, NOW)  # it leaves out what is the other one's
+            removing = in_thread(lambda: unset(realm, optout_list))
+            wait_until(lambda: removing.done() or is_somebody_waiting())
+            assert not removing.done()
+        removing.result(timeout=20)
+        claim_for(default, own)
+        assert told(default) == ["between"]
 
     def test_while_opt_outs_arrive_and_a_sender_runs(self, realm: Realm, optout_list: List) -> None:
         """A list's own callback comes and goes; whatever was recorded reaches one that is there, or was delivered."""
