@@ -21,7 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 WEB_STOP_SECONDS = 12
 WORKER_STOP_SECONDS = 12
-SENDER_STOP_SECONDS = 17  # what is being sent may take 15
+SENDER_STOP_SECONDS = 12  # what is being sent may take 10
+# A worker or sender that dies is started again, but not for ever.
+MOST_REVIVALS = 30
+REVIVAL_SECONDS = 300.0
 POLL_SECONDS = 0.1
 SIGN_INS = {
     "operator": "runs this installation",
@@ -51,22 +54,43 @@ def end_with_parent() -> None:
 class Part:
     """One process of ours, in a group of its own: Ctrl-C reaches only us, and we stop it in turn."""
 
-    def __init__(self, name: str, *command: str) -> None:
+    def __init__(
+        self, name: str, *command: str, stop_seconds: float, revives: bool = False
+    ) -> None:
         self.name = name
-        self.process = subprocess.Popen(
-            [sys.executable, *command],
+        self.command = command
+        self.stop_seconds = stop_seconds
+        # Whether it is started again when it dies: the web goes on without it, and what it left is taken up.
+        self.revives = revives
+        self.starts: list[float] = []  # seconds of the monotonic clock
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self.starts.append(time.monotonic())
+        return subprocess.Popen(
+            [sys.executable, *self.command],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=end_with_parent,  # noqa: PLW1509 -- one thread here
         )
 
-    def stop(self, seconds: float) -> None:
+    def revive(self) -> bool:
+        """Start it again after it died; False for one that is not, or that died too often lately."""
+        lately = [start for start in self.starts if time.monotonic() - start < REVIVAL_SECONDS]
+        if not self.revives or len(lately) > MOST_REVIVALS:
+            return False
+        self._signal(signal.SIGKILL)  # whatever is left of its group
+        self.starts = lately
+        self.process = self._start()
+        return True
+
+    def stop(self) -> None:
         """Ask, wait, then insist."""
         if self.process.poll() is None:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(seconds)
+                self.process.wait(self.stop_seconds)
         # Whatever is left of its group, such as the workers of a web that was killed.
         self._signal(signal.SIGKILL)
         self.process.wait()
@@ -179,13 +203,16 @@ def greet(url: str, demo: dict[str, dict[str, dict[str, str]]] | None) -> None:
 
 
 def watch(parts: list[Part], interrupted: Interrupted) -> int:
-    """Until somebody stops us (0) or a part dies (1)."""
+    """Until somebody stops us (0), or a part dies that is not started again (1)."""
     while not interrupted:
         for part in parts:
             code = part.process.poll()
-            if code is not None:
+            if code is None:
+                continue
+            if not part.revive():
                 say(f"The {part.name} ended by itself (exit code {code}); stopping the rest.")
                 return 1
+            say(f"The {part.name} ended by itself (exit code {code}); it was started again.")
         time.sleep(POLL_SECONDS)
     return 0
 
@@ -204,11 +231,13 @@ def serve(host: str, port: int, interrupted: Interrupted) -> int:
         return 0
     web = ("-m", "gunicorn", "-c", "python:config.gunicorn", "--bind", f"{host}:{port}")
     quiet = ("--log-level", "warning", "--graceful-timeout", "5")
+    worker = ("manage.py", "procrastinate", "worker")
+    sender = ("manage.py", "send_webhooks")
     parts: list[Part] = []
     try:
-        parts.append(Part("web", *web, *quiet))
-        parts.append(Part("worker", "manage.py", "procrastinate", "worker"))
-        parts.append(Part("sender", "manage.py", "send_webhooks"))
+        parts.append(Part("web", *web, *quiet, stop_seconds=WEB_STOP_SECONDS))
+        parts.append(Part("worker", *worker, stop_seconds=WORKER_STOP_SECONDS, revives=True))
+        parts.append(Part("sender", *sender, stop_seconds=SENDER_STOP_SECONDS, revives=True))
         wait_until_answering(
             f"http://127.0.0.1:{port}" if host == "0.0.0.0" else url, parts, interrupted
         )
@@ -217,9 +246,8 @@ def serve(host: str, port: int, interrupted: Interrupted) -> int:
         return watch(parts, interrupted)
     finally:
         say("Stopping ...")
-        patience = (WEB_STOP_SECONDS, WORKER_STOP_SECONDS, SENDER_STOP_SECONDS)
-        for part, seconds in zip(parts, patience, strict=False):
-            part.stop(seconds)
+        for part in parts:
+            part.stop()
 
 
 def main() -> int:

@@ -51,6 +51,16 @@ class Run:
             assert line, self.printed
             self.printed += line
 
+    def part(self, named: str) -> int:
+        """The process id of the part with that in its command."""
+        children = subprocess.run(
+            ["pgrep", "-P", str(self.process.pid), "-f", named],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(children.stdout.split()[0])
+
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
         rest, _ = self.process.communicate(timeout=40)
@@ -108,17 +118,22 @@ class TestRunning:
         for secret in ("anna@example.com", "email=", "canary"):
             assert secret not in run.printed
 
+    def test_a_sender_that_dies_is_started_again(self, run: Run, port: int) -> None:
+        run.wait_until_it_says("Ctrl-C stops everything")
+        killed = run.part("send_webhooks")
+        os.kill(killed, signal.SIGKILL)
+        run.wait_until_it_says("The sender ended by itself (exit code -9); it was started again.")
+
+        assert run.part("send_webhooks") != killed
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live") as answer:
+            assert answer.status == 200
+        assert run.stop(signal.SIGTERM) == 0
+
     def test_a_web_that_dies_takes_everything_down_with_it(
         self, run: Run, state: Path, port: int
     ) -> None:
         run.wait_until_it_says("Ctrl-C stops everything")
-        children = subprocess.run(
-            ["pgrep", "-P", str(run.process.pid), "-f", "gunicorn"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        os.kill(int(children.stdout.split()[0]), signal.SIGKILL)
+        os.kill(run.part("gunicorn"), signal.SIGKILL)
         rest, _ = run.process.communicate(timeout=40)
 
         assert run.process.returncode == 1
