@@ -1,7 +1,8 @@
 """Waiting for something new, so that a program hears of it at once and need not ask again and again.
 
-Whoever waits holds a thread of this process, and nothing in the database. Each process has LONG_POLLS_AT_ONCE threads more
-than it needs otherwise, and lets so many wait; whoever comes on top is answered at once, and told when to ask again.
+Whoever waits holds a thread of this process, but no turn to work (`optout/turns.py`), and nothing in the database. Each process
+has LONG_POLLS_AT_ONCE threads more than it needs otherwise, and lets so many wait; whoever comes on top is answered at once, and
+told when to ask again.
 """
 
 import select
@@ -12,6 +13,7 @@ from time import monotonic
 from time import sleep as pause
 
 from optout.slots import Slots
+from optout.turns import turns
 
 INTERVAL = 0.2  # seconds between two looks
 RETRY_AFTER = 5  # seconds, for whom there was no room
@@ -43,7 +45,8 @@ def wait_for(
     try:
         ends_at = monotonic() + seconds
         while _is_running() and (left := ends_at - monotonic()) > 0 and not _has_gone(client):
-            pause(min(INTERVAL, left))
+            with turns.given_back():
+                pause(min(INTERVAL, left))
             if look():
                 break
     finally:

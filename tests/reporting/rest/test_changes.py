@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Iterator
+from threading import Event, Semaphore
 from unittest.mock import patch
 
 import pytest
@@ -17,6 +18,7 @@ from optout.models import OptOut
 from reporting import changes
 from reporting.feed import mend_feed
 from tests import make
+from tests.pages import ONE_CLICK, PROVIDER, PublicClient, signed_path
 from tests.reporting.rest.programs import Program
 from tests.reporting.test_feed import OpenTransaction
 from tests.threads import in_thread
@@ -432,6 +434,38 @@ class TestWaiting:
         assert "Retry-After" not in program.get("/changes").headers
         make.make_optout(optout_list)
         assert "Retry-After" not in program.get("/changes", {"wait": 30}).headers
+
+    def test_recipients_do_not_wait_for_as_many_as_may_work(
+        self,
+        program: Program,
+        optout_list: List,
+        settings: Settings,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        count = settings.LONG_POLLS_AT_ONCE = settings.WEB_THREADS
+        waits, may_look = Semaphore(0), Event()
+
+        def pause(_: float) -> None:
+            waits.release()
+            may_look.wait(10)
+
+        monkeypatch.setattr("reporting.rest.long_polls.pause", pause)
+        cursor = program.read("/changes")["cursor"]
+        waiting = [
+            in_thread(lambda: program.read("/changes", cursor=cursor, wait=30))
+            for _ in range(count)
+        ]
+        assert all(waits.acquire(timeout=10) for _ in waiting)
+
+        def opt_out() -> object:
+            return PublicClient(PROVIDER).send(signed_path(optout_list.pk), ONE_CLICK).status_code
+
+        try:
+            assert in_thread(opt_out).result(5) == 200
+        finally:
+            may_look.set()
+        told = [each.result(10) for each in waiting]
+        assert [addresses(each) for each in told] == [["jane@example.com"]] * count
 
     def test_an_outage_while_it_waits_is_one(
         self, program: Program, monkeypatch: pytest.MonkeyPatch
