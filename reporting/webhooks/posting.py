@@ -132,7 +132,7 @@ class Poster:
             except aiohttp.ClientConnectorError:
                 raise
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                if answer.connecting.is_new or answer.status is not None:
+                if answer.connecting.is_new:
                     raise
             else:
                 return
@@ -147,11 +147,9 @@ class Poster:
             answer.retry_after = response.headers.get("retry-after")
             answer.is_packed = "content-encoding" in response.headers
             content = response.content
-            while not content.at_eof():
+            # Whatever is left of it belongs to no other answer: such a connection is not used again.
+            while len(answer.body) < MAX_READ and not content.at_eof():
                 answer.body += await content.read(MAX_READ)
-                if len(answer.body) >= MAX_READ:
-                    response.close()  # whatever is left of it belongs to no other answer
-                    return
 
 
 @lru_cache(maxsize=1024)

@@ -1,33 +1,12 @@
 """Whatever a URL says and wherever a name leads: an inner listener gets nothing, not even a connection (AT-19 to 22)."""
 
 import socket
-from collections.abc import Callable
 
 import pytest
 
 from reporting.models import Failure
-from reporting.webhooks import names
 from tests.receiver import HOST, INNER_HOST, Receiver
 from tests.reporting.webhooks.posting import post
-
-type Resolve = Callable[..., None]
-
-
-@pytest.fixture
-def resolves(monkeypatch: pytest.MonkeyPatch) -> Resolve:
-    """Say where every name leads: to the first of these answers at first, then to the next, and to the last for ever."""
-
-    def set_answers(*answers: list[str]) -> None:
-        left = list(answers)
-
-        def answer(_host: str, _port: object, **_: object) -> list[tuple]:
-            found = left.pop(0) if len(left) > 1 else left[0]
-            return [(socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (ip, 0)) for ip in found]
-
-        monkeypatch.setattr(names, "getaddrinfo", answer)
-        monkeypatch.setattr(names, "KEPT", -1.0)
-
-    return set_answers
 
 
 def inner(receiver: Receiver, host: str) -> str:
