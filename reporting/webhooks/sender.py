@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 POLL = 0.1  # seconds between two looks into the ledger
 LOOK_EVERY = 0.4  # seconds between two looks which endpoints there are, and what was asked for
 PULSE_EVERY = 2.0  # seconds between two signs of life
-STOP_SECONDS = 15.0  # for tries that are under way
+STOP_SECONDS = 10.0  # for tries that are under way; those of receivers that hang are made again by the next sender
 RETRY_SECONDS = (1.0, 15.0)  # before it begins anew; doubled up to the second
 
 
@@ -178,11 +178,11 @@ class _Turns:
 
     async def _fetch_texts(self) -> None:
         """Of deliveries that were taken up after a start, or are tried again."""
-        if self.serving.without_text:
-            lacking = [waiting.id for _served, waiting in self.serving.without_text]
-            now = self.clock()
-            texts = await self.session.run(read_texts, lacking)
-            self.serving.start_with(texts, now)
+        serving = self.serving
+        lacking, serving.without_text = serving.without_text, []
+        if lacking:
+            ids = [waiting.id for _served, waiting in lacking]
+            serving.start_with(lacking, await self.session.run(read_texts, ids))
 
     async def _give_pulse(self) -> None:
         if _seconds() - self.pulse_at < PULSE_EVERY:

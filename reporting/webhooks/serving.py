@@ -82,6 +82,7 @@ class Serving:
         self.outcomes: list[tuple[Served, Outcome]] = []
         self.offs: list[tuple[int, OffCause]] = []
         self.without_text: list[tuple[Served, Waiting]] = []
+        self.starting = 0  # of which the text is still to be read
         self.head: Cursor = START  # of those that have read farthest
         self.is_ending = False  # starts nothing more
         self._poster, self._summary = poster, summary
@@ -173,9 +174,10 @@ class Serving:
             if self._start_of(served):
                 self.served[served.pk] = self.served.pop(served.pk)
 
-    def start_with(self, texts: dict[int, str], read_at: datetime) -> None:
-        """Start those whose texts had to be read."""
-        lacking, self.without_text = self.without_text, []
+    def start_with(self, lacking: Sequence[tuple[Served, Waiting]], texts: dict[int, str]) -> None:
+        """Start those whose texts had to be read, which were taken from `without_text`; others may stand there by now."""
+        read_at = self._clock()
+        self.starting -= len(lacking)
         for served, waiting in lacking:
             waiting.text, waiting.read_at = texts.get(waiting.id), read_at
             if waiting.text is not None:
@@ -188,13 +190,14 @@ class Serving:
         if self.is_ending or served.is_leaving:
             return False
         now = self._clock()
-        room = MOST_AT_ONCE - len(self.tries) - len(self.without_text)
+        room = MOST_AT_ONCE - len(self.tries) - self.starting
         taken = served.line.take(now, room, is_on=served.is_on)
         for waiting in taken:
             if waiting.is_fresh(now):
                 self._begin(served, waiting)
             else:
                 self.without_text.append((served, waiting))
+                self.starting += 1
                 self._wake()
         return bool(taken)
 

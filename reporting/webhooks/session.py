@@ -17,9 +17,9 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 # A host that is gone without a word is noticed within a minute, on both sides; its locks are then free.
 _IDLE, _EVERY, _PROBES = 20, 5, 4
-_KEEPALIVES = f"""
+_SET_UP = f"""
 SELECT set_config('tcp_keepalives_idle', '{_IDLE}', false), set_config('tcp_keepalives_interval', '{_EVERY}', false),
-    set_config('tcp_keepalives_count', '{_PROBES}', false), set_config('application_name', 'heed sender', false)
+    set_config('tcp_keepalives_count', '{_PROBES}', false), set_config('application_name', %s, false)
 """
 
 
@@ -72,7 +72,7 @@ class Session:
         connection.ensure_connection()
         self._driver = connection.connection
         with connection.cursor() as cursor:
-            cursor.execute(_KEEPALIVES)
+            cursor.execute(_SET_UP, [f"heed sender {os.getpid()}"])
         _watch(self._driver.fileno())
 
     async def _in_thread[T](self, work: Callable[[], T]) -> T:
