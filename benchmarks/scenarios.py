@@ -21,6 +21,7 @@ from benchmarks.load import CONNECTIONS, Load, http_request, run_load
 from benchmarks.people import AGENTS, realistic_address
 from benchmarks.rest import measure_rest
 from benchmarks.server import running_web, worker_memory
+from benchmarks.webhooks import measure_webhooks
 from lists.choices import DirectLinkMode, ListKind
 from lists.lookup import ListSnapshot, snapshot
 from lists.models import DownloadKey, List, Realm
@@ -70,6 +71,7 @@ def measure_everything(seconds: float, rows: int, lines: int, only: str = "") ->
         missed += measure_global_api(port, seconds, one_click, only)
         missed += measure_api_web(installation.server, port, seconds, one_click, only)
         missed += measure_rest(port, seconds, only)
+        missed += measure_webhooks(port, seconds, only)
         print(f"memory per worker, after commands that large: {_memory(master)}")
     if not only:
         missed += _measure_rows(installation)

@@ -49,11 +49,12 @@ def running_web(environment: dict[str, str]) -> Iterator[tuple[int, int]]:
 def worker_memory(master: int) -> list[float]:
     """The resident memory of each worker, in MB."""
     children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return [_resident(Path(f"/proc/{pid}/status").read_text()) for pid in children]
+    return [memory_of(int(pid)) for pid in children]
 
 
-def _resident(status: str) -> float:
-    for line in status.splitlines():
+def memory_of(pid: int) -> float:
+    """The resident memory of a process, in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     return 0.0
