@@ -20,6 +20,7 @@ from benchmarks.server import ROOT, memory_of
 from lists.choices import ListKind
 from lists.models import List, Realm
 from optout.links import make_token
+from reporting.models import WebhookEndpoint
 from reporting.webhooks.endpoints import EndpointPlan, make_endpoint, remove_endpoint
 from tests.receiver import Receiver, start_receiver
 
@@ -55,7 +56,7 @@ def measure_webhooks(port: int, seconds: float, only: str) -> list[str]:
     for name, measure in wanted.items():
         with start_receiver() as receiver:
             missed += measure(name, letters, receiver, port, seconds)
-        for endpoint in realm.webhook_endpoints.filter(removed_at=None):
+        for endpoint in WebhookEndpoint.objects.filter(realm=realm, removed_at=None):
             remove_endpoint(endpoint, actor=None, now=timezone.now())
     return missed
 

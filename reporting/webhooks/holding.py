@@ -80,7 +80,7 @@ def _take_locks(endpoint_ids: Collection[int]) -> set[int]:
 
 _FIELDS = """
 d.endpoint_id, d.id, d.message, d.is_test, d.due_at, d.step, d.tries, d.first_tried_at, d.tried_at, d.status, ARRAY(
-    SELECT decode(c->>'digest', 'hex') FROM jsonb_array_elements(d.changes) c WHERE NOT d.is_test
+    SELECT decode(c->>'digest', 'hex') FROM jsonb_array_elements(d.changes) c WHERE NOT d.is_test AND c ? 'digest'
 )
 """
 _WAITING = f"""

@@ -122,6 +122,7 @@ class _Turns:
             logger.warning("The ledger was restored from another server.")
             await self.session.run(mend_feed)
             self.serving.leave_all()
+            self.looked_at = float("-inf")
             return True
         self.serving.start()
         await self._fetch_texts()

@@ -27,7 +27,8 @@ WRITTEN_AT = 200  # outcomes that are not left to wait for the next turn
 
 @dataclass(slots=True)
 class Summary:
-    """What a sender did: tries by what came of them, endpoints that it switched off, and deliveries that are left."""
+    """What a sender did: tries by what came of them, endpoints that it switched off, and deliveries that are left to endpoints
+    that are on."""
 
     delivered: int = 0
     failed_tries: int = 0
@@ -93,12 +94,15 @@ class Serving:
         return list(self.served.values())
 
     def is_idle(self) -> bool:
-        """Whether nothing is under way or due."""
+        """Whether nothing is under way or due, and no endpoint is to be read anew."""
         now = self._clock()
         return not (
             self.tries
             or self.outcomes
-            or any(served.line.is_due(now, is_on=served.is_on) for served in self.all())
+            or any(
+                served.is_leaving or served.line.is_due(now, is_on=served.is_on)
+                for served in self.all()
+            )
         )
 
     # ── Which endpoints there are ────────────────────────────────────────────────────────────────────────────────────────
