@@ -76,7 +76,8 @@ class Line:
         self.succeeded_at = succeeded_at
         self.failed_at = failed_at
         self.failing_since = failing_since
-        self.failures = 0  # running
+        # Running. One that failed when somebody else served it is still tried with one connection.
+        self.failures = 0 if failing_since is None else FAILING_AFTER
         self.running = 0  # tries under way
         self.untried = 0
         self.changes = 0

@@ -60,7 +60,7 @@ class Sender:
             try:
                 await self._serve(until_idle=False)
             except (SessionLostError, DatabaseError, InterfaceError) as error:
-                logger.warning("The sender lost its database (%s).", type(error).__name__)
+                logger.warning("The sender has no database (%s).", type(error).__name__)
             except Exception:  # opt-outs must go out, whatever it is
                 logger.exception("The sender begins anew.")
             if asyncio.get_running_loop().time() - began > RETRY_SECONDS[1]:

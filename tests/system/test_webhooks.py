@@ -248,7 +248,7 @@ class TestTwoSenders:
         assert len(receiver.wait_for(1)) == 1
         assert wait_for_holder(endpoint.pk, other_than=holder)
         assert sender.stop() == 0
-        assert "The sender lost its database" in sender.printed()
+        assert "The sender has no database" in sender.printed()
         assert holder_of(endpoint.pk) is None
 
 

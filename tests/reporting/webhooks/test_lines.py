@@ -131,6 +131,14 @@ class TestHowManyAtOnce:
         assert not line.is_failing
         assert len(taken(line)) == 8
 
+    def test_one_that_failed_in_other_hands_is_tried_with_one_too(self) -> None:
+        line = Line(failing_since=NOW)
+        for n in range(5):
+            line.add(waiting(n))
+        assert taken(line) == [0]
+        line.note_success(NOW)
+        assert taken(line) == [1, 2, 3, 4]
+
     def test_what_an_endpoint_has_is_bounded(self) -> None:
         line = line_of(*(waiting(n) for n in range(MOST_UNFINISHED - 10)))
         assert line.has_room(10) and not line.has_room(11)
