@@ -14,10 +14,12 @@ from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.http import wsgi
 from gunicorn.http.parser import RequestParser
+from gunicorn.workers.gthread import ThreadWorker
 
 from config.logs import NoQueryStrings, without_secret_paths, without_secrets
 from config.request_lines import OldScriptsRequest, write_error
 from config.written_answers import AnswerInOnePiece, http_date
+from optout.turns import TurnPool
 from reporting.rest.long_polls import wait_while_running
 
 
@@ -69,12 +71,20 @@ class PathLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
                 handler.stream.flush()
 
 
+class TurnWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's threads, of which no more work at once than do so well."""
+
+    def get_thread_pool(self) -> TurnPool:
+        return TurnPool(settings.WEB_THREADS, self.cfg.threads)
+
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 wsgi_app = "config.wsgi"
-worker_class = "gthread"
+worker_class = TurnWorker
 workers = settings.WEB_WORKERS
-threads = settings.WEB_THREADS + settings.LONG_POLLS_AT_ONCE
+# Of which WEB_THREADS work at once; the others are those of whoever waits or sends a long answer.
+threads = settings.WEB_THREADS + settings.LONG_POLLS_AT_ONCE + settings.DOWNLOADS_AT_ONCE
 # Each worker loads the application itself: a restart of one is clean, and database connections are never shared.
 preload_app = False
 

@@ -19,7 +19,6 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from config.views import outage
-from optout.turns import turns
 
 PORTAL_PATHS = ("/manage/", "/ops/")
 # Which paths need nothing of the portal, and where their views are.
@@ -164,8 +163,7 @@ class RecipientsFirst:
             request.path_info = request.path_info.replace("//", "/")
             request.path = request.path.replace("//", "/")
         if request.path_info.startswith(PUBLIC_PATHS + PROGRAM_PATHS):
-            with turns:
-                return self.answer(request)
+            return self.answer(request)
         return self.get_response(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:

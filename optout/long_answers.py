@@ -9,6 +9,7 @@ from datetime import timedelta
 from time import monotonic
 
 from optout.slots import Slot
+from optout.turns import give_turn_back, take_turn_again
 
 DEADLINE = timedelta(minutes=30)
 
@@ -42,6 +43,7 @@ class LongAnswer(Iterator[bytes]):
         self._client = client
 
     def __next__(self) -> bytes:
+        give_turn_back()  # however slowly the client reads, nobody waits for it
         try:
             piece = next(self._pieces)
         except StopIteration:
@@ -71,6 +73,7 @@ class LongAnswer(Iterator[bytes]):
             self._pieces.close()
         finally:
             self._slot.give_back()
+            take_turn_again()
 
 
 def _set_linger(client: socket.socket, value: bytes) -> None:

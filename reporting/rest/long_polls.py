@@ -13,7 +13,7 @@ from time import monotonic
 from time import sleep as pause
 
 from optout.slots import Slots
-from optout.turns import turns
+from optout.turns import turn_given_back
 
 INTERVAL = 0.2  # seconds between two looks
 RETRY_AFTER = 5  # seconds, for whom there was no room
@@ -45,7 +45,7 @@ def wait_for(
     try:
         ends_at = monotonic() + seconds
         while _is_running() and (left := ends_at - monotonic()) > 0 and not _has_gone(client):
-            with turns.given_back():
+            with turn_given_back():
                 pause(min(INTERVAL, left))
             if look():
                 break

@@ -2,12 +2,14 @@
 
 import socket
 from collections.abc import Generator, Iterator
+from threading import Event
 from unittest.mock import patch
 
 import pytest
 
 from optout.long_answers import DeadlineError, LongAnswer
 from optout.slots import slots
+from optout.turns import TurnPool
 
 type Line = tuple[socket.socket, socket.socket]
 
@@ -146,3 +148,25 @@ class TestTheSlot:
             answer.close()
             answer.close()
         begin(pieces(), line[0]).close()
+
+
+class TestTheTurn:
+    def test_others_work_while_it_is_sent(self, line: Line) -> None:
+        """A client that reads slowly keeps nobody from opting out."""
+        pool, is_sent = TurnPool(1, 2), Event()
+
+        def send() -> list[bytes]:
+            answer = begin(pieces(), line[0])
+            sent = [next(answer)]
+            assert is_sent.wait(10)
+            sent += answer
+            answer.close()
+            return sent
+
+        download = pool.submit(send)
+        try:
+            assert pool.submit(divmod, 7, 2).result(10) == (3, 1)
+        finally:
+            is_sent.set()
+            pool.shutdown()
+        assert download.result(10) == [b"one\n", b"two\n"]

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from threading import Event, Semaphore
 from unittest.mock import patch
 
@@ -15,6 +16,7 @@ from optout.addresses import parse_address
 from optout.choices import Assurance, Channel, Medium, Origin, Reason
 from optout.evidence import Evidence
 from optout.models import OptOut
+from optout.turns import TurnPool
 from reporting import changes
 from reporting.feed import mend_feed
 from tests import make
@@ -449,23 +451,26 @@ class TestWaiting:
             waits.release()
             may_look.wait(10)
 
+        def wait() -> list[str]:
+            with closing(connection):
+                return addresses(program.read("/changes", cursor=cursor, wait=30))
+
+        def opt_out() -> int:
+            with closing(connection):
+                client = PublicClient(PROVIDER)
+                return int(client.send(signed_path(optout_list.pk), ONE_CLICK).status_code)
+
         monkeypatch.setattr("reporting.rest.long_polls.pause", pause)
         cursor = program.read("/changes")["cursor"]
-        waiting = [
-            in_thread(lambda: program.read("/changes", cursor=cursor, wait=30))
-            for _ in range(count)
-        ]
+        pool = TurnPool(settings.WEB_THREADS, count + 1)
+        waiting = [pool.submit(wait) for _ in range(count)]
         assert all(waits.acquire(timeout=10) for _ in waiting)
-
-        def opt_out() -> object:
-            return PublicClient(PROVIDER).send(signed_path(optout_list.pk), ONE_CLICK).status_code
-
         try:
-            assert in_thread(opt_out).result(5) == 200
+            assert pool.submit(opt_out).result(5) == 200
         finally:
             may_look.set()
-        told = [each.result(10) for each in waiting]
-        assert [addresses(each) for each in told] == [["jane@example.com"]] * count
+            pool.shutdown()
+        assert [each.result(10) for each in waiting] == [["jane@example.com"]] * count
 
     def test_an_outage_while_it_waits_is_one(
         self, program: Program, monkeypatch: pytest.MonkeyPatch
