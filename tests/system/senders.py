@@ -1,6 +1,5 @@
 """Real senders for system tests: `manage.py send_webhooks` on the test's database."""
 
-import json
 import os
 import signal
 import subprocess
@@ -41,7 +40,7 @@ class RunningSender:
         return self.log.read_text(errors="replace")
 
 
-def start_sender(folder: Path, *options: str) -> RunningSender:
+def start_sender(folder: Path) -> RunningSender:
     """Start one; it may take a second until it serves anybody."""
     variables = os.environ | {
         "DATABASE_URL": test_database_url(),
@@ -54,7 +53,7 @@ def start_sender(folder: Path, *options: str) -> RunningSender:
     log = folder / "sender.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "send_webhooks", *options],
+            [sys.executable, "manage.py", "send_webhooks"],
             cwd=ROOT,
             env=variables,
             stdout=output,
@@ -72,14 +71,6 @@ def running_sender(folder: Path) -> Iterator[RunningSender]:
     finally:
         if sender.process.poll() is None:
             sender.kill()
-
-
-def send_once(folder: Path) -> dict[str, int]:
-    """Let a sender send what is due now; its summary."""
-    sender = start_sender(folder, "--once", "--json")
-    assert sender.process.wait(timeout=PATIENCE) == 0, sender.printed()
-    summary: dict[str, int] = json.loads(sender.printed().splitlines()[-1])
-    return summary
 
 
 def holder_of(endpoint_id: int) -> int | None:

@@ -1,6 +1,7 @@
 """The sender in this process, against a real receiver; its clock is the test's."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -240,6 +241,48 @@ class TestFailing:
         assert drain().delivered == 1
         broken.refresh_from_db()
         assert (broken.state, broken.failure) == (DeliveryState.WAITING, "broken")
+
+    def test_of_each_address_the_order_is_kept_whatever_fails_in_between(
+        self, endpoint_at: Any, optout_list: List, receiver: Receiver
+    ) -> None:
+        endpoint_at(batches=False)
+        now = timezone.now()
+        for turn in range(6):
+            for n in range(20):
+                make.make_optout(optout_list, f"p{n}@example.com")
+            receiver.switch("/ok", "/500", times=7 * (turn % 2))
+            drain(now + turn * timedelta(seconds=4))
+        drain(now + HOUR)
+        took: dict[str, list[int]] = defaultdict(list)
+        for each in receiver.got():
+            entry = each.json()["data"]
+            if entry["id"] not in took[entry["address"]]:
+                took[entry["address"]].append(entry["id"])
+        assert len(receiver.got()) > 120  # some were sent again
+        for ids in took.values():
+            assert len(ids) == 6 and ids == sorted(ids)
+        assert not WebhookDelivery.objects.exclude(state=DeliveryState.DELIVERED).exists()
+
+
+class TestStopping:
+    def test_it_does_not_wait_for_ever(
+        self, endpoint_at: Any, optout_list: List, receiver: Receiver, monkeypatch: Any
+    ) -> None:
+        """What was under way is sent again by the next one."""
+        monkeypatch.setattr("reporting.webhooks.sender.STOP_SECONDS", 0.05)
+        endpoint_at("/hang")
+        make.make_optout(optout_list)
+
+        async def run() -> None:
+            sender = Sender()
+            running = asyncio.create_task(sender.run())
+            await asyncio.to_thread(receiver.wait_for, 1)
+            sender.stop()
+            await running
+
+        asyncio.run(run())
+        row = WebhookDelivery.objects.get()
+        assert (row.state, row.tries) == (DeliveryState.WAITING, 0)
 
 
 class TestWhatWasLeft:
