@@ -1,16 +1,18 @@
 """What every test may ask for. Alice owns, Bob may edit, Charlie must see nothing."""
 
 import os
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
 from django.test import Client, TransactionTestCase
+from pytest_django.plugin import blocking_manager_key
 
 from lists.choices import Role
 from lists.lookup import forget_all_lists
 from lists.models import List, Realm, User
 from tests import make
-from tests.flush import flush_cheaply
+from tests.flush import flush_cheaply, vacuum_now_and_then
 
 # The same examples on every run: a failure is never somebody else's luck. `HEED_EXPLORE=1 make test` looks for new ones.
 hypothesis.settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
@@ -18,6 +20,13 @@ hypothesis.settings.register_profile("explore", max_examples=2_000, deadline=Non
 hypothesis.settings.load_profile("explore" if os.environ.get("HEED_EXPLORE") else "quick")
 
 TransactionTestCase._fixture_teardown = flush_cheaply  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    with item.config.stash[blocking_manager_key].unblock():
+        vacuum_now_and_then(item, nextitem)
 
 
 @pytest.fixture(autouse=True)
