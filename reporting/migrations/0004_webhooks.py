@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ('off_at', models.DateTimeField(null=True)),
                 ('off_cause', models.CharField(blank=True, choices=[('owner', 'Switched off by hand'), ('gone', 'The receiver answered 410 Gone'), ('failing', 'Nothing could be delivered for 75 hours')], max_length=10)),
                 ('off_told_at', models.DateTimeField(null=True)),
+                ('revision', models.IntegerField(default=0)),
                 ('xid', optout.models.fields.Xid8Field()),
                 ('last_id', models.BigIntegerField()),
                 ('succeeded_at', models.DateTimeField(null=True)),

@@ -69,6 +69,9 @@ class WebhookEndpoint(models.Model):
     off_told_at = models.DateTimeField(
         null=True
     )  # when its owners were mailed that we switched it off
+    # One more with each change of the above that matters to the sender (not of the label or the secret): of what it does by an
+    # older one, only what arrived counts.
+    revision = models.IntegerField(default=0)
 
     # ── Written by the sender ──
     xid = Xid8Field()  # everything up to and including (xid, last_id) has been made into deliveries

@@ -16,6 +16,7 @@ from reporting.feed import FOREIGN, Cursor
 from reporting.models import DeliveryState, WebhookEndpoint, WebhookFormat
 from reporting.webhooks.handover import cursor_of
 from reporting.webhooks.lines import Waiting
+from reporting.webhooks.locks import lock_endpoints
 from reporting.webhooks.payloads import LINK_SOURCE, goes_alone, goes_out
 
 WINDOW = 500  # changes that are made into deliveries at once
@@ -97,8 +98,8 @@ class Claim:
 def claim(takers: Sequence[Taker], until: Cursor | None, now: datetime) -> Claim:
     """Make the next window into deliveries, for endpoints that stand at the same place; at most as far as `until`.
 
-    In a transaction, of whoever holds the endpoints' locks. The cursor is written of those that are told of something, and of a
-    default callback also where another one was told in its place. Raises NotMendedError.
+    In a transaction, of whoever holds the endpoints' advisory locks. The cursor is written of those that are told of something,
+    and of a default callback also where another one was told in its place. Raises NotMendedError.
     """
     start = takers[0].cursor
     window = read_window({taker.endpoint.realm_id for taker in takers}, start, until)
@@ -106,7 +107,15 @@ def claim(takers: Sequence[Taker], until: Cursor | None, now: datetime) -> Claim
         return Claim({}, set(), set(), window.cursor, window.has_more)
     concerned = {change.realm_id for change in window.changes}
     takers = [taker for taker in takers if taker.endpoint.realm_id in concerned]
-    own = _lock_defaults(takers)
+    # After the window was read: a change of an endpoint that was made before any of its rows is seen here.
+    revisions = lock_endpoints(taker.endpoint.pk for taker in takers)
+    changed = {
+        taker.endpoint.pk
+        for taker in takers
+        if revisions.get(taker.endpoint.pk) != taker.endpoint.revision
+    }
+    takers = [taker for taker in takers if taker.endpoint.pk not in changed]
+    own = _own_lists(takers)
     by_realm: dict[int, list[Change]] = {}
     for change in window.changes:
         by_realm.setdefault(change.realm_id, []).append(change)
@@ -129,7 +138,7 @@ def claim(takers: Sequence[Taker], until: Cursor | None, now: datetime) -> Claim
             waiting = _as_waiting(message, ids[message.message], now)
             result.setdefault(message.endpoint_id, []).append(waiting)
     stale = {taker.endpoint.pk for taker in movers} - moved
-    return Claim(result, moved, stale, window.cursor, window.has_more)
+    return Claim(result, moved, stale | changed, window.cursor, window.has_more)
 
 
 # ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -287,20 +296,20 @@ def _as_told(message_format: str, changes: Iterable[Change]) -> Iterable[tuple[C
             yield change, json.dumps(entry), goes_alone(message_format, entry)
 
 
-# The sender holds these rows from here on: whoever gives a list a callback of its own, or takes it away, waits, or came before.
-_LOCK = "SELECT id FROM reporting_webhookendpoint WHERE id = ANY (%s::int[]) ORDER BY id FOR NO KEY UPDATE"
 _OWN = """
 SELECT unnest(list_ids) FROM reporting_webhookendpoint
 WHERE realm_id = ANY (%s::int[]) AND is_callback AND list_ids IS NOT NULL AND removed_at IS NULL
 """
 
 
-def _lock_defaults(takers: Sequence[Taker]) -> set[int]:
-    """Lock the default callbacks among them, and give back the lists that have their own (handover.py)."""
+def _own_lists(takers: Sequence[Taker]) -> set[int]:
+    """Where default callbacks are among them, the lists that have their own (handover.py).
+
+    The default ones are locked: whoever gives a list a callback of its own, or takes it away, waits, or came before.
+    """
     defaults = [taker.endpoint for taker in takers if taker.is_default]
     if not defaults:
         return set()
-    fetch_prepared(_LOCK, (sorted(endpoint.pk for endpoint in defaults),))
     own = fetch_prepared(_OWN, (sorted({endpoint.realm_id for endpoint in defaults}),))
     return {list_id for (list_id,) in own}
 
@@ -310,8 +319,9 @@ def _lock_defaults(takers: Sequence[Taker]) -> set[int]:
 _WRITE = f"""
 WITH moved AS (
     UPDATE reporting_webhookendpoint e SET xid = %(xid)s::text::xid8, last_id = %(id)s
-    FROM unnest(%(endpoints)s::int[], %(xids)s::text[], %(ids)s::bigint[]) m (id, xid, last_id)
-    WHERE e.id = m.id AND e.xid = m.xid::xid8 AND e.last_id = m.last_id AND e.off_at IS NULL AND e.removed_at IS NULL
+    FROM unnest(%(endpoints)s::int[], %(revisions)s::int[], %(xids)s::text[], %(ids)s::bigint[]) m (id, revision, xid, last_id)
+    WHERE e.id = m.id AND e.revision = m.revision AND e.xid = m.xid::xid8 AND e.last_id = m.last_id
+        AND e.off_at IS NULL AND e.removed_at IS NULL
     RETURNING e.id
 ), made AS (
     INSERT INTO reporting_webhookdelivery (
@@ -345,6 +355,7 @@ def _write(
             "xid": str(cursor.xid),
             "id": cursor.last_id,
             "endpoints": [taker.endpoint.pk for taker in movers],
+            "revisions": [taker.endpoint.revision for taker in movers],
             "xids": [str(taker.kept.xid) for taker in movers],
             "ids": [taker.kept.last_id for taker in movers],
             "now": now,
@@ -360,21 +371,27 @@ def _write(
 
 _KEEP = """
 UPDATE reporting_webhookendpoint e SET xid = m.new_xid::xid8, last_id = m.new_id
-FROM unnest(%(endpoints)s::int[], %(xids)s::text[], %(ids)s::bigint[], %(new_xids)s::text[], %(new_ids)s::bigint[])
-    m (id, xid, last_id, new_xid, new_id)
-WHERE e.id = m.id AND e.xid = m.xid::xid8 AND e.last_id = m.last_id AND e.off_at IS NULL AND e.removed_at IS NULL
+FROM unnest(
+    %(endpoints)s::int[], %(revisions)s::int[], %(xids)s::text[], %(ids)s::bigint[], %(new_xids)s::text[], %(new_ids)s::bigint[]
+) m (id, revision, xid, last_id, new_xid, new_id)
+WHERE e.id = m.id AND e.revision = m.revision AND e.xid = m.xid::xid8 AND e.last_id = m.last_id
+    AND e.off_at IS NULL AND e.removed_at IS NULL
 RETURNING e.id
 """
 
 
 def keep_cursors(takers: Sequence[Taker]) -> set[int]:
-    """Write down how far they have read although nothing was for them; which were where we thought they were."""
+    """Write down how far they have read although nothing was for them; which were where we thought they were.
+
+    Of several, they are locked (locks.py).
+    """
     if not takers:
         return set()
     rows = fetch(
         _KEEP,
         {
             "endpoints": [taker.endpoint.pk for taker in takers],
+            "revisions": [taker.endpoint.revision for taker in takers],
             "xids": [str(taker.kept.xid) for taker in takers],
             "ids": [taker.kept.last_id for taker in takers],
             "new_xids": [str(taker.cursor.xid) for taker in takers],

@@ -30,9 +30,9 @@ from reporting.webhooks.handover import (
     end_of_feed,
     find_start,
     give_back,
-    lock_rows,
     lock_with_default,
 )
+from reporting.webhooks.locks import lock_rows
 from reporting.webhooks.plans import (
     LONGEST_LABEL,
     EndpointPlan,
@@ -198,7 +198,7 @@ def switch_off(
     row = _locked(endpoint)
     if row.off_at is None:
         row.off_at, row.off_cause = now, OffCause.OWNER
-        row.save(update_fields=("off_at", "off_cause"))
+        _save(row, "off_at", "off_cause")
         _record("switch_off_webhook", row, actor, key_id)
     return row
 
@@ -225,7 +225,7 @@ def switch_on(
     if skips_missed:
         end = end_of_feed()
         row.xid, row.last_id = end.xid, end.last_id
-        row.save(update_fields=("xid", "last_id"))
+        _save(row, "xid", "last_id")
         skipped = _waiting(row).update(state=DeliveryState.FAILED)
     _record("switch_on_webhook", row, actor, key_id, skips_missed=skips_missed, skipped=skipped)
     return row
@@ -244,7 +244,7 @@ def remove_endpoint(
     if row is None:
         return False
     row.removed_at = now
-    row.save(update_fields=("removed_at",))
+    _save(row, "removed_at")
     if default is not None and row.is_callback and row.pk != default.pk:
         give_back(row, default)
     _record("remove_webhook", row, actor, key_id)
@@ -319,7 +319,10 @@ def _change(
         return row
     for name in changed:
         setattr(row, name, getattr(plan, name))
-    row.save(update_fields=changed)
+    if changed == ["label"]:
+        row.save(update_fields=changed)
+    else:
+        _save(row, *changed)
     if "url" in changed and (row.off_cause in SWITCHED_OFF_BY_US or row.failing_since is not None):
         _begin_anew(row, now)
     told = _told(row)
@@ -330,8 +333,14 @@ def _change(
 def _begin_anew(row: WebhookEndpoint, now: datetime) -> None:
     """Switch it on, and let what waits have all its tries, from now on."""
     row.off_at, row.off_cause, row.off_told_at, row.failing_since = None, "", None, None
-    row.save(update_fields=("off_at", "off_cause", "off_told_at", "failing_since"))
+    _save(row, "off_at", "off_cause", "off_told_at", "failing_since")
     _waiting(row).update(step=0, due_at=now)
+
+
+def _save(row: WebhookEndpoint, *names: str) -> None:
+    """Keep these fields of a locked row. The sender does no more by what it knows of it."""
+    row.revision += 1
+    row.save(update_fields=(*names, "revision"))
 
 
 def _told(endpoint: WebhookEndpoint) -> dict[str, Any]:

@@ -6,12 +6,13 @@ the one that comes goes on where the other one stood. What lies between may be t
 Whoever calls this holds the lock of both rows; the sender locks the default one before it looks which lists have their own.
 """
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from lists.prepared import fetch
 from reporting.changes import NotMendedError, find_end
 from reporting.feed import Cursor, mend_feed
 from reporting.models import DeliveryState, WebhookEndpoint
+from reporting.webhooks.locks import lock_rows
 
 
 def find_start(endpoint: WebhookEndpoint) -> Cursor:
@@ -35,14 +36,15 @@ def end_of_feed() -> Cursor:
 def lock_with_default(
     endpoint: WebhookEndpoint,
 ) -> tuple[WebhookEndpoint | None, WebhookEndpoint | None]:
-    """The endpoint's row, None if it was removed meanwhile, and its realm's default callback, for us alone.
-
-    The default one first, as the sender does: otherwise each might wait for the other.
-    """
-    default = lock_rows(default_of(endpoint.realm_id)).first()
-    if default is not None and default.pk == endpoint.pk:
-        return default, default
-    return lock_rows(Q(pk=endpoint.pk, removed_at=None)).first(), default
+    """The endpoint's row, None if it was removed meanwhile, and its realm's default callback, for us alone."""
+    rows = lock_rows(default_of(endpoint.realm_id) | Q(pk=endpoint.pk, removed_at=None))
+    own = default = None
+    for row in rows:
+        if row.is_callback and row.list_ids is None:
+            default = row
+        if row.pk == endpoint.pk:
+            own = row
+    return own, default
 
 
 def give_back(callback: WebhookEndpoint, default: WebhookEndpoint) -> None:
@@ -60,11 +62,6 @@ def give_back(callback: WebhookEndpoint, default: WebhookEndpoint) -> None:
 def default_of(realm_id: int) -> Q:
     """Which row is the default callback of that realm."""
     return Q(realm=realm_id, is_callback=True, list_ids=None, removed_at=None)
-
-
-def lock_rows(chosen: Q) -> QuerySet[WebhookEndpoint, WebhookEndpoint]:
-    """These endpoints; nobody changes them, or reads on for them, until the transaction ends."""
-    return WebhookEndpoint.objects.select_for_update(no_key=True).filter(chosen)
 
 
 def cursor_of(endpoint: WebhookEndpoint) -> Cursor:

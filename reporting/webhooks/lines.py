@@ -175,6 +175,10 @@ class Line:
             self._wake(now)
         return was_down
 
+    def note_test(self, now: datetime) -> None:
+        """The receiver took a test: then all that waits is tried, though nothing else is known of it."""
+        self._wake(now)
+
     def note_failure(self, now: datetime) -> bool:
         """It did not; whether from now on it is tried with one connection."""
         self.failures += 1

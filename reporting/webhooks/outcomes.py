@@ -8,6 +8,7 @@ from lists.audit import record_audit
 from lists.prepared import fetch
 from reporting.models import DeliveryState, OffCause, WebhookEndpoint
 from reporting.webhooks.lines import Line, Waiting
+from reporting.webhooks.locks import lock_endpoints
 from reporting.webhooks.posting import Try
 from reporting.webhooks.timetable import TRIES, next_due
 
@@ -105,23 +106,27 @@ def off_cause(line: Line, outcome: Outcome) -> OffCause | None:
     return OffCause.FAILING
 
 
-# A delivery that somebody gave up meanwhile stays so, unless it arrived.
+# What arrived has arrived. Anything else counts only where the endpoint is still the one that was tried, and not for what
+# somebody gave up meanwhile.
 _WRITE = f"""
 UPDATE reporting_webhookdelivery d SET
     state = n.state, due_at = n.due_at, step = n.step, tries = n.tries, first_tried_at = n.first_tried_at,
     tried_at = n.tried_at, took_ms = n.took_ms, status = n.status, failure = n.failure, answer = n.answer
 FROM unnest(
     %s::bigint[], %s::smallint[], %s::timestamptz[], %s::smallint[], %s::int[], %s::timestamptz[], %s::timestamptz[],
-    %s::int[], %s::smallint[], %s::text[], %s::text[]
-) n (id, state, due_at, step, tries, first_tried_at, tried_at, took_ms, status, failure, answer)
-WHERE d.id = n.id AND (d.state = {DeliveryState.WAITING:d} OR n.state = {DeliveryState.DELIVERED:d})
+    %s::int[], %s::smallint[], %s::text[], %s::text[], %s::boolean[]
+) n (id, state, due_at, step, tries, first_tried_at, tried_at, took_ms, status, failure, answer, is_current)
+WHERE d.id = n.id
+    AND (n.state = {DeliveryState.DELIVERED:d} OR (d.state = {DeliveryState.WAITING:d} AND n.is_current))
 """  # noqa: S608 -- made of constants
 
 
-def write_outcomes(outcomes: Sequence[Outcome]) -> None:
-    """Keep them, the last one of each delivery."""
-    rows = list({outcome.id: outcome for outcome in outcomes}.values())
+def write_outcomes(outcomes: Sequence[tuple[WebhookEndpoint, Outcome]]) -> None:
+    """Keep them, the last one of each delivery. With each the endpoint as it was when the try began."""
+    last = {outcome.id: (endpoint, outcome) for endpoint, outcome in outcomes}
+    rows = [outcome for _endpoint, outcome in last.values()]
     if rows:
+        revisions = lock_endpoints(endpoint.pk for endpoint, _outcome in outcomes)
         fetch(
             _WRITE,
             (
@@ -136,37 +141,42 @@ def write_outcomes(outcomes: Sequence[Outcome]) -> None:
                 [row.status for row in rows],
                 [row.failure for row in rows],
                 [row.answer for row in rows],
+                [revisions.get(tried.pk) == tried.revision for tried, _outcome in last.values()],
             ),
         )
 
 
+# Of one that was changed meanwhile it says nothing: that one begins anew.
 _WRITE_HEALTH = """
 UPDATE reporting_webhookendpoint e SET succeeded_at = n.succeeded_at, failed_at = n.failed_at, failing_since = n.failing_since
-FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-    n (id, succeeded_at, failed_at, failing_since)
-WHERE e.id = n.id
+FROM unnest(%s::int[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+    n (id, revision, succeeded_at, failed_at, failing_since)
+WHERE e.id = n.id AND e.revision = n.revision
 """
 
 
-def write_health(lines: Sequence[tuple[int, Line]]) -> None:
-    """Keep when these endpoints (by primary key) succeeded and failed last."""
+def write_health(lines: Sequence[tuple[WebhookEndpoint, Line]]) -> None:
+    """Keep when these endpoints succeeded and failed last. Of several, they are locked (locks.py)."""
     if lines:
         fetch(
             _WRITE_HEALTH,
             (
-                [endpoint_id for endpoint_id, _line in lines],
-                [line.succeeded_at for _id, line in lines],
-                [line.failed_at for _id, line in lines],
-                [line.failing_since for _id, line in lines],
+                [endpoint.pk for endpoint, _line in lines],
+                [endpoint.revision for endpoint, _line in lines],
+                [line.succeeded_at for _endpoint, line in lines],
+                [line.failed_at for _endpoint, line in lines],
+                [line.failing_since for _endpoint, line in lines],
             ),
         )
 
 
-def switch_off(endpoint_id: int, cause: OffCause, now: datetime) -> None:
-    """Switch an endpoint off that is on; its owners are mailed by the worker."""
-    found = WebhookEndpoint.objects.filter(pk=endpoint_id, off_at=None, removed_at=None)
+def switch_off(tried: WebhookEndpoint, cause: OffCause, now: datetime) -> None:
+    """Switch an endpoint off that is on, and still the one that was tried; its owners are mailed by the worker."""
+    found = WebhookEndpoint.objects.filter(
+        pk=tried.pk, revision=tried.revision, off_at=None, removed_at=None
+    )
     if found.update(off_at=now, off_cause=cause, off_told_at=None):
-        endpoint = WebhookEndpoint.objects.select_related("realm").get(pk=endpoint_id)
+        endpoint = WebhookEndpoint.objects.select_related("realm").get(pk=tried.pk)
         record_audit(
             "switch_off_webhook",
             actor=None,

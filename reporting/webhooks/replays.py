@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from lists.audit import record_audit
 from lists.models import User
 from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint
-from reporting.webhooks.handover import lock_rows
+from reporting.webhooks.locks import lock_rows
 from reporting.webhooks.payloads import sample_change
 
 LONGEST_ASKER = 60  # characters
@@ -82,6 +82,15 @@ def replay_failed(
     if replayed:
         _record(endpoint, actor, key_id, replayed, since=since.isoformat())
     return replayed
+
+
+def oldest_failed(endpoint: WebhookEndpoint) -> datetime | None:
+    """When the oldest change was recorded that failed for good; None where none did. A replay since then sends all of them."""
+    failed = WebhookDelivery.objects.filter(
+        endpoint=endpoint, state=DeliveryState.FAILED, is_test=False
+    )
+    found: datetime | None = failed.aggregate(oldest=Min("recorded_at"))["oldest"]
+    return found
 
 
 def _anew(asked_by: str, now: datetime) -> dict[str, object]:

@@ -19,6 +19,7 @@ from reporting.changes import NotMendedError, find_end, has_news
 from reporting.feed import mend_feed
 from reporting.webhooks.claims import claim, keep_cursors
 from reporting.webhooks.holding import give_pulse, look_around, read_texts
+from reporting.webhooks.locks import lock_endpoints
 from reporting.webhooks.outcomes import switch_off, write_health, write_outcomes
 from reporting.webhooks.posting import Poster
 from reporting.webhooks.serving import Serving, Summary
@@ -144,9 +145,9 @@ class _Turns:
             return
 
         def write() -> None:
-            write_outcomes([outcome for _served, outcome in outcomes])
-            for pk, cause in offs:
-                switch_off(pk, cause, now)
+            write_outcomes([(served.taker.endpoint, outcome) for served, outcome in outcomes])
+            for endpoint, cause in offs:
+                switch_off(endpoint, cause, now)
 
         await self.session.run(write)
 
@@ -157,6 +158,8 @@ class _Turns:
         done = self.serving.let_go()
         sight = await self.session.run(look_around, set(self.serving.served), done)
         self.serving.take_in(sight)
+        if self.serving.may_be_let_go():
+            self.looked_at = float("-inf")
 
     async def _claim(self) -> bool:
         """Make the next window of each place at which endpoints stand into deliveries; whether there is more for somebody who has
@@ -174,7 +177,9 @@ class _Turns:
             until = None if is_last else groups[place + 1][0]
             claimed = await self.session.run(claim, takers, until, self.clock())
             self.serving.add(group, claimed)
-            has_more |= claimed.has_more or not is_last
+            if claimed.stale:
+                self.looked_at = float("-inf")
+            has_more |= claimed.has_more or bool(claimed.stale) or not is_last
         return has_more
 
     async def _fetch_texts(self) -> None:
@@ -207,7 +212,8 @@ class _Turns:
             served.is_dirty = False
 
         def write() -> set[int]:
-            write_health([(served.pk, served.line) for served in dirty])
+            lock_endpoints(served.pk for served in (*dirty, *behind))
+            write_health([(served.taker.endpoint, served.line) for served in dirty])
             return keep_cursors([served.taker for served in behind])
 
         if dirty or behind:

@@ -81,8 +81,9 @@ class Serving:
         self.served: dict[int, Served] = {}
         self.tries: set[asyncio.Task[None]] = set()
         self.outcomes: list[tuple[Served, Outcome]] = []
-        self.offs: list[tuple[int, OffCause]] = []
+        self.offs: list[tuple[WebhookEndpoint, OffCause]] = []
         self.without_text: list[tuple[Served, Waiting]] = []
+        self._left: dict[int, tuple[str, int]] = {}  # to be read anew: their URLs, failures running
         self.starting = 0  # of which the text is still to be read
         self.head: Cursor = START  # of those that have read farthest
         self.is_ending = False  # starts nothing more
@@ -116,8 +117,13 @@ class Serving:
             if served.is_leaving and not served.line.running and served.pk not in unwritten
         }
         for pk in done:
-            del self.served[pk]
+            left = self.served.pop(pk)
+            self._left[pk] = left.taker.endpoint.url, left.line.failures
         return done
+
+    def may_be_let_go(self) -> bool:
+        """Whether one leaves that has nothing under way, so that it can be read anew at once."""
+        return any(served.is_leaving and not served.line.running for served in self.all())
 
     def leave_all(self) -> None:
         """Let each be read anew."""
@@ -139,7 +145,11 @@ class Serving:
                 failed_at=row.failed_at,
                 failing_since=row.failing_since,
             )
+            url, failures = self._left.get(pk, ("", 0))
+            if url == row.url:
+                line.failures = max(line.failures, failures)
             self.served[pk] = Served(taker_of(row), line)
+        self._left.clear()
         for pk, waiting in sight.waiting.items():
             line = self.served[pk].line
             for each in waiting:
@@ -238,6 +248,8 @@ class Serving:
         self._count(outcome)
         if not waiting.is_test:
             self._note_health(served, outcome, tried)
+        elif tried.is_delivered and served.is_on:
+            served.line.note_test(self._clock())
         self._start_of(served)
         if len(self.outcomes) >= WRITTEN_AT or (served.is_behind and served.takes_more):
             self._wake()
@@ -263,18 +275,18 @@ class Serving:
         if cause is not None and not served.is_leaving:
             logger.warning("Endpoint %s is switched off (%s).", name, cause)
             served.is_leaving = True
-            self.offs.append((served.pk, cause))
+            self.offs.append((served.taker.endpoint, cause))
             self._summary.switched_off += 1
 
 
 def _goes_on(taker: Taker, row: WebhookEndpoint) -> bool:
     """Whether what we hold of an endpoint is right for its row as it is now.
 
-    Not if it was switched on or off, or its cursor moved by somebody else. With another URL what waits may be due anew.
+    Not if somebody changed it, or its cursor was moved: what waits may be due anew, or be no longer for it.
     """
     ours = taker.endpoint
     return (
         taker.kept == Cursor(row.xid, row.last_id)
         and ours.is_on == row.is_on
-        and ours.url == row.url
+        and ours.revision == row.revision
     )

@@ -80,7 +80,7 @@ class TestAClaim:
         endpoints = [taker_of(endpoint_of(realm)) for _ in range(5)]
         for n in range(30):
             make.make_optout(optout_list, f"p{n}@example.com")
-        with django_assert_num_queries(4):  # begin, read, write, commit
+        with django_assert_num_queries(5):  # begin, read, lock, write, commit
             claimed = run(*endpoints)
         assert sum(map(len, claimed.made.values())) == 150
 

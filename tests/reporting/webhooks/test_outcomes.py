@@ -130,8 +130,9 @@ class TestWriting:
         self, endpoint: WebhookEndpoint, django_assert_num_queries: Any
     ) -> None:
         first, second = make_delivery(endpoint), make_delivery(endpoint)
-        with django_assert_num_queries(1):
-            write_outcomes([self.of(first, TAKEN), self.of(second, failed())])
+        outcomes = [(endpoint, self.of(first, TAKEN)), (endpoint, self.of(second, failed()))]
+        with django_assert_num_queries(2):  # lock, write
+            write_outcomes(outcomes)
         first.refresh_from_db()
         second.refresh_from_db()
         assert (first.state, first.status, first.answer) == (DeliveryState.DELIVERED, 200, "ok")
@@ -141,7 +142,8 @@ class TestWriting:
 
     def test_of_two_tries_of_one_the_last_counts(self, endpoint: WebhookEndpoint) -> None:
         delivery = make_delivery(endpoint)
-        write_outcomes([self.of(delivery, failed()), self.of(delivery, TAKEN, tries=1)])
+        first, second = self.of(delivery, failed()), self.of(delivery, TAKEN, tries=1)
+        write_outcomes([(endpoint, first), (endpoint, second)])
         delivery.refresh_from_db()
         assert (delivery.state, delivery.tries) == (DeliveryState.DELIVERED, 2)
 
@@ -152,21 +154,21 @@ class TestWriting:
         self, endpoint: WebhookEndpoint, tried: Try, state: DeliveryState
     ) -> None:
         delivery = make_delivery(endpoint, state=DeliveryState.FAILED)
-        write_outcomes([self.of(delivery, tried)])
+        write_outcomes([(endpoint, self.of(delivery, tried))])
         delivery.refresh_from_db()
         assert delivery.state == state
 
     def test_how_endpoints_do(self, endpoint: WebhookEndpoint) -> None:
         line = Line(succeeded_at=NOW - HOUR)
         line.note_failure(NOW)
-        write_health([(endpoint.pk, line)])
+        write_health([(endpoint, line)])
         endpoint.refresh_from_db()
         assert (endpoint.succeeded_at, endpoint.failed_at) == (NOW - HOUR, NOW)
         assert endpoint.failing_since == NOW
 
     def test_switching_off_is_audited_without_the_url(self, endpoint: WebhookEndpoint) -> None:
-        switch_off(endpoint.pk, OffCause.GONE, NOW)
-        switch_off(endpoint.pk, OffCause.FAILING, NOW)
+        switch_off(endpoint, OffCause.GONE, NOW)
+        switch_off(endpoint, OffCause.FAILING, NOW)
         endpoint.refresh_from_db()
         assert (endpoint.off_at, endpoint.off_cause) == (NOW, OffCause.GONE)
         entry = AuditEntry.objects.get(action="switch_off_webhook")
