@@ -195,10 +195,25 @@ class TestAnswers:
         assert tried.answer.startswith("a\N{REPLACEMENT CHARACTER}b")
         tried.answer.encode()  # no surrogate is left
 
+    @pytest.mark.parametrize(
+        "hidden", ["\x85", "\x9b", "\u202e", "\u2066", "\u200f", "\u061c", "\u2028"]
+    )
+    def test_what_turns_the_text_round_or_is_a_control_is_shown_as_such(self, hidden):
+        answer = posting._Answer(status=500, body=f"a{hidden}b\tc\nd é".encode())
+        assert posting._text(answer) == "a\N{REPLACEMENT CHARACTER}b\tc\nd é"
+
     @pytest.mark.parametrize("status", [429, 503])
     @pytest.mark.parametrize(
         ("after", "seconds"),
-        [("7", 7), ("0", 0), ("86400", 86400), ("9999999999", 86400)],
+        [
+            ("7", 7),
+            ("0", 0),
+            ("0" * 20 + "7", 7),
+            ("86400", 86400),
+            ("100000", 86400),
+            ("99999999999", 86400),
+            ("9" * 5000, 86400),
+        ],
     )
     def test_retry_after_in_seconds(self, receiver, status, after, seconds):
         (tried,) = post(receiver.url(f"/{status}?after={after}"))
@@ -220,7 +235,7 @@ class TestAnswers:
             assert posting._retry_after(answer) == timedelta(seconds=seconds)
 
     @pytest.mark.parametrize(
-        "after", ["", "soon", "-5", "1.5", "٣", "99999999999", "Wed, 99 Foo 2026 12:00:00 GMT"]
+        "after", ["", "soon", "-5", "1.5", "٣", "Wed, 99 Foo 2026 12:00:00 GMT"]
     )
     def test_one_that_cannot_be_read_says_nothing(self, after):
         assert posting._retry_after(posting._Answer(status=429, retry_after=after)) is None
