@@ -30,7 +30,7 @@ TIMEOUT = 15.0  # seconds for everything, looking the name up as well
 MAX_KEPT = 1000  # characters of it, for the delivery log
 MAX_RETRY_AFTER = timedelta(hours=24)
 
-_SECONDS = re.compile(r"0*([0-9]+)")
+_SECONDS = re.compile(r"[0-9]+")
 # PostgreSQL keeps no NUL, and people read the log: nothing in it moves their cursor or turns the text round.
 _C0_C1 = (*range(9), 11, 12, *range(14, 32), *range(127, 160))
 _LINES_AND_BIDI = (0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
@@ -189,9 +189,10 @@ def _retry_after(answer: _Answer) -> timedelta | None:
     if answer.status not in {429, 503} or answer.retry_after is None:
         return None
     text = answer.retry_after.strip()
-    if seconds := _SECONDS.fullmatch(text):
-        # More digits than a day has are not read: a header may hold thousands.
-        return min(timedelta(seconds=int(seconds[1][:6])), MAX_RETRY_AFTER)
+    if _SECONDS.fullmatch(text):
+        # A header may hold thousands of digits: those that make more than a day say enough.
+        digits = text.lstrip("0")[:6] or "0"
+        return min(timedelta(seconds=int(digits)), MAX_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
