@@ -75,7 +75,8 @@ router = Router(tags=["webhooks"])
 
 
 def telling_secret(view: Callable[..., Status[Any]]) -> Callable[..., HttpResponse]:
-    """An idempotent call whose answer tells an endpoint's secret, which is kept nowhere: a repeat is told it by its salt."""
+    """An idempotent call whose answer tells an endpoint's secret, which is kept nowhere, nor is its URL with the answer: a repeat
+    is told what they are now."""
     once = idempotent(view)
 
     @wraps(view)
@@ -88,7 +89,13 @@ def telling_secret(view: Callable[..., Status[Any]]) -> Callable[..., HttpRespon
             said = given.value.model_dump(mode="json")
         public_id = values.get("webhook_id") or said["id"]
         endpoint = _endpoint(reader_and_writer_of(request), public_id)
-        answer.content = json.dumps(said | {"secret": secret_of(bytes(endpoint.salt))})
+        until = endpoint.old_salt_until
+        as_it_is = {
+            "secret": secret_of(bytes(endpoint.salt)),
+            "url": endpoint.url,
+            "old_until": maybe_time(until if until and until > timezone.now() else None),
+        }
+        answer.content = json.dumps({name: as_it_is.get(name, said[name]) for name in said})
         return answer
 
     return told
@@ -119,7 +126,7 @@ def make_webhook(request: HttpRequest, sent: NewWebhook) -> Status[MadeWebhookOu
         made = make_endpoint(_realm(caller), plan, actor=None, key_id=caller.key_id, now=now)
     except EndpointRefusedError as refusal:
         raise _refused(refusal, sent) from None
-    return Status(201, MadeWebhookOut(**_told([made])[0], secret=""))
+    return Status(201, MadeWebhookOut(**(_told([made])[0] | {"url": ""}), secret=""))
 
 
 @router.get("/webhooks", response=WebhooksOut)
@@ -254,10 +261,10 @@ def rotate_webhook(
     endpoint = _endpoint(caller, webhook_id)
     overlap = timedelta(hours=sent.overlap_hours)
     try:
-        row = rotate_secret(endpoint, overlap, actor=None, key_id=caller.key_id, now=timezone.now())
+        rotate_secret(endpoint, overlap, actor=None, key_id=caller.key_id, now=timezone.now())
     except WebhookEndpoint.DoesNotExist:
         raise _no_webhook() from None
-    return Status(200, RotatedOut(secret="", old_until=maybe_time(row.old_salt_until)))
+    return Status(200, RotatedOut(secret="", old_until=None))
 
 
 def _realm(caller: KeyCaller) -> Realm:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
@@ -38,6 +39,12 @@ class TestSecrets:
         assert answers[1].headers["Idempotent-Replayed"] == "true"
         assert WebhookEndpoint.objects.count() == 1
         assert answers[0].json()["secret"][6:] not in GivenAnswer.objects.get().body
+
+    def test_nor_is_the_url_kept_with_the_answer(self, program: Program) -> None:
+        sent = {"url": f"{URL}?token=s3cret"}
+        answers = [program("POST", "", sent, idempotency_key="one") for _ in range(2)]
+        assert [each.json()["url"] for each in answers] == [sent["url"]] * 2
+        assert "s3cret" not in GivenAnswer.objects.get().body
 
     def test_both_sign_while_it_is_rotated(self, program: Program) -> None:
         made = program.make()
@@ -88,3 +95,16 @@ class TestSecrets:
         answers = [program("POST", path, {}, idempotency_key="one") for _ in range(2)]
         assert answers[0].json() == answers[1].json()
         assert AuditEntry.objects.filter(action="rotate_webhook_secret").count() == 1
+
+    def test_a_repeat_after_another_rotation_tells_what_holds_now(self, program: Program) -> None:
+        made = program.make()
+        path = f"/{made['id']}/rotate"
+        first = program("POST", path, {"overlap_hours": 48}, idempotency_key="one").json()
+        later = program("POST", path, {"overlap_hours": 1}, idempotency_key="two").json()
+
+        repeated = program("POST", path, {"overlap_hours": 48}, idempotency_key="one").json()
+        assert repeated == later != first
+
+        with time_machine.travel(timezone.now() + timedelta(hours=2)):
+            over = program("POST", path, {"overlap_hours": 1}, idempotency_key="two").json()
+        assert over == {"secret": later["secret"], "old_until": None}
