@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from lists.prepared import fetch, fetch_prepared
 from optout.choices import Channel, Kind, Medium, Origin, Reason
-from reporting.feed import FOREIGN, START, Cursor
+from reporting.feed import FOREIGN, START, Cursor, mend_feed
 
 # Ledger rows that a call looks through: other realms' stand between. Then the cursor moves on with what was found.
 LOOKED_THROUGH = 100_000
@@ -158,6 +158,15 @@ def find_end() -> Cursor:
         return START
     xid, last_id = end.split()
     return Cursor(int(xid), int(last_id))
+
+
+def end_of_feed() -> Cursor:
+    """The same, of a ledger that is put in order first where a dump was restored, and the worker has not come to it yet."""
+    try:
+        return find_end()
+    except NotMendedError:
+        mend_feed()
+        return find_end()
 
 
 _HAS_NEWS = f"SELECT 1 FROM ({_END}) e WHERE (xid, id) > (%s::text::xid8, %s)"  # noqa: S608

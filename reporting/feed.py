@@ -5,8 +5,10 @@ A row becomes visible when its transaction commits, which may be long after a ro
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -113,7 +115,8 @@ SELECT EXISTS (SELECT FROM reporting_feedcursor WHERE {_IS_AHEAD})
     OR EXISTS (SELECT FROM (SELECT xid FROM optout_optout ORDER BY xid DESC LIMIT 1) newest WHERE {FOREIGN})
 """  # noqa: S608 -- made of constants
 # The first number a transaction can have, before every one of this server. Among themselves these rows keep their order by id.
-_RENUMBER = f"UPDATE optout_optout SET xid = '3' WHERE {FOREIGN}"  # noqa: S608
+RENUMBERED = 3
+_RENUMBER = f"UPDATE optout_optout SET xid = '{RENUMBERED}' WHERE {FOREIGN}"  # noqa: S608
 
 
 def mend_feed() -> dict[str, int]:
@@ -130,7 +133,9 @@ def mend_feed() -> dict[str, int]:
         list(
             FeedCursor.objects.select_for_update().order_by("name")
         )  # before the rows, as every consumer does
-        starts = {table: _find_starts(table) for table in _TOLD}
+        for statement in _LOCK_TOLD:
+            fetch(statement)
+        starts = {table: fetch(_FIND_STARTS.format(table=table)) for table in _TOLD}
         with connection.cursor() as cursor:
             cursor.execute(_RENUMBER)
             renumbered = cursor.rowcount
@@ -148,39 +153,43 @@ def mend_feed() -> dict[str, int]:
 
 # Whoever stands somewhere in the ledger and has told others of it, whom it would be wrong to tell everything again.
 _TOLD = ("reporting_webhookendpoint", "reporting_unsubscriptionreport")
-# The first row that one who stands there is to be told of: of those after it, and of those that this server got since the dump,
-# whose numbers may be smaller. Before anything is renumbered.
-_FIND_STARTS = f"""
-WITH dump AS MATERIALIZED (SELECT max(id) AS last_id FROM optout_optout WHERE {FOREIGN})
-SELECT c.xid::text, c.last_id, least(
-    (SELECT min(o.id) FROM optout_optout o WHERE (o.xid, o.id) > (c.xid, c.last_id)),
-    (SELECT min(o.id) FROM optout_optout o WHERE o.id > coalesce((SELECT last_id FROM dump), c.last_id))
+_LOCK_TOLD = (  # in the order of webhooks/locks.py
+    "SELECT id FROM reporting_webhookendpoint ORDER BY is_callback AND list_ids IS NULL DESC, id FOR NO KEY UPDATE",
+    "SELECT id FROM reporting_unsubscriptionreport ORDER BY id FOR NO KEY UPDATE",
 )
-FROM (SELECT DISTINCT xid, last_id FROM {{table}}) c
+# Where one who stands there goes on. Before the first row that it is to be told of: of those after it, and of those that this
+# server got since the dump, whose numbers may be smaller. If there is none, at the end of the dump, or without one at the last
+# row that none can come before any more. All in one statement: what commits while rows are renumbered comes after either.
+_FIND_STARTS = f"""
+WITH dump AS MATERIALIZED (
+    SELECT max(id) AS last_id FROM optout_optout WHERE {FOREIGN}
+), the_end AS MATERIALIZED (
+    SELECT xid, id FROM optout_optout WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1
+), found AS (
+    SELECT c.xid, c.last_id, coalesce(least(
+        (SELECT min(o.id) FROM optout_optout o WHERE (o.xid, o.id) > (c.xid, c.last_id)),
+        (SELECT min(o.id) FROM optout_optout o WHERE o.id > coalesce((SELECT last_id FROM dump), c.last_id))
+    ) - 1, (SELECT last_id FROM dump)) AS start
+    FROM (
+        SELECT DISTINCT t.xid, t.last_id FROM {{table}} t, dump d
+        WHERE d.last_id IS NOT NULL OR t.xid > pg_snapshot_xmax(pg_current_snapshot())
+    ) c
+)
+SELECT xid::text, last_id,
+    CASE WHEN start IS NULL THEN coalesce((SELECT xid FROM the_end), '0') ELSE '{RENUMBERED}' END::text,
+    coalesce(start, (SELECT id FROM the_end), 0)
+FROM found
 """  # noqa: S608 -- made of constants
 _GO_ON_FROM = """
-WITH the_end AS (
-    SELECT xid, id FROM optout_optout WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1
-)
-UPDATE {table} t SET
-    xid = CASE WHEN s.start IS NULL THEN coalesce((SELECT xid FROM the_end), '0') ELSE '3' END,
-    last_id = CASE WHEN s.start IS NULL THEN coalesce((SELECT id FROM the_end), 0) ELSE s.start - 1 END
-FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) s (xid, last_id, start)
+UPDATE {table} t SET xid = s.new_xid::xid8, last_id = s.new_id
+FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[]) s (xid, last_id, new_xid, new_id)
 WHERE t.xid = s.xid::xid8 AND t.last_id = s.last_id
 """
 
-type _Places = list[tuple[str, int, int | None]]
 
-
-def _find_starts(table: str) -> _Places:
-    """Where each goes on: its cursor, and the id of the first row that it is to be told of, None if there is none."""
-    rows = fetch(_FIND_STARTS.format(table=table))
-    return [(xid, last_id, start) for xid, last_id, start in rows]
-
-
-def _go_on_from(table: str, places: _Places) -> None:
-    """Set the cursors before those rows, whose transactions have the first number of all by now; else to the end."""
-    columns = [list(column) for column in zip(*places, strict=True)] or [[], [], []]
+def _go_on_from(table: str, places: Sequence[Sequence[Any]]) -> None:
+    """Set the cursors that stand at the one place of each to the other one, which is right when all is renumbered."""
+    columns = [list(column) for column in zip(*places, strict=True)] or [[], [], [], []]
     fetch(_GO_ON_FROM.format(table=table), columns)
 
 

@@ -34,8 +34,8 @@ from optout.evidence import Evidence
 from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent, global_intents, intent_for
 from optout.models import GlobalLine
+from reporting.changes import end_of_feed
 from reporting.models import WebhookEndpoint, WebhookFormat
-from reporting.webhooks.handover import end_of_feed
 from reporting.webhooks.signing import new_salt
 
 PASSWORD = "correct horse battery staple"

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from lists.audit import record_audit
 from lists.models import List, Realm, User
 from lists.models.lists import new_public_id
+from reporting.changes import end_of_feed
 from reporting.models import (
     DeliveryState,
     OffCause,
@@ -25,9 +25,9 @@ from reporting.models import (
     WebhookEndpoint,
     WebhookFormat,
 )
+from reporting.webhooks.auditing import record_webhook
 from reporting.webhooks.handover import (
     default_of,
-    end_of_feed,
     find_start,
     give_back,
     lock_with_default,
@@ -42,6 +42,7 @@ from reporting.webhooks.plans import (
     plan_of,
 )
 from reporting.webhooks.signing import new_salt
+from reporting.webhooks.timetable import TRIES
 
 __all__ = [
     "LONGEST_LABEL",
@@ -95,7 +96,7 @@ def make_endpoint(
     _begin(endpoint)
     endpoint.save(force_insert=True)
     _require_room(realm)
-    _record("make_webhook", endpoint, actor, key_id, **_told(endpoint))
+    record_webhook("make_webhook", endpoint, actor, key_id, **_told(endpoint))
     return endpoint
 
 
@@ -133,7 +134,7 @@ def set_callback_url(
     endpoint = lock_rows(_callback_of(realm, optout_list)).get()
     if endpoint.public_id == made.public_id:
         _require_room(realm)
-        _record("make_webhook", endpoint, actor, key_id, **_told(endpoint))
+        record_webhook("make_webhook", endpoint, actor, key_id, **_told(endpoint))
         return endpoint
     kept = replace(plan_of(endpoint), url=plan.url)
     return _change(endpoint, replace(kept, format=format or kept.format), actor, key_id, now)
@@ -186,7 +187,7 @@ def rotate_secret(
     row.salt = new_salt()
     row.save(update_fields=("salt", "old_salt", "old_salt_until"))
     hours = overlap.total_seconds() / 3600
-    _record("rotate_webhook_secret", row, actor, key_id, overlap_hours=hours)
+    record_webhook("rotate_webhook_secret", row, actor, key_id, overlap_hours=hours)
     return row
 
 
@@ -199,7 +200,7 @@ def switch_off(
     if row.off_at is None:
         row.off_at, row.off_cause = now, OffCause.OWNER
         _save(row, "off_at", "off_cause")
-        _record("switch_off_webhook", row, actor, key_id)
+        record_webhook("switch_off_webhook", row, actor, key_id)
     return row
 
 
@@ -212,22 +213,26 @@ def switch_on(
     key_id: int | None = None,
     now: datetime,
 ) -> WebhookEndpoint:
-    """Send to it again, what it has missed first: that has all its tries once more. Does nothing to one that is on.
+    """Send to it again, what it has missed first: that has all its tries once more, also what failed for good since anything
+    last arrived. Does nothing to one that is on.
 
     With `skips_missed` it begins with what comes from now on. What waited stands under the failed ones, to be sent by a replay;
     what had not been made into deliveries can be had from the change feed.
     """
+    end = (
+        end_of_feed() if skips_missed else None
+    )  # before the row is locked: it may put the ledger in order
     row = _locked(endpoint)
     if row.off_at is None:
         return row
-    _begin_anew(row, now)
-    skipped = 0
-    if skips_missed:
-        end = end_of_feed()
+    if end is None:
+        missed = {"again": _begin_anew(row, now)}
+    else:
         row.xid, row.last_id = end.xid, end.last_id
-        _save(row, "xid", "last_id")
-        skipped = _waiting(row).update(state=DeliveryState.FAILED)
-    _record("switch_on_webhook", row, actor, key_id, skips_missed=skips_missed, skipped=skipped)
+        _switch_on(row, "xid", "last_id")
+        missed = {"skipped": _waiting(row).update(state=DeliveryState.FAILED)}
+    detail = {"skips_missed": skips_missed, **missed}
+    record_webhook("switch_on_webhook", row, actor, key_id, **detail)
     return row
 
 
@@ -237,7 +242,7 @@ def remove_endpoint(
 ) -> bool:
     """End an endpoint for good, its secret and its log with it; False where it was removed before.
 
-    What a list's own callback has not delivered goes to the default one.
+    What of a list's own callback has not arrived goes to the default one.
     """
     _lock(endpoint.realm)
     row, default = lock_with_default(endpoint)
@@ -246,8 +251,8 @@ def remove_endpoint(
     row.removed_at = now
     _save(row, "removed_at")
     if default is not None and row.is_callback and row.pk != default.pk:
-        give_back(row, default)
-    _record("remove_webhook", row, actor, key_id)
+        give_back(row, default, now)
+    record_webhook("remove_webhook", row, actor, key_id)
     return True
 
 
@@ -326,15 +331,27 @@ def _change(
     if "url" in changed and (row.off_cause in SWITCHED_OFF_BY_US or row.failing_since is not None):
         _begin_anew(row, now)
     told = _told(row)
-    _record("change_webhook", row, actor, key_id, **{name: told[name] for name in changed})
+    record_webhook("change_webhook", row, actor, key_id, **{name: told[name] for name in changed})
     return row
 
 
-def _begin_anew(row: WebhookEndpoint, now: datetime) -> None:
-    """Switch it on, and let what waits have all its tries, from now on."""
+def _switch_on(row: WebhookEndpoint, *changed: str) -> None:
     row.off_at, row.off_cause, row.off_told_at, row.failing_since = None, "", None, None
-    _save(row, "off_at", "off_cause", "off_told_at", "failing_since")
+    _save(row, "off_at", "off_cause", "off_told_at", "failing_since", *changed)
+
+
+def _begin_anew(row: WebhookEndpoint, now: datetime) -> int:
+    """Switch it on, and let what waits have all its tries, from now on; also what failed for good since anything last arrived,
+    and how much that is. Not what somebody left out: that was not tried to the end.
+    """
+    _switch_on(row)
     _waiting(row).update(step=0, due_at=now)
+    failed = WebhookDelivery.objects.filter(
+        endpoint=row, state=DeliveryState.FAILED, is_test=False, step__gte=TRIES
+    )
+    if row.succeeded_at is not None:
+        failed = failed.filter(tried_at__gt=row.succeeded_at)
+    return failed.update(state=DeliveryState.QUEUED, step=0, due_at=now)
 
 
 def _save(row: WebhookEndpoint, *names: str) -> None:
@@ -346,11 +363,3 @@ def _save(row: WebhookEndpoint, *names: str) -> None:
 def _told(endpoint: WebhookEndpoint) -> dict[str, Any]:
     """What the audit says of it."""
     return {**_fields(plan_of(endpoint)), "url": origin_of(endpoint.url)}
-
-
-def _record(
-    action: str, endpoint: WebhookEndpoint, actor: User | None, key_id: int | None, **detail: Any
-) -> None:
-    if key_id is not None:
-        detail["key"] = key_id
-    record_audit(action, actor=actor, realm=endpoint.realm, webhook=endpoint.public_id, **detail)

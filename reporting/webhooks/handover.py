@@ -3,15 +3,19 @@
 Each has its own cursor, and the sender leaves out of the default's rows those of lists that have a callback of their own. So
 the one that comes goes on where the other one stood. What lies between may be told to both, never to none.
 
-Whoever calls this holds the lock of both rows; the sender locks the default one before it looks which lists have their own.
+Whoever calls this holds the lock of both rows (locks.py); the sender locks the default one before it looks which lists have
+their own.
 """
+
+from datetime import datetime
 
 from django.db.models import Q
 
 from lists.prepared import fetch
-from reporting.changes import NotMendedError, find_end
-from reporting.feed import Cursor, mend_feed
-from reporting.models import DeliveryState, WebhookEndpoint
+from optout.choices import Channel, Medium
+from reporting.changes import end_of_feed
+from reporting.feed import Cursor
+from reporting.models import DeliveryState, WebhookEndpoint, WebhookFormat
 from reporting.webhooks.locks import lock_rows
 
 
@@ -24,22 +28,12 @@ def find_start(endpoint: WebhookEndpoint) -> Cursor:
     return end_of_feed()
 
 
-def end_of_feed() -> Cursor:
-    """The end of the ledger, which is put in order first where a dump was restored."""
-    try:
-        return find_end()
-    except NotMendedError:
-        mend_feed()
-        return find_end()
-
-
 def lock_with_default(
     endpoint: WebhookEndpoint,
 ) -> tuple[WebhookEndpoint | None, WebhookEndpoint | None]:
     """The endpoint's row, None if it was removed meanwhile, and its realm's default callback, for us alone."""
-    rows = lock_rows(default_of(endpoint.realm_id) | Q(pk=endpoint.pk, removed_at=None))
     own = default = None
-    for row in rows:
+    for row in lock_rows(default_of(endpoint.realm_id) | Q(pk=endpoint.pk, removed_at=None)):
         if row.is_callback and row.list_ids is None:
             default = row
         if row.pk == endpoint.pk:
@@ -47,15 +41,27 @@ def lock_with_default(
     return own, default
 
 
-def give_back(callback: WebhookEndpoint, default: WebhookEndpoint) -> None:
+def give_back(callback: WebhookEndpoint, default: WebhookEndpoint, now: datetime) -> None:
     """Let the realm's default callback tell of a list again, whose own callback is being removed. Both rows are locked.
 
-    It goes back to what the other one had not delivered; of what came since, it repeats what it told of other lists. After a
-    receiver that was dead for days that is a lot, but a lost opt-out is worse.
+    What was made into deliveries and has not arrived becomes the default one's, under the same webhook-ids: what waits is sent
+    there, in its order; what failed for good can be sent again there. And the default one goes back to what the other one had
+    not read; of what came since, it repeats what it told of other lists.
     """
-    here = cursor_of(default)
-    there = min(here, cursor_of(callback), _before_undelivered(callback) or here)
-    if there < here:
+    fetch(
+        _HAND_OVER,
+        {
+            "callback": callback.pk,
+            "default": default.pk,
+            "now": now,
+            "medium": None if default.medium is None else Medium(default.medium).name.lower(),
+            "channels": _words(default.channels),
+            "lifts": default.gets_lifts,
+            "is_sms": default.format != WebhookFormat.STANDARD,
+        },
+    )
+    there = cursor_of(callback)
+    if there < cursor_of(default):
         WebhookEndpoint.objects.filter(pk=default.pk).update(xid=there.xid, last_id=there.last_id)
 
 
@@ -69,19 +75,36 @@ def cursor_of(endpoint: WebhookEndpoint) -> Cursor:
     return Cursor(endpoint.xid, endpoint.last_id)
 
 
-# The ledger is found by digest and id. A replay may be of long ago, and was told in its time.
-_UNDELIVERED = f"""
-SELECT o.xid::text::bigint, o.id
-FROM reporting_webhookdelivery d
-CROSS JOIN LATERAL jsonb_array_elements(d.changes) c
-JOIN optout_optout o ON o.digest = decode(c->>'digest', 'hex') AND o.id = (c->>'id')::bigint
-WHERE d.endpoint_id = %s AND d.state = {DeliveryState.WAITING:d} AND NOT d.is_test AND d.asked_by = ''
-ORDER BY o.xid, o.id
-LIMIT 1
+# Without what the default one does not hear of (claims.is_told, payloads.goes_out). A try that is under way counts when it
+# arrives; whatever else comes of it is of an endpoint that was changed.
+_HAND_OVER = f"""
+WITH left_over AS (
+    SELECT d.id, jsonb_agg(c.entry ORDER BY c.place) AS changes
+    FROM reporting_webhookdelivery d
+    CROSS JOIN LATERAL jsonb_array_elements(d.changes) WITH ORDINALITY c (entry, place)
+    WHERE d.endpoint_id = %(callback)s AND d.state <> {DeliveryState.DELIVERED:d} AND NOT d.is_test
+        AND (%(medium)s::text IS NULL OR c.entry->>'medium' = %(medium)s)
+        AND (%(channels)s::text[] IS NULL OR c.entry->>'channel' = ANY (%(channels)s))
+        AND (%(lifts)s OR c.entry->>'type' <> 'lift')
+        AND (
+            NOT %(is_sms)s OR c.entry->>'medium' <> 'sms'
+            OR (c.entry->>'type' = 'opt_out' AND c.entry->>'address' IS NOT NULL)
+        )
+    GROUP BY d.id
+)
+UPDATE reporting_webhookdelivery d SET
+    endpoint_id = %(default)s,
+    changes = l.changes,
+    state = CASE d.state WHEN {DeliveryState.FAILED:d} THEN d.state ELSE {DeliveryState.QUEUED:d} END,
+    step = CASE d.state WHEN {DeliveryState.FAILED:d} THEN d.step ELSE 0 END,
+    due_at = CASE d.state WHEN {DeliveryState.FAILED:d} THEN d.due_at ELSE %(now)s END
+FROM left_over l
+WHERE d.id = l.id
 """  # noqa: S608 -- made of constants
 
 
-def _before_undelivered(endpoint: WebhookEndpoint) -> Cursor | None:
-    """The place before the first row of the ledger that was made into a delivery which has not arrived."""
-    found = fetch(_UNDELIVERED, (endpoint.pk,))
-    return Cursor(found[0][0], found[0][1] - 1) if found else None
+def _words(channels: list[int] | None) -> list[str] | None:
+    """As entries of changes call them."""
+    if channels is None:
+        return None
+    return [Channel(code).name.lower() for code in channels if Channel.find(code)]

@@ -39,11 +39,6 @@ def endpoints_of(
     return endpoints if reach is None else endpoints.filter(list_ids__contained_by=list(reach))
 
 
-def endpoints_for(standing: Standing) -> QuerySet[WebhookEndpoint, WebhookEndpoint]:
-    """What somebody in the portal may see and change. Http404 for viewers and mailers."""
-    return endpoints_of(standing.realm, reach_of(standing))
-
-
 def find_endpoint(
     realm: Realm, reach: Collection[int] | None, public_id: str
 ) -> WebhookEndpoint | None:
@@ -51,11 +46,3 @@ def find_endpoint(
     if not public_id.isascii() or not public_id.isprintable():
         return None
     return endpoints_of(realm, reach).filter(public_id=public_id).first()
-
-
-def open_endpoint(standing: Standing, public_id: str) -> WebhookEndpoint:
-    """The same for somebody in the portal; else Http404."""
-    found = find_endpoint(standing.realm, reach_of(standing), public_id)
-    if found is None:
-        raise Http404
-    return found

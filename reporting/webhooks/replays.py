@@ -6,18 +6,18 @@ again (a test at once).
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import Q
 
-from lists.audit import record_audit
 from lists.models import User
 from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint
-from reporting.webhooks.locks import lock_rows
+from reporting.webhooks.auditing import record_webhook
+from reporting.webhooks.locks import lock_endpoints, lock_rows
 from reporting.webhooks.payloads import sample_change
 
 LONGEST_ASKER = 60  # characters
+REPLAYED_AT_ONCE = 5_000  # deliveries
 _OVER = (DeliveryState.DELIVERED, DeliveryState.FAILED)
 
 
@@ -57,14 +57,15 @@ def replay_one(
 
     One that waits is left alone: it is sent anyway. Raises WebhookDelivery.DoesNotExist, also for a test.
     """
+    lock_endpoints([endpoint.pk])
     chosen = WebhookDelivery.objects.filter(endpoint=endpoint, pk=delivery_id, is_test=False)
     replayed = chosen.filter(state__in=_OVER).update(**_anew(asked_by, now))
     if replayed:
-        _record(endpoint, actor, key_id, replayed, delivery=delivery_id)
+        detail = {"replayed": replayed, "delivery": delivery_id}
+        record_webhook("replay_webhook", endpoint, actor, key_id, **detail)
     return chosen.get()
 
 
-@transaction.atomic
 def replay_failed(
     endpoint: WebhookEndpoint,
     since: datetime,
@@ -74,23 +75,30 @@ def replay_failed(
     key_id: int | None = None,
     now: datetime,
 ) -> int:
-    """Send all again that failed and tells of what was recorded since then; how many deliveries."""
-    failed = WebhookDelivery.objects.filter(
-        endpoint=endpoint, state=DeliveryState.FAILED, recorded_at__gte=since, is_test=False
-    )
-    replayed = failed.update(**_anew(asked_by, now))
-    if replayed:
-        _record(endpoint, actor, key_id, replayed, since=since.isoformat())
-    return replayed
+    """Send all again that failed and tells of what was recorded since then; how many deliveries.
 
-
-def oldest_failed(endpoint: WebhookEndpoint) -> datetime | None:
-    """When the oldest change was recorded that failed for good; None where none did. A replay since then sends all of them."""
-    failed = WebhookDelivery.objects.filter(
-        endpoint=endpoint, state=DeliveryState.FAILED, is_test=False
-    )
-    found: datetime | None = failed.aggregate(oldest=Min("recorded_at"))["oldest"]
-    return found
+    Some at a time, each with an entry in the audit: while the endpoint's row is locked, the sender waits.
+    """
+    replayed = last = 0
+    while True:
+        with transaction.atomic():
+            lock_endpoints([endpoint.pk])
+            failed = WebhookDelivery.objects.filter(
+                endpoint=endpoint,
+                pk__gt=last,
+                state=DeliveryState.FAILED,
+                recorded_at__gte=since,
+                is_test=False,
+            )
+            found = list(failed.order_by("pk").values_list("pk", flat=True)[:REPLAYED_AT_ONCE])
+            if found:
+                WebhookDelivery.objects.filter(pk__in=found).update(**_anew(asked_by, now))
+                detail = {"replayed": len(found), "since": since.isoformat()}
+                record_webhook("replay_webhook", endpoint, actor, key_id, **detail)
+        replayed += len(found)
+        if len(found) < REPLAYED_AT_ONCE:
+            return replayed
+        last = found[-1]
 
 
 def _anew(asked_by: str, now: datetime) -> dict[str, object]:
@@ -100,22 +108,3 @@ def _anew(asked_by: str, now: datetime) -> dict[str, object]:
         "due_at": now,
         "asked_by": asked_by[:LONGEST_ASKER],
     }
-
-
-def _record(
-    endpoint: WebhookEndpoint,
-    actor: User | None,
-    key_id: int | None,
-    replayed: int,
-    **detail: Any,
-) -> None:
-    if key_id is not None:
-        detail["key"] = key_id
-    record_audit(
-        "replay_webhook",
-        actor=actor,
-        realm=endpoint.realm,
-        webhook=endpoint.public_id,
-        replayed=replayed,
-        **detail,
-    )

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import transaction
 
 from lists.models import AuditEntry, List, Realm, User
 from lists.prepared import fetch
+from optout.choices import Channel, Medium
 from reporting.changes import find_end
 from reporting.models import (
     DeliveryState,
@@ -21,14 +23,19 @@ from reporting.models import (
 from reporting.webhooks.claims import claim, taker_of
 from reporting.webhooks.endpoints import (
     EndpointRefusedError,
+    change_endpoint,
     find_callback,
+    plan_of,
     remove_endpoint,
     set_callback_url,
     switch_off,
 )
 from reporting.webhooks.handover import cursor_of
+from reporting.webhooks.outcomes import judge, write_outcomes
 from tests import make
+from tests.reporting.test_downloads import lift
 from tests.reporting.webhooks.deliveries import make_delivery
+from tests.reporting.webhooks.test_outcomes import TAKEN, failed, waiting
 from tests.threads import in_thread
 
 NOW = make.NOW
@@ -214,32 +221,71 @@ class TestNothingFallsBetween:
         # Twice what it told of other lists since: the price.
         assert told(default) == ["other", "before", "other", "after"]
 
-    def test_what_had_not_arrived_as_well(self, realm: Realm, optout_list: List) -> None:
+    def test_what_had_not_arrived_is_sent_there_under_its_old_id(
+        self, realm: Realm, optout_list: List
+    ) -> None:
         default, own = set_url(realm, None), set_url(realm, optout_list)
-        for name in ("arrived", "failed", "waits", "later"):
+        self.optout(make.make_list(realm, 2), "other")
+        for name in ("arrived", "failed", "waits", "asked", "later"):
             self.optout(optout_list, name)
         claim_for(default, own)
-        arrived, failed, _waits, later = WebhookDelivery.objects.order_by("pk")
+        arrived, failed, waits, asked, later = own.deliveries.order_by("pk")
         for delivery, state in (
             (arrived, DeliveryState.DELIVERED),
             (failed, DeliveryState.FAILED),
-            (later, DeliveryState.DELIVERED),
+            (asked, DeliveryState.QUEUED),
         ):
-            WebhookDelivery.objects.filter(pk=delivery.pk).update(state=state)
-        claim_for(default)
-        unset(realm, optout_list)
-        claim_for(default)
-        assert told(default) == ["waits", "later"]
-
-    def test_not_what_somebody_had_sent_again(self, realm: Realm, optout_list: List) -> None:
-        default, own = set_url(realm, None), set_url(realm, optout_list)
-        self.optout(optout_list, "arrived")
-        claim_for(default, own)
-        WebhookDelivery.objects.update(asked_by="alice")
+            WebhookDelivery.objects.filter(pk=delivery.pk).update(state=state, step=10, tries=10)
         make_delivery(own, is_test=True)
         unset(realm, optout_list)
         claim_for(default)
-        assert told(default) == []
+
+        # What it told of other lists is not told again: the other one had read as far.
+        assert told(default) == ["other", "failed", "waits", "asked", "later"]
+        assert told(own)[0] == "arrived" and len(told(own)) == 2  # and the test
+        rows = {row.pk: row for row in default.deliveries.all()}
+        assert rows[failed.pk].state == DeliveryState.FAILED  # to be sent again when somebody asks
+        for row in (waits, asked, later):
+            moved = rows[row.pk]
+            assert (moved.state, moved.step, moved.due_at) == (DeliveryState.QUEUED, 0, LATER)
+            assert moved.message == row.message
+
+    def test_without_what_the_default_one_is_not_told_of(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        default, own = set_url(realm, None), set_url(realm, optout_list, format="standard")
+        for name in ("page", "pixel", "lifted"):
+            channel = Channel.PIXEL if name == "pixel" else Channel.PAGE
+            make.make_optout(optout_list, f"{name}@example.com", channel=channel)
+        make.make_optout(optout_list, "+14155552671")
+        lift(optout_list, "lifted@example.com", NOW)
+        claim_for(own)
+        plan = replace(
+            plan_of(default), channels=[Channel.PAGE], medium=Medium.EMAIL, gets_lifts=False
+        )
+        change_endpoint(default, plan, actor=None, now=NOW)
+        unset(realm, optout_list)
+        assert told(default) == ["page", "lifted"]
+
+    def test_a_try_that_is_under_way_counts_when_it_arrives(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        default, own = set_url(realm, None), set_url(realm, optout_list)
+        for name in ("arrives", "fails"):
+            self.optout(optout_list, name)
+        claim_for(own)
+        own.refresh_from_db()
+        arrives, fails = own.deliveries.order_by("pk")
+        unset(realm, optout_list)
+        with transaction.atomic():
+            write_outcomes(
+                [
+                    (own, judge(waiting(id=arrives.pk), TAKEN, LATER, 0)),
+                    (own, judge(waiting(id=fails.pk, step=9), failed(), LATER, 0)),
+                ]
+            )
+        states = list(default.deliveries.order_by("pk").values_list("state", flat=True))
+        assert states == [DeliveryState.DELIVERED, DeliveryState.QUEUED]
 
     def test_where_all_has_arrived_nothing_is_told_twice(
         self, realm: Realm, optout_list: List
