@@ -2,7 +2,7 @@ import json
 from argparse import BooleanOptionalAction
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from lists.models import List, Realm
 from optout.choices import Channel, Medium
+from reporting.asked import RefusedError, parse_since
+from reporting.command_options import check_options
 from reporting.models import WebhookDelivery, WebhookEndpoint, WebhookFormat
 from reporting.webhooks import endpoints
 from reporting.webhooks.endpoints import EndpointPlan, EndpointRefusedError
@@ -95,6 +97,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
+        check_options(options)
         for name, value in options.items():
             takers = _TAKEN_BY.get(name, tuple(_ACTIONS))
             is_given = value is not None and (value is not False or name in _SWITCHES)
@@ -336,10 +339,9 @@ def _find_lists(realm: Realm, numbers: list[int]) -> list[List]:
 
 def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return parse_since(text.strip())
+    except RefusedError:
         raise CommandError("--since is a time such as 2026-03-04T12:00Z.", returncode=2) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # ── What is printed ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -241,7 +241,7 @@ class TestChanging:
         theirs = make.make_webhook_endpoint(make.make_realm("other"))
         assert f"{action} needs --id" in refusal(action, code=2)
         more = ("--delivery=1",) if action == "replay" else ()
-        for public_id in (theirs.public_id, "wh_1", "\x00"):
+        for public_id in (theirs.public_id, "wh_1", "wh_ä\n"):
             assert "has no webhook" in refusal(action, f"--id={public_id}", *more)
 
 
@@ -293,3 +293,63 @@ class TestSending:
         assert "no delivery 0" in refusal("replay", which, "--delivery=0")
         assert "--delivery or --since" in refusal("replay", which, code=2)
         assert "a time such as" in refusal("replay", which, "--since=monday", code=2)
+
+
+class TestWhatIsNoText:
+    """As a shell hands it over: `--url $'http://e.example/\\xed'`."""
+
+    @pytest.mark.parametrize("value", ["d\udced", "a\0b"])
+    @pytest.mark.parametrize(
+        ("action", "option"),
+        [
+            ("make", "url"),
+            ("make", "label"),
+            ("make", "lists"),
+            ("make", "channels"),
+            ("callback", "url"),
+            ("secret", "id"),
+            ("replay", "since"),
+        ],
+    )
+    def test_is_refused_with_a_sentence(
+        self, endpoint: WebhookEndpoint, action: str, option: str, value: str
+    ) -> None:
+        given = {"make": MAKE[1:], "replay": (f"--id={endpoint.public_id}",)}.get(action, ())
+        said = refusal(action, *given, f"--{option}={value}", code=2)
+        assert said == f"--{option} is no text: it must be UTF-8."
+
+    @pytest.mark.parametrize("value", ["d\udced", "a\0b"])
+    def test_nor_does_a_realm_have_such_a_name(self, realm: Realm, value: str) -> None:
+        with pytest.raises(CommandError, match="--realm is no text"):
+            call_command("webhook", "list", f"--realm={value}")
+
+
+class TestOddNumbersAndTimes:
+    @pytest.mark.parametrize("since", ["0001-01-01T00:00+23:59", "9999-12-31T23:59-23:59", "", "٣"])
+    def test_a_time_that_there_is_not(self, endpoint: WebhookEndpoint, since: str) -> None:
+        which = f"--id={endpoint.public_id}"
+        assert "a time such as" in refusal("replay", which, f"--since={since}", code=2)
+
+    def test_the_first_and_the_last_there_are(self, endpoint: WebhookEndpoint) -> None:
+        make_delivery(endpoint, state=DeliveryState.FAILED)
+        which = f"--id={endpoint.public_id}"
+        assert run_json("replay", which, "--since=9999-12-31")["replayed"] == 0
+        assert run_json("replay", which, "--since=0001-01-01")["replayed"] == 1
+
+    @pytest.mark.parametrize("number", [-1, 0, 2**31, 2**63, 10**30])
+    def test_numbers_that_there_are_not(self, endpoint: WebhookEndpoint, number: int) -> None:
+        which = f"--id={endpoint.public_id}"
+        assert "no delivery" in refusal("replay", which, f"--delivery={number}")
+        if number:  # 0 is Do Not Mail
+            assert "has no list" in refusal("callback", f"--url={URL}", f"--list={number}")
+        if number not in range(169):
+            said = refusal("rotate", which, f"--overlap-hours={number}", code=2)
+            assert "from 0 to 168" in said
+
+    @pytest.mark.parametrize("lists", ["1,", ",", "1;2", "-1", "٣", "9" * 10, "1.0", " "])
+    def test_lists_that_are_none(self, optout_list: List, lists: str) -> None:
+        assert "numbers with commas" in refusal(*MAKE, f"--lists={lists}", code=2)
+
+    @pytest.mark.parametrize("label", ["x" * 101, "a\nb", "a\u202eb", "\x1b[2J"])
+    def test_labels(self, realm: Realm, label: str) -> None:
+        assert "at most 100 characters" in refusal(*MAKE, f"--label={label}")
