@@ -41,6 +41,7 @@ def check_url(text: str) -> str:
     if _UNPRINTABLE.search(text):
         raise UrlRefusedError(_("A URL has no spaces and no line breaks."))
     try:
+        text.encode()  # half a pair of surrogates, as JSON may name it, is no text
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
