@@ -20,6 +20,11 @@ def docs_url() -> str:
     return f"{settings.BASE_URL}{DOCS}"
 
 
+def webhooks_url() -> str:
+    """Where it is described how to take webhooks in."""
+    return f"{docs_url()}/webhooks"
+
+
 def commands(number: int) -> tuple[Snippet, ...]:
     """One curl each: report opt-outs of the list with that number, look addresses up, follow what changes."""
     values = {"API": api_url(), "NUMBER": str(number), "FILTER": filter_of(number)}

@@ -1,10 +1,10 @@
-"""The documentation page of the REST API, and its description for programs. Both are public, and alike for everybody."""
+"""The documentation pages of the REST API, and its description for programs. All are public, and alike for everybody."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -29,7 +29,7 @@ from reporting.rest.openapi import (
 from reporting.rest.programs import LANGUAGES, Call, programs_of
 from reporting.rest.receiving import receiving
 from reporting.rest.refusals import ADVICE
-from reporting.rest.webhook_messages import HEADERS, MESSAGES, shown_messages
+from reporting.rest.webhook_messages import HEADERS, MESSAGES, TEST_NUMBER, shown_messages
 
 # Nothing from elsewhere, no script or style in the page itself.
 PAGE_POLICY = (
@@ -37,6 +37,7 @@ PAGE_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 ORDER = ("post", "get", "put", "patch", "delete")  # what people come for first
+_WEBHOOKS = "webhooks"  # the chapter that has a page of its own
 FRESH = "public, max-age=300"
 
 
@@ -101,8 +102,17 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def docs_page(request: HttpRequest) -> HttpResponse:
-    """The page."""
-    text, etag = _page(settings.BASE_URL)
+    """The guide to the REST API, and its reference."""
+    return _shown(request, *_page(settings.BASE_URL))
+
+
+@require_safe
+def webhooks_page(request: HttpRequest) -> HttpResponse:
+    """How to take webhooks in, and the calls about them. A page of its own: with it the other one would be too heavy."""
+    return _shown(request, *_webhooks_page(settings.BASE_URL))
+
+
+def _shown(request: HttpRequest, text: bytes, etag: str) -> HttpResponse:
     response = HttpResponse(text)
     response.headers["Content-Security-Policy"] = PAGE_POLICY
     return _kept(request, response, etag)
@@ -134,16 +144,37 @@ def _page(base_url: str) -> tuple[bytes, str]:
         "naming": _programs(
             replace(EXAMPLES["add_suppressions"].call, is_named=True), base_url, "naming"
         ),
-        "messages": MESSAGES,
-        "shown": shown_messages(),
-        "headers": [(name, _marked(about)) for name, (about, _) in HEADERS.items()],
-        "receiving": _receiving(),
-        "chapters": chapters(describe(base_url), base_url),
+        "chapters": [each for each in _all_chapters(base_url) if each.id != _WEBHOOKS],
         "everywhere": EVERYWHERE,
         "problems": [(kind, *ADVICE[kind]) for kind in Kind],
     }
-    text = loader.render_to_string("reporting/rest_docs.html", context).encode()
+    return _rendered("reporting/rest_docs.html", context)
+
+
+@cache
+def _webhooks_page(base_url: str) -> tuple[bytes, str]:
+    """The same of the page about webhooks."""
+    context = {
+        "base_url": base_url,
+        "languages": LANGUAGES,
+        "messages": MESSAGES,
+        "shown": shown_messages(),
+        "test_number": TEST_NUMBER,
+        "headers": [(name, _marked(about)) for name, (about, _) in HEADERS.items()],
+        "receiving": _receiving(),
+        "chapter": next(each for each in _all_chapters(base_url) if each.id == _WEBHOOKS),
+        "problems_at": DOCS,
+    }
+    return _rendered("reporting/rest_docs_webhooks.html", context)
+
+
+def _rendered(template: str, context: dict[str, Any]) -> tuple[bytes, str]:
+    text = loader.render_to_string(template, context).encode()
     return text, f'"{sha256(text).hexdigest()[:32]}"'
+
+
+def _all_chapters(base_url: str) -> list[Chapter]:
+    return chapters(describe(base_url), base_url)
 
 
 def chapters(description: Json, base_url: str) -> list[Chapter]:

@@ -8,7 +8,7 @@ from optout.channels.rest.door import broken_address, rest_view
 from optout.channels.rest.plain_lookup import with_plain_lookup
 from reporting.contacts_http import urls as contacts_http
 from reporting.rest.api import api
-from reporting.rest.docs import docs_page, openapi_json
+from reporting.rest.docs import docs_page, openapi_json, webhooks_page
 
 
 def _dressed(urls: tuple[list[Any], str, str]) -> tuple[list[Any], str]:
@@ -24,6 +24,7 @@ def _dressed(urls: tuple[list[Any], str, str]) -> tuple[list[Any], str]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/docs", rest_view(docs_page), name="rest_docs"),
+    path("api/v1/docs/webhooks", rest_view(webhooks_page), name="rest_docs_webhooks"),
     path("api/v1/openapi.json", rest_view(openapi_json), name="rest_openapi"),
     path("api/v1/", include(_dressed(api.urls), namespace="rest")),
     *contacts_http.urlpatterns,

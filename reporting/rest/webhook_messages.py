@@ -27,6 +27,7 @@ type Json = dict[str, Any]
 
 SMS = "sms"  # no event of ours: the opt-out callback has no type
 _NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+TEST_NUMBER: str = sample_change(WebhookFormat.SMS_JSON, _NOW)["address"]  # of nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ MESSAGES = (
     Message(
         TEST,
         "A test",
-        "Somebody asked for it. It is about nobody, and nothing is to be done but to answer it.",
+        "Somebody asked for it. It is about nobody, and nothing is to be done but to answer it. To endpoints of the formats "
+        f"`sms-json` and `sms-form` it comes as an opt-out callback of {TEST_NUMBER}, a number that nobody has.",
         "WebhookTest",
         _bodies(sample_change(WebhookFormat.STANDARD, _NOW), is_test=True),
     ),
@@ -90,7 +92,8 @@ MESSAGES = (
         SMS,
         "Opt-out callback",
         "What endpoints of the formats `sms-json` and `sms-form` get of the opt-out of a phone number, always alone. What is "
-        "about email addresses comes to them as the events above; lifts of phone numbers do not come to them.",
+        "about email addresses comes to them as the events above; lifts of phone numbers do not come to them. A test looks like "
+        f"any other: it is about {TEST_NUMBER}, a number that nobody has.",
         "OptOutCallback",
         _bodies(TEXTED, sms=True),
     ),

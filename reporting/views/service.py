@@ -187,6 +187,7 @@ def _rest(opened: OpenedList) -> dict[str, Any]:
     return {
         "rest_url": snippets_rest.api_url(),
         "docs_url": snippets_rest.docs_url(),
+        "webhooks_url": snippets_rest.webhooks_url(),
         "has_api_key": may_any_write(optout_list, timezone.now()),
         "rest_commands": [
             replace(each, code=snippets_api_web.breakable(each.code))

@@ -50,29 +50,35 @@ def html() -> str:
     return read().content.decode()
 
 
-def read(**headers: str) -> Any:
-    return Client().get("/api/v1/docs", headers=headers)
+def read(path: str = "/api/v1/docs", **headers: str) -> Any:
+    return Client().get(path, headers=headers)
+
+
+PAGES = ("/api/v1/docs", "/api/v1/docs/webhooks")  # the second has what is about webhooks
 
 
 class TestPage:
-    def test_anybody_may_read_it_and_keep_it(self) -> None:
-        answer = read()
+    @pytest.mark.parametrize("path", PAGES)
+    def test_anybody_may_read_it_and_keep_it(self, path: str) -> None:
+        answer = read(path)
 
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"] == "public, max-age=300"
         assert not answer.cookies
-        again = read(**{"if-none-match": answer.headers["ETag"]})
+        again = read(path, **{"if-none-match": answer.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
-        head = Client().head("/api/v1/docs")
+        head = Client().head(path)
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["Content-Length"] == str(len(answer.content))
-        assert Client().post("/api/v1/docs").headers["Allow"] == "GET, HEAD"
+        assert Client().post(path).headers["Allow"] == "GET, HEAD"
 
+    @pytest.mark.parametrize("path", PAGES)
     def test_it_asks_for_nothing_from_elsewhere_and_has_no_script_of_its_own(
-        self, html: str
+        self, path: str
     ) -> None:
-        policy = read().headers["Content-Security-Policy"]
-        page = Page(html)
+        answer = read(path)
+        policy = answer.headers["Content-Security-Policy"]
+        page = Page(answer.content.decode())
 
         assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self'; ")
         assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
@@ -80,12 +86,14 @@ class TestPage:
         for link in page.links:
             assert link.startswith(("/static/", "/api/", "/manage/", "#")), link
 
-    def test_every_link_within_it_leads_somewhere(self, html: str) -> None:
-        page = Page(html)
+    def test_every_link_within_them_leads_somewhere(self) -> None:
+        pages = {path: Page(read(path).content.decode()) for path in PAGES}
 
-        assert len(page.ids) == len(set(page.ids))
-        for link in page.links:
-            assert not link.startswith("#") or link[1:] in page.ids, link
+        for path, page in pages.items():
+            assert len(page.ids) == len(set(page.ids))
+            for link in page.links:
+                where, mark, place = link.partition("#")
+                assert not mark or place in pages[where or path].ids, link
 
     @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.slug)
     def test_what_a_problem_calls_its_type_is_a_place_on_it(self, html: str, kind: Kind) -> None:
@@ -98,10 +106,8 @@ class TestPage:
         assert all(ADVICE[kind])
 
     @pytest.mark.parametrize("name", operation_ids())
-    def test_every_operation_is_on_it_with_a_program_in_each_language(
-        self, html: str, name: str
-    ) -> None:
-        ids = Page(html).ids
+    def test_every_operation_is_there_with_a_program_in_each_language(self, name: str) -> None:
+        ids = Page(read(PAGES["webhook" in name]).content.decode()).ids
         assert name in ids
         for language in LANGUAGES:
             assert f"{name}-{language}" in ids
@@ -114,13 +120,20 @@ class TestPage:
         copy = html[html.index('id="copying"') : html.index('id="repeating"')]
         assert copy.index("cursor=now") < copy.index("read_suppressions") < copy.index("follow")
 
-    def test_it_says_how_to_take_webhooks_in(self, html: str) -> None:
+    def test_it_leads_to_the_one_about_webhooks(self, html: str) -> None:
         told = html[html.index('id="being-told"') : html.index('id="repeating"')]
+        ids = Page(read(PAGES[1]).content.decode()).ids
+        for place in ("messages", "verifying", "taking"):  # old links go on leading somewhere
+            assert f'id="{place}"' in told and f"{PAGES[1]}#{place}" in told and place in ids
+
+    def test_it_says_how_to_take_webhooks_in(self) -> None:
+        told = read(PAGES[1]).content.decode()
         for words in (
             "Go by <code>suppressed</code>",
             "Write it down, answer 2xx, then work.",
             "<strong>410</strong>",
             "Rotate the secret without a failed check",
+            "<strong>A test looks like any other</strong>: it is about <code>+12025550123</code>",
             "unsubscribed_number=%2B14155550123&amp;source=Optout+Link",
         ):
             assert words in told
@@ -129,6 +142,7 @@ class TestPage:
 
     def test_only_what_a_call_can_answer_is_named_with_it(self, html: str) -> None:
         reference, _, _ = html.partition('<h2 id="problems">')
+        reference += read(PAGES[1]).content.decode().replace('"/api/v1/docs#', '"#')
         kinds = {
             each[: each.index('"')]: set(re.findall(r'href="#problem-([a-z-]+)"', each))
             for each in reference.split('class="operation" aria-labelledby="')[1:]
@@ -148,8 +162,9 @@ class TestPage:
     def test_one_name_for_the_key(self, html: str) -> None:
         assert "HEED_KEY" in html and "API_KEY" not in html
 
-    def test_it_is_light(self, html: str) -> None:
-        assert len(gzip.compress(html.encode())) < 36_000
+    @pytest.mark.parametrize("path", PAGES)
+    def test_it_is_light(self, path: str) -> None:
+        assert len(gzip.compress(read(path).content)) <= 30 * 1024
 
 
 @pytest.mark.django_db(transaction=True)
