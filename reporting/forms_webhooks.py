@@ -249,7 +249,8 @@ class SwitchOnForm(forms.Form):
     """What becomes of what an endpoint missed while it was off."""
 
     missed = forms.ChoiceField(
-        label="What came in while it was off",
+        label="What it missed",
+        help_text="What came in while it was off, and what failed for good since it last took anything.",
         choices=((_SEND, "Send what it missed"), (_SKIP, "Start from now")),
         initial=_SEND,
         widget=forms.RadioSelect,
@@ -265,6 +266,7 @@ class ReplaySinceForm(forms.Form):
 
     since = forms.DateTimeField(
         label="Failed, recorded since (UTC)",
+        help_text="The time of the oldest one is entered already.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         validators=[
             MinValueValidator(_EARLIEST, "Enter a later day."),

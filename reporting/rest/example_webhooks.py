@@ -31,6 +31,7 @@ _MADE = {
     "off_cause": None,
     "off_at": None,
     "waiting": 0,
+    "waiting_is_more": False,
     "failed": 0,
     "delay_seconds": 0,
     "succeeded_at": None,

@@ -99,7 +99,7 @@ class WebhookChange(Body):
     is_on: Yes = Field(True, description="Whether messages are sent to it.")
     skip_missed: Yes = Field(
         False,
-        description="When it is switched on: whether what happened while it was off is left out.",
+        description="When it is switched on: whether what it missed is left out, and what was given up.",
     )
 
 
@@ -147,7 +147,12 @@ class WebhookOut(Schema):
         description="Why it is off: by hand, because it answered 410, or because nothing could be delivered any more."
     )
     off_at: str | None
-    waiting: int = Field(description="Messages that are waiting to be sent; counted up to 10,000.")
+    waiting: int = Field(
+        description="What has yet to arrive: messages that wait to be sent, and changes that are not in a message yet."
+    )
+    waiting_is_more: bool = Field(
+        description="Whether there may be more: no more than 10,000 messages are counted, and 2,000 changes looked through."
+    )
     failed: int = Field(description="Messages that were given up, and are kept; up to 10,000.")
     delay_seconds: int = Field(
         description="How late it is: the age of the oldest change that has not arrived."
@@ -203,7 +208,9 @@ class DeliveryOut(Schema):
     recorded_at: str = Field(description="When the first of its changes was recorded.")
     created_at: str
     tried_at: str | None = Field(description="When it was last tried.")
-    due_at: str | None = Field(description="When the next try is due.")
+    due_at: str | None = Field(
+        description="When the next try is due; null where there is none, as while the endpoint is off."
+    )
     request: RequestOut
 
 
@@ -258,6 +265,7 @@ def webhook_fields(health: Health, numbers: Mapping[int, int]) -> dict[str, Any]
         "off_cause": row.off_cause or None,
         "off_at": maybe_time(row.off_at),
         "waiting": health.waiting,
+        "waiting_is_more": health.waiting_is_more,
         "failed": health.failed,
         "delay_seconds": int(health.delay.total_seconds()),
         "succeeded_at": maybe_time(row.succeeded_at),
@@ -271,7 +279,7 @@ def delivery_out(delivery: WebhookDelivery, now: datetime) -> DeliveryOut:
     """A delivery of an endpoint (which is at hand) as the API tells it."""
     state = DeliveryState(delivery.state)
     request = show_request(delivery.endpoint, delivery, now)
-    is_open = state in {DeliveryState.QUEUED, DeliveryState.WAITING}
+    is_due = delivery.endpoint.is_on and state in {DeliveryState.QUEUED, DeliveryState.WAITING}
     return DeliveryOut(
         id=delivery.pk,
         webhook_id=delivery.webhook_id,
@@ -286,7 +294,7 @@ def delivery_out(delivery: WebhookDelivery, now: datetime) -> DeliveryOut:
         recorded_at=time_text(delivery.recorded_at),
         created_at=time_text(delivery.created_at),
         tried_at=maybe_time(delivery.tried_at),
-        due_at=time_text(delivery.due_at) if is_open else None,
+        due_at=time_text(delivery.due_at) if is_due else None,
         request=RequestOut(url=request.url, headers=request.headers, body=request.body),
     )
 

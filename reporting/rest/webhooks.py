@@ -147,8 +147,8 @@ def read_webhook(request: HttpRequest, webhook_id: str) -> WebhookOut:
 def change_webhook(request: HttpRequest, webhook_id: str, sent: WebhookChange) -> WebhookOut:
     """Change what is sent along; the rest stays, and so does the secret. Or switch the endpoint off, or on again.
 
-    What happens while it is off is kept, and sent when it is on again; with `skip_missed` it is left out. One that Heed switched
-    off is on again with a new URL.
+    What happens while it is off is kept, and sent when it is on again, with what was given up since it last took a message; with
+    `skip_missed` both are left out. One that Heed switched off is on again with a new URL.
     """
     caller = reader_and_writer_of(request)
     found, given = _endpoint(caller, webhook_id), sent.model_fields_set

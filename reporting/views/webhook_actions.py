@@ -111,7 +111,7 @@ def webhook_replay(request: HttpRequest, public_id: str) -> HttpResponse:
         text = f"{what} out again." if endpoint.is_on else f"{what} out when it is switched on."
         messages.success(request, text if is_sender_running(now) else _WAITS)
     else:
-        messages.info(request, "Nothing has failed since then.")
+        messages.info(request, "Nothing has failed that was recorded since then.")
     return _to_log(endpoint)
 
 
@@ -136,7 +136,7 @@ def webhook_switch(request: HttpRequest, public_id: str) -> HttpResponse:
             )
             messages.success(request, f"Switched on. {said}")
         else:
-            messages.error(request, "Choose what becomes of what came in while it was off.")
+            messages.error(request, "Choose what becomes of what it missed.")
     except WebhookEndpoint.DoesNotExist:  # removed while this request was on its way
         raise Http404 from None
     return redirect("webhook_endpoint", public_id)
@@ -154,7 +154,14 @@ def webhook_remove(request: HttpRequest, public_id: str) -> HttpResponse:
         endpoints.remove_endpoint(endpoint, actor=opened.standing.user, now=now)
         messages.success(request, "Removed. Nothing is sent there any more.")
         return redirect("webhooks")
-    context = {"standing": opened.standing, "shown": show_one(opened, endpoint, now)}
+    is_of_list = endpoint.is_callback and endpoint.list_ids is not None
+    default = endpoints.find_callback(opened.standing.realm, None) if is_of_list else None
+    context = {
+        "standing": opened.standing,
+        "shown": show_one(opened, endpoint, now),
+        "is_of_list": is_of_list,
+        "goes_to_default": default is not None,
+    }
     return render(request, "reporting/webhook_remove.html", context)
 
 

@@ -2,7 +2,7 @@
 
 import csv
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,13 +23,12 @@ from reporting.views.webhook_access import OpenedHooks, open_hook
 from reporting.views.webhook_log import PAGE_SIZE, as_lines, as_whole, chosen_of, filters_of
 from reporting.views.webhook_rows import ShownEndpoint, ago, in_words, show_one
 from reporting.views.webhook_secret import old_until
-from reporting.webhooks.health import is_sender_running
+from reporting.webhooks.health import EndpointState, is_sender_running
 from reporting.webhooks.log import Chosen, Daily, count_daily, find_delivery, read_log
 
 _LATE = 60  # seconds: from then on the delay is shown as something to look at
 _COLOURS = (1, 8, 9)  # of the chart
 _LABELS = ("Delivered", "Failed", "Waiting")
-_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +40,22 @@ class Numbers:
 
     @property
     def delay(self) -> str:
-        return in_words(self.shown.health.delay) if self.shown.health.behind_since else "None"
+        health = self.shown.health
+        if health.behind_since:
+            return in_words(health.delay)
+        return "None" if health.is_delay_known else "Not known"
 
     @property
     def delay_note(self) -> str:
-        if self.shown.health.behind_since:
+        health = self.shown.health
+        if health.behind_since:
             return "of the oldest that has not arrived"
+        if not health.is_delay_known:
+            return "it is far behind"
+        if health.waiting:
+            return "but for what is sent again"
+        if health.failed:
+            return "but for what failed"
         return "all that was sent has arrived" if self.shown.row.succeeded_at else "nothing waits"
 
     @property
@@ -57,7 +66,9 @@ class Numbers:
     def waiting_note(self) -> str:
         if not self.shown.row.is_on:
             return "until it is switched on"
-        return "and more to come" if self.shown.health.is_unread else "for a try"
+        return (
+            "for a try, or to be made into messages" if self.shown.health.is_unread else "for a try"
+        )
 
     @property
     def delivered(self) -> str:
@@ -79,7 +90,9 @@ class Numbers:
     @property
     def succeeded_at(self) -> str:
         moment = self.shown.row.succeeded_at
-        return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC" if moment else ""
+        if moment is None:
+            return "but for the test" if self.shown.health.is_tested else ""
+        return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
 
     @property
     def chart(self) -> BarChart:
@@ -172,13 +185,20 @@ def show_endpoint(
         "reload_url": f"{path}?{request.GET.urlencode()}#log",
         "older_url": _in_log(page_url(request.GET, "after", log.older)),
         "newer_url": _in_log(page_url(request.GET, "before", log.newer)),
-        "replay_form": replay_form or ReplaySinceForm(initial={"since": now - _A_DAY}),
+        "replay_form": replay_form or _replay_form(shown),
         "on_form": SwitchOnForm(),
+        "may_hurry": shown.health.state is EndpointState.FAILING and shown.health.waiting,
         "old_until": old_until(endpoint, now),
         "is_standing_still": not is_sender_running(now),
     }
     status = 422 if replay_form else 200
     return render(request, "reporting/webhook_endpoint.html", context, status=status)
+
+
+def _replay_form(shown: ShownEndpoint) -> ReplaySinceForm | None:
+    """As it stands there it has all of them sent again; none where none failed."""
+    oldest = shown.health.failed_since
+    return ReplaySinceForm(initial={"since": oldest}) if oldest else None
 
 
 def _in_log(url: str) -> str:

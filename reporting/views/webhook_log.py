@@ -3,7 +3,6 @@
 Only who may edit an endpoint sees its log, so addresses are in clear: they were sent to that person's own system.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,6 @@ from django.urls import reverse
 from lists.views.context import Tab
 from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from reporting.webhooks.log import Chosen, LogLine, show_request
-from reporting.webhooks.payloads import JSON
 
 PAGE_SIZE = 20
 SHOWN_ANSWER = (
@@ -45,8 +43,9 @@ class ShownDelivery:
     row: WebhookDelivery
     what: str  # "Opt-out of", with the address after it, or "34 changes"
     address: str
-    request: str  # first line, headers and body; of several changes in one the headers alone
+    request: str  # first line, headers and body as it is sent; of several changes in one the headers alone
     is_long: bool  # whether the body above is left out
+    is_sent: bool  # whether its endpoint is on
     answer: str  # status line and the beginning of the answer; empty where none came
 
     @property
@@ -96,7 +95,8 @@ class ShownDelivery:
 
     @property
     def next_try(self) -> datetime | None:
-        return self.row.due_at if self.row.state == DeliveryState.WAITING else None
+        is_due = self.is_sent and self.row.state == DeliveryState.WAITING
+        return self.row.due_at if is_due else None
 
     @property
     def no_answer(self) -> str:
@@ -152,7 +152,7 @@ def _shown(
     head.append("webhook-signature: v1,…")
     if row.tried_at is None:
         head = [each for each in head if not each.startswith("webhook-timestamp:")]
-    body = "" if is_long else _readable(sent.body, sent.headers["content-type"])
+    body = "" if is_long else sent.body
     what, address = _what(line)
     return ShownDelivery(
         row=row,
@@ -160,6 +160,7 @@ def _shown(
         address=address,
         request="\n".join(head) + (f"\n\n{body}" if body else ""),
         is_long=is_long,
+        is_sent=endpoint.is_on,
         answer=_answer(row, answer),
     )
 
@@ -170,13 +171,6 @@ def _what(line: LogLine) -> tuple[str, str]:
     first = line.first
     what = "Lift of" if first["type"] == "lift" else "Opt-out of"
     return what, first["address"] or f"hash {first['digest']}"
-
-
-def _readable(body: str, content_type: str) -> str:
-    """JSON with its parts below each other; what was signed has no spaces."""
-    if content_type != JSON:
-        return body
-    return json.dumps(json.loads(body), ensure_ascii=False, indent=1)
 
 
 def _answer(row: WebhookDelivery, most: int | None) -> str:

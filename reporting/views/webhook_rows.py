@@ -26,6 +26,7 @@ _STATES = {
     EndpointState.FAILING: ("Failing", "danger"),
     EndpointState.OFF: ("Switched off", "warning"),
 }
+_TESTED = "Tested, nothing to send yet"
 _WHY_OFF = {
     OffCause.OWNER: "by hand",
     OffCause.GONE: "the receiver answered 410 Gone",
@@ -50,7 +51,7 @@ class ShownEndpoint:
     def name(self) -> str:
         """What tells it from the others."""
         if self.row.is_callback:
-            return f"Callback of {self.reach}" if self.row.list_ids else "Default callback"
+            return f"Callback of {self.list_names}" if self.row.list_ids else "Default callback"
         return self.row.label or self.host
 
     @property
@@ -58,13 +59,19 @@ class ShownEndpoint:
         return "callback URL" if self.row.is_callback else "endpoint"
 
     @property
-    def reach(self) -> str:
-        """Which lists it is told of."""
+    def list_names(self) -> str:
+        """The lists that it is for."""
         if self.lists is None:
             return "Whole realm"
         names = [each.name for each in self.lists[:_SHOWN_LISTS]]
         more = len(self.lists) - len(names)
         return ", ".join(names) + (f" and {more} more" if more else "")
+
+    @property
+    def reach(self) -> str:
+        """What it is told of: of its lists, and of Do Not Mail, which holds for them."""
+        has_all = self.lists is None or any(each.is_global for each in self.lists)
+        return self.list_names + ("" if has_all else ", and Do Not Mail")
 
     @property
     def media(self) -> str:
@@ -97,7 +104,13 @@ class ShownEndpoint:
 
     @property
     def state_word(self) -> str:
-        return _STATES[self.health.state][0]
+        if self.health.state is not EndpointState.NEW:
+            return _STATES[self.health.state][0]
+        if self.row.failed_at is not None or self.health.failed:
+            return "Nothing delivered yet"
+        if self.health.is_tested:
+            return "Tested, nothing sent yet" if self.health.waiting else _TESTED
+        return _STATES[EndpointState.NEW][0]
 
     @property
     def tone(self) -> str:
@@ -116,7 +129,15 @@ class ShownEndpoint:
 
     @property
     def waiting(self) -> str:
-        return _counted(self.health.waiting)
+        return self.health.waiting_in_words
+
+    @property
+    def waiting_clause(self) -> str:
+        """What a sentence about it begins with: "5 that wait"; nothing where nothing waits."""
+        if not self.health.waiting:
+            return "What it may have missed" if self.health.waiting_is_more else ""
+        is_one = self.health.waiting == 1 and not self.health.waiting_is_more
+        return f"{self.waiting} that {'waits' if is_one else 'wait'}"
 
     @property
     def failed(self) -> str:
@@ -125,6 +146,8 @@ class ShownEndpoint:
     @property
     def delay(self) -> str:
         """The age of the oldest change that has not arrived; nothing where all have."""
+        if not self.health.is_delay_known:
+            return "not known"
         return in_words(self.health.delay) if self.health.delay else ""
 
     @property
@@ -147,7 +170,7 @@ def show_all(
     """These endpoints with how they do, in their order."""
     return [
         ShownEndpoint(each.endpoint, each, opened.lists_of(each.endpoint))
-        for each in health_of(endpoints, now, with_tests=False)
+        for each in health_of(endpoints, now)
     ]
 
 
@@ -159,7 +182,7 @@ def show_one(opened: OpenedHooks, endpoint: WebhookEndpoint, now: datetime) -> S
 
 def docs_url(part: str) -> str:
     """Where it is described how `messages` look, or what is to be done for `verifying` that they are ours."""
-    return f"{snippets_rest.docs_url()}#{part}"
+    return f"{snippets_rest.webhooks_url()}#{part}"
 
 
 def in_words(span: timedelta) -> str:

@@ -38,7 +38,10 @@ _TWICE = timedelta(minutes=1)  # the same again within that is a second click
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def webhooks(request: HttpRequest) -> HttpResponse:
-    """GET: all that the person may touch, and how they do. POST `url`, `format`: set the default callback, as a realm admin."""
+    """GET: all that the person may touch, and how they do. POST `url`, `format`: set the default callback, as a realm admin.
+
+    An empty `url` leads to the page that asks before it removes one.
+    """
     opened = open_hooks(request)
     if request.method == "POST" and not opened.may_whole:
         raise Http404
@@ -48,8 +51,11 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     if opened.may_whole:
         initial = {"url": default.url, "format": default.format} if default else None
         form = CallbackForm(request.POST if request.method == "POST" else None, initial=initial)
-        if form.is_valid() and _save_default(request, opened, form, default):
-            return redirect("webhooks")
+        if form.is_valid():
+            if default is not None and not form.cleaned_data["url"]:
+                return redirect("webhook_remove", default.public_id)
+            if _save_default(request, opened, form, default):
+                return redirect("webhooks")
     now = timezone.now()
     shown = show_all(opened, endpoints, now)
     context: dict[str, Any] = {
@@ -139,13 +145,13 @@ def _is_default(endpoint: WebhookEndpoint) -> bool:
 def _save_default(
     request: HttpRequest, opened: OpenedHooks, form: CallbackForm, before: WebhookEndpoint | None
 ) -> bool:
-    """Set, change or remove it; whether nothing was refused. A new place to send addresses to asks for the password first."""
+    """Set or change it; whether nothing was refused. A new place to send addresses to asks for the password first."""
     url, chosen = form.cleaned_data["url"], WebhookFormat(form.cleaned_data["format"])
     old = before.url if before else ""
     if url == old and (before is None or chosen == before.format):
         messages.info(request, "Nothing was changed.")
         return True
-    if url and url != old:
+    if url != old:
         require_recent_sign_in(request)
     try:
         set_callback_url(
@@ -159,8 +165,7 @@ def _save_default(
     except EndpointRefusedError as error:
         add_refusal(form, error)
         return False
-    said = "Every opt-out goes there from now on." if url else "Nothing is sent there any more."
-    messages.success(request, f"Saved. {said}")
+    messages.success(request, "Saved. Every opt-out goes there from now on.")
     return True
 
 

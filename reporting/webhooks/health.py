@@ -1,6 +1,6 @@
 """How endpoints are: what a screen, a program and an operator's command are told of each.
 
-Of any number of endpoints in three queries. Counts stop at MOST_COUNTED, and no more than LOOKED_THROUGH rows of the ledger are
+Of any number of endpoints in two queries. Counts stop at MOST_COUNTED, and no more than LOOKED_THROUGH rows of the ledger are
 looked through for each: a receiver that is dead for weeks makes no page slow.
 """
 
@@ -10,15 +10,12 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from django.db.models.expressions import RawSQL
-
 from lists.choices import ListKind
 from lists.prepared import fetch
 from optout.choices import Kind, Medium
 from reporting.models import (
     DeliveryState,
     FeedCursor,
-    WebhookDelivery,
     WebhookEndpoint,
     WebhookFormat,
 )
@@ -42,17 +39,19 @@ class EndpointState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How an endpoint is at a moment. Tests count nowhere but in `last_test`."""
+    """How an endpoint is at a moment. Tests count nowhere but in `is_tested`."""
 
     endpoint: WebhookEndpoint
-    waiting: int  # deliveries, replays among them; at most MOST_COUNTED
+    # Deliveries that have not arrived, replays among them, and changes that no sender has made into deliveries yet.
+    waiting: int
+    waiting_is_more: bool  # not all was looked through: at least so many
     failed: int  # dead letters; at most MOST_COUNTED
+    failed_since: datetime | None  # when the oldest change was recorded that is in one of them
     # When the oldest change was recorded that has not arrived; without what failed for good, and replays of it.
     behind_since: datetime | None
     is_unread: bool  # whether the sender has yet to read some of the ledger for it
-    last_test: (
-        WebhookDelivery | None
-    )  # as far as it is among the last TESTS_AMONG; without `changes`
+    # Whether its last test arrived, where nothing else ever did; as far as it is among the last TESTS_AMONG.
+    is_tested: bool
     now: datetime
 
     @property
@@ -69,29 +68,34 @@ class Health:
         return self.endpoint.off_at or self.endpoint.failing_since
 
     @property
+    def is_delay_known(self) -> bool:
+        """Whether the oldest change that has not arrived was found, or there is none."""
+        return self.behind_since is not None or not self.is_unread
+
+    @property
     def delay(self) -> timedelta:
         """How late it is: the age of the oldest change that has not arrived."""
         if self.behind_since is None:
             return timedelta(0)
         return max(self.now - self.behind_since, timedelta(0))
 
+    @property
+    def waiting_in_words(self) -> str:
+        """For people: "34", or "2,000 or more"."""
+        return f"{self.waiting:,}" + (" or more" if self.waiting_is_more else "")
 
-def health_of(
-    endpoints: Sequence[WebhookEndpoint], now: datetime, *, with_tests: bool = True
-) -> list[Health]:
-    """How these are, in their order. Three queries for all of them, two without their last tests; none for none."""
+
+def health_of(endpoints: Sequence[WebhookEndpoint], now: datetime) -> list[Health]:
+    """How these are, in their order. Two queries for all of them; none for none."""
     if not endpoints:
         return []
     keys = [each.pk for each in endpoints]
-    counted = {row[0]: row[1:] for row in fetch(_COUNT, {"endpoints": keys, "most": MOST_COUNTED})}
+    limits = {"most": MOST_COUNTED, "tests": TESTS_AMONG}
+    counted = {row[0]: row[1:] for row in fetch(_COUNT, {"endpoints": keys, **limits})}
     unread = {
         row[0]: row[1:] for row in fetch(_UNREAD, {"endpoints": keys, "most": LOOKED_THROUGH})
     }
-    tests = _last_tests(keys) if with_tests else {}
-    return [
-        _health(each, counted[each.pk], unread[each.pk], tests.get(each.pk), now)
-        for each in endpoints
-    ]
+    return [_health(each, counted[each.pk], unread[each.pk], now) for each in endpoints]
 
 
 def is_sender_running(now: datetime) -> bool:
@@ -102,26 +106,29 @@ def is_sender_running(now: datetime) -> bool:
 def _health(
     endpoint: WebhookEndpoint,
     counted: tuple[Any, ...],
-    unread: tuple[Any, ...],
-    last_test: WebhookDelivery | None,
+    not_read: tuple[Any, ...],
     now: datetime,
 ) -> Health:
-    waiting, failed, waiting_since = counted
-    unread_since, has_more = unread
+    waiting, waiting_since, failed, failed_since, last_test = counted
+    unread, unread_since, has_more = not_read
     oldest = [each for each in (waiting_since, unread_since) if each is not None]
     return Health(
         endpoint=endpoint,
-        waiting=waiting,
+        waiting=waiting + unread,
+        waiting_is_more=has_more or waiting >= MOST_COUNTED,
         failed=failed,
+        failed_since=failed_since,
         behind_since=min(oldest, default=None),
-        is_unread=unread_since is not None or has_more,
-        last_test=last_test,
+        is_unread=unread > 0 or has_more,
+        is_tested=last_test == DeliveryState.DELIVERED,
         now=now,
     )
 
 
+# The last test is looked for by BETWEEN, and ordered as the index delivery_of_endpoint is: with an equal sign the order by id alone
+# would be the same to the planner, and it might look for an endpoint's few deliveries among everybody's.
 _COUNT = f"""
-SELECT e.id, w.count, f.count, w.oldest
+SELECT e.id, w.count, w.oldest, f.count, f.oldest, t.state
 FROM reporting_webhookendpoint e
 CROSS JOIN LATERAL (
     SELECT count(*) AS count, min(recorded_at) FILTER (WHERE asked_by = '') AS oldest FROM (
@@ -131,22 +138,40 @@ CROSS JOIN LATERAL (
     ) d
 ) w
 CROSS JOIN LATERAL (
-    SELECT count(*) AS count FROM (
-        SELECT 1 FROM reporting_webhookdelivery d
+    SELECT count(*) AS count, min(recorded_at) AS oldest FROM (
+        SELECT recorded_at FROM reporting_webhookdelivery d
         WHERE d.endpoint_id = e.id AND d.state = {DeliveryState.FAILED:d} AND NOT d.is_test
+        ORDER BY recorded_at
         LIMIT %(most)s
     ) d
 ) f
+LEFT JOIN LATERAL (
+    SELECT d.state FROM (
+        SELECT d.id, d.is_test, d.state FROM reporting_webhookdelivery d
+        WHERE d.endpoint_id BETWEEN e.id AND e.id AND e.succeeded_at IS NULL
+        ORDER BY d.endpoint_id, d.id DESC LIMIT %(tests)s
+    ) d
+    WHERE d.is_test ORDER BY d.id DESC LIMIT 1
+) t ON true
 WHERE e.id = ANY (%(endpoints)s)
 """  # noqa: S608 -- made of constants
 
 # What the sender has yet to read for an endpoint. Rows that it may not read yet, while an older transaction runs, are among them.
 _UNREAD = f"""
-SELECT e.id, u.since, u.looked_through = %(most)s
+SELECT e.id, u.count, u.since, u.looked_through = %(most)s
 FROM reporting_webhookendpoint e
 CROSS JOIN LATERAL (
-    SELECT count(*) AS looked_through, min(o.recorded_at) FILTER (
-        WHERE l.id IS NOT NULL
+    SELECT count(*) AS looked_through, count(*) FILTER (WHERE m.matches) AS count,
+        min(o.recorded_at) FILTER (WHERE m.matches) AS since
+    FROM (
+        SELECT recorded_at, optout_list_id, kind, channel, medium, address FROM optout_optout o
+        WHERE (o.xid, o.id) > (e.xid, e.last_id)
+        ORDER BY o.xid, o.id
+        LIMIT %(most)s
+    ) o
+    LEFT JOIN lists_list l ON l.id = o.optout_list_id AND l.realm_id = e.realm_id
+    CROSS JOIN LATERAL (
+        SELECT l.id IS NOT NULL
         AND (e.list_ids IS NULL OR l.id = ANY (e.list_ids) OR l.kind = '{ListKind.GLOBAL}')
         AND (e.channels IS NULL OR o.channel = ANY (e.channels))
         AND (e.medium IS NULL OR o.medium = e.medium)
@@ -158,34 +183,8 @@ CROSS JOIN LATERAL (
         AND NOT (e.is_callback AND e.list_ids IS NULL AND EXISTS (
             SELECT FROM reporting_webhookendpoint c
             WHERE c.realm_id = e.realm_id AND c.is_callback AND c.removed_at IS NULL AND c.list_ids = ARRAY[l.id]
-        ))
-    ) AS since
-    FROM (
-        SELECT recorded_at, optout_list_id, kind, channel, medium, address FROM optout_optout o
-        WHERE (o.xid, o.id) > (e.xid, e.last_id)
-        ORDER BY o.xid, o.id
-        LIMIT %(most)s
-    ) o
-    LEFT JOIN lists_list l ON l.id = o.optout_list_id AND l.realm_id = e.realm_id
+        )) AS matches
+    ) m
 ) u
 WHERE e.id = ANY (%(endpoints)s)
 """  # noqa: S608
-
-# BETWEEN, and ordered as the index delivery_of_endpoint is: with an equal sign the order by id alone would be the same to the
-# planner, and it might look for an endpoint's few deliveries among everybody's.
-_LAST_TESTS = """
-SELECT t.id FROM unnest(%s::int[]) e (id)
-CROSS JOIN LATERAL (
-    SELECT d.id FROM (
-        SELECT d.id, d.is_test FROM reporting_webhookdelivery d
-        WHERE d.endpoint_id BETWEEN e.id AND e.id ORDER BY d.endpoint_id, d.id DESC LIMIT %s
-    ) d
-    WHERE d.is_test ORDER BY d.id DESC LIMIT 1
-) t
-"""
-
-
-def _last_tests(endpoints: Sequence[int]) -> dict[int, WebhookDelivery]:
-    chosen = RawSQL(_LAST_TESTS, (endpoints, TESTS_AMONG))  # noqa: S611 -- a constant
-    tests = WebhookDelivery.objects.filter(pk__in=chosen).defer("changes")
-    return {each.endpoint_id: each for each in tests}

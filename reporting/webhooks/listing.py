@@ -35,6 +35,7 @@ def endpoint_json(health: Health, numbers: dict[int, int]) -> dict[str, Any]:
         "state": health.state.value,
         "off_cause": row.off_cause or None,
         "waiting": health.waiting,
+        "waiting_is_more": health.waiting_is_more,
         "failed": health.failed,
         "delay_seconds": int(health.delay.total_seconds()),
         "is_unread": health.is_unread,
@@ -63,7 +64,7 @@ def endpoint_line(health: Health, numbers: dict[int, int]) -> str:
         f"{row.format}{' callback' if row.is_callback else ''}",
         reach,
         _state(health),
-        f"{health.waiting} waiting",
+        f"{health.waiting_in_words} waiting",
         f"{health.failed} failed",
     ]
     if health.delay:
@@ -81,11 +82,12 @@ def _state(health: Health) -> str:
     return f"{text} ({health.endpoint.get_off_cause_display().lower()})" if cause else text
 
 
-def delivery_json(line: LogLine) -> dict[str, Any]:
+def delivery_json(line: LogLine, *, is_on: bool) -> dict[str, Any]:
+    """`is_on`: whether its endpoint is; else there is no next try."""
     row = line.delivery
     names = ("recorded_at", "created_at", "tried_at")
     times: dict[str, datetime | None] = {name: getattr(row, name) for name in names}
-    is_waiting = row.state == DeliveryState.WAITING
+    is_waiting = is_on and row.state == DeliveryState.WAITING
     return {
         "id": row.pk,
         "webhook_id": row.webhook_id,
@@ -102,7 +104,7 @@ def delivery_json(line: LogLine) -> dict[str, Any]:
     }
 
 
-def delivery_line(line: LogLine) -> str:
+def delivery_line(line: LogLine, *, is_on: bool) -> str:
     row = line.delivery
     what = "test" if row.is_test else f"{line.size} change{'' if line.size == 1 else 's'}"
     parts = [f"{row.pk}  {_at(row.created_at)}", what, row.get_state_display().lower()]
@@ -112,7 +114,7 @@ def delivery_line(line: LogLine) -> str:
         parts.append(f"HTTP {row.status}")
     elif row.failure:
         parts.append(row.get_failure_display().lower())
-    if row.state == DeliveryState.WAITING:
+    if is_on and row.state == DeliveryState.WAITING:
         parts.append(f"next try {_at(row.due_at)}")
     return ", ".join(parts)
 

@@ -13,10 +13,10 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from lists.choices import Role
-from lists.models import Membership, User
+from lists.models import List, Membership, User
 from reporting.models import OffCause, WebhookEndpoint
 from reporting.webhooks.endpoints import SWITCHED_OFF_BY_US
-from reporting.webhooks.health import MOST_COUNTED, health_of
+from reporting.webhooks.health import health_of
 from reporting.webhooks.plans import origin_of
 
 logger = logging.getLogger(__name__)
@@ -84,18 +84,31 @@ def _mail(endpoint: WebhookEndpoint, now: datetime) -> None:
 def _compose(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, str]:
     """Subject and text; of the URL no more than where it leads."""
     (health,) = health_of([endpoint], now)
+    name = _name(endpoint)
     text = render_to_string(
         "emails/webhook_off.txt",
         {
             "endpoint": endpoint,
             "realm": endpoint.realm,
+            "name": name,
             "origin": origin_of(endpoint.url),
             "is_gone": endpoint.off_cause == OffCause.GONE,
-            "waiting": health.waiting,
+            "waiting": health.waiting_in_words if health.waiting else "",
+            "is_one": health.waiting == 1 and not health.waiting_is_more,
+            "is_more": health.waiting_is_more,
             "failed": health.failed,
-            "is_more": health.is_unread or health.waiting >= MOST_COUNTED,
             "url": f"{settings.BASE_URL}{reverse('webhook_endpoint', args=[endpoint.public_id])}",
         },
     )
-    name = endpoint.label or origin_of(endpoint.url)
-    return " ".join(f"{endpoint.realm.sender_name}: Webhook switched off: {name}".split()), text
+    about = name or origin_of(endpoint.url)
+    return " ".join(f"{endpoint.realm.sender_name}: Webhook switched off: {about}".split()), text
+
+
+def _name(endpoint: WebhookEndpoint) -> str:
+    """What its owners call it, in one line; nothing where that is only its URL."""
+    if not endpoint.is_callback:
+        return endpoint.label
+    if endpoint.list_ids is None:
+        return "Default Optout Callback"
+    names = List.objects.filter(pk__in=endpoint.list_ids).values_list("name", flat=True)
+    return " ".join(f"Callback of {', '.join(names)}".split())

@@ -157,6 +157,33 @@ class TestTheScreen:
         for path in (PATH, path_of(endpoint)):
             assert "Nothing is being sent" not in open_screen(client, path).text
 
+    def test_a_test_that_arrived_is_something_sent(self, realm: Realm, alice: User) -> None:
+        endpoint = make.make_webhook_endpoint(realm, label="CRM")
+        a_delivery(endpoint, is_test=True)
+        client = signed_in(alice)
+        assert "Tested, nothing to send yet" in open_screen(client, PATH).text
+        text = open_screen(client, path_of(endpoint)).text
+        assert "Tested, nothing to send yet" in text and "None yet but for the test" in text
+
+    def test_one_that_failed_was_sent_something(self, realm: Realm, alice: User) -> None:
+        endpoint = make.make_webhook_endpoint(realm, failed_at=make.NOW)
+        a_delivery(endpoint, state=DeliveryState.QUEUED)
+        client = signed_in(alice)
+        for path in (PATH, path_of(endpoint)):
+            text = open_screen(client, path).text
+            assert "Nothing delivered yet" in text and "Nothing sent yet" not in text
+
+    def test_do_not_mail_is_told_of_with_some_lists(
+        self, realm: Realm, optout_list: List, alice: User
+    ) -> None:
+        endpoint = make.make_webhook_endpoint(realm, optout_list)
+        both = make.make_webhook_endpoint(realm, make.do_not_mail(realm), optout_list)
+        client = signed_in(alice)
+        assert "Garden letters, and Do Not Mail Standard" in open_screen(client, PATH).text
+        told = "Told of Garden letters, and Do Not Mail Format"
+        assert told in open_screen(client, path_of(endpoint)).text
+        assert ", and Do Not Mail" not in open_screen(client, path_of(both)).text
+
     def test_it_takes_few_queries(
         self, realm: Realm, optout_list: List, alice: User, django_assert_max_num_queries: Any
     ) -> None:
@@ -198,10 +225,36 @@ class TestDefaultCallback:
         assert changed.format == WebhookFormat.SMS_FORM
         assert bytes(changed.salt) == bytes(endpoint.salt)
 
-        screen = follow(client, client.post(PATH, {"url": " ", "format": "sms-form"}))
+        assert audited() == ["make_webhook", "change_webhook"]
+
+    def test_taking_it_away_is_asked_first(self, realm: Realm, alice: User) -> None:
+        endpoint = make.make_webhook_endpoint(realm, url=URL, is_callback=True)
+        for _ in range(2):
+            a_delivery(endpoint, state=DeliveryState.WAITING)
+        client = signed_in(alice)
+        response = client.post(PATH, {"url": " ", "format": "sms-json"})
+        assert response["Location"] == path_of(endpoint, "remove")
+        assert "2 that wait will never arrive there." in follow(client, response).text
+        assert WebhookEndpoint.objects.get().removed_at is None and audited() == []
+
+        screen = follow(client, client.post(path_of(endpoint, "remove")))
         assert "Nothing is sent there any more." in screen.text and screen.fields["url"] == [""]
-        assert not WebhookEndpoint.objects.filter(removed_at=None).exists()
-        assert audited() == ["make_webhook", "change_webhook", "remove_webhook"]
+        assert audited() == ["remove_webhook"]
+
+    def test_an_empty_one_where_there_is_none_changes_nothing(self, alice: User) -> None:
+        client = signed_in(alice)
+        screen = follow(client, client.post(PATH, {"url": "", "format": "sms-json"}))
+        assert "Nothing was changed." in screen.text and audited() == []
+
+    def test_how_it_does_is_told_beside_it(self, realm: Realm, alice: User) -> None:
+        now = timezone.now()
+        endpoint = make.make_webhook_endpoint(realm, is_callback=True, succeeded_at=now)
+        a_delivery(endpoint, state=DeliveryState.FAILED)
+        for _ in range(2):
+            late = now - timedelta(minutes=5)
+            a_delivery(endpoint, state=DeliveryState.WAITING, recorded_at=late)
+        text = open_screen(signed_in(alice), PATH).text
+        assert "Delivering Delay 5 min Waiting 2 Failed 1 Last success just now" in text
 
     def test_the_same_again_changes_nothing(self, alice: User) -> None:
         client = signed_in(alice)
@@ -312,8 +365,8 @@ class TestMaking:
         assert shown_secret(response) == secret_of(bytes(endpoint.salt))
         assert "no-store" in response["Cache-Control"]
         screen = look_at(response)
-        assert any(link.endswith("/api/v1/docs#verifying") for link in screen.links)
-        assert 'id="verifying"' in Client().get("/api/v1/docs").content.decode()
+        assert any(link.endswith("/api/v1/docs/webhooks#verifying") for link in screen.links)
+        assert 'id="verifying"' in Client().get("/api/v1/docs/webhooks").content.decode()
         assert (endpoint.url, endpoint.label, endpoint.list_ids) == (URL, "CRM", None)
         assert (endpoint.channels, endpoint.medium) == (None, None)
         assert audited() == ["make_webhook"]
@@ -456,7 +509,8 @@ class TestOneEndpoint:
         )
         text = open_screen(signed_in(alice), path_of(endpoint)).text
         assert f"webhook-id: {delivery.webhook_id}" in text
-        assert '"type": "opt_out.recorded"' in text and '"address": "jane@example.com"' in text
+        assert '{"type":"opt_out.recorded",' in text  # as it is sent, and signed
+        assert '"address":"jane@example.com"' in text
         assert "HTTP 503 Service Unavailable Come back later" in text
         assert f"Next try: {due:%-d %b %Y, %H:%M:%S} UTC" in text
         assert "Waiting HTTP 503 Tries 4 Took 42 ms" in text
@@ -476,7 +530,7 @@ class TestOneEndpoint:
         screen = open_screen(client, path_of(endpoint))
         whole = path_of(endpoint, f"deliveries/{batch.pk}")
         assert "34 changes in one" in screen.text and whole in screen.links
-        assert open_screen(client, whole).text.count('"address"') == 34
+        assert open_screen(client, whole).text.count('"address":') == 34
         other = make.make_webhook_endpoint(realm)
         for wrong in (path_of(other, f"deliveries/{batch.pk}"), f"{whole}{10**20}"):
             assert client.get(wrong).status_code == 404
@@ -607,20 +661,23 @@ class TestSending:
         run_sender()
         endpoint = make.make_webhook_endpoint(realm)
         now = timezone.now()
-        for hours in (1, 2, 30):
-            at = now - timedelta(hours=hours)
+        oldest = now - timedelta(hours=76)
+        for at in (now, now - timedelta(hours=30), oldest):
             a_delivery(endpoint, state=DeliveryState.FAILED, recorded_at=at)
         a_delivery(endpoint)
         client = signed_in(alice)
-        screen = open_screen(client, path_of(endpoint))
-        assert screen.fields["since"] == [f"{now - timedelta(days=1):%Y-%m-%dT%H:%M}"]
+        fields = open_screen(client, path_of(endpoint)).fields
+        assert fields["since"] == [f"{oldest:%Y-%m-%dT%H:%M}"]  # what is offered finds them all
+
+        yesterday = {"since": f"{now - timedelta(days=1):%Y-%m-%dT%H:%M}"}
+        screen = follow(client, client.post(path_of(endpoint, "replay"), yesterday))
+        assert "1 delivery goes out again." in screen.text
         data = {"since": screen.fields["since"][0]}
         screen = follow(client, client.post(path_of(endpoint, "replay"), data))
         assert "2 deliveries go out again." in screen.text
-        states = WebhookDelivery.objects.values_list("state", flat=True)
-        assert sorted(states) == [1, 1, 3, 4]
+        assert "since" not in screen.fields  # nothing is left
         screen = follow(client, client.post(path_of(endpoint, "replay"), data))
-        assert "Nothing has failed since then." in screen.text
+        assert "Nothing has failed that was recorded since then." in screen.text
 
     @pytest.mark.parametrize("since", ["", "yesterday", "0001-01-01T00:00", "9999-12-31T23:59"])
     def test_a_time_that_is_none_is_said(self, realm: Realm, alice: User, since: str) -> None:
@@ -639,7 +696,8 @@ class TestSwitching:
         client = signed_in(alice)
         screen = follow(client, client.post(path_of(endpoint, "switch"), {"do": "off"}))
         assert "Switched off since" in screen.text and "by hand" in screen.text
-        assert screen.fields["missed"] == ["send"]
+        assert screen.fields["missed"] == ["send"] and "Next try" not in screen.text
+        assert "what failed for good since it last took anything" in screen.text
         endpoint.refresh_from_db()
         assert endpoint.off_cause == "owner"
 
@@ -734,6 +792,29 @@ class TestRemoving:
         for action in ("", "change", "remove", "rotate"):
             assert client.get(path_of(endpoint, action)).status_code == 404
         assert client.post(path_of(endpoint, "remove")).status_code == 404
+
+    def test_of_an_off_one_all_that_it_missed_is_counted(
+        self, realm: Realm, optout_list: List, alice: User
+    ) -> None:
+        endpoint = make.make_webhook_endpoint(realm, off_at=make.NOW, off_cause="gone")
+        for name in "abc":
+            make.make_optout(optout_list, f"{name}@example.com")
+        client = signed_in(alice)
+        assert (
+            "3 that wait will never arrive" in open_screen(client, path_of(endpoint, "remove")).text
+        )
+        assert "Waiting 3 until it is switched on" in open_screen(client, path_of(endpoint)).text
+
+    def test_of_a_list_it_says_who_is_told_instead(
+        self, realm: Realm, optout_list: List, bob: User
+    ) -> None:
+        endpoint = make.make_webhook_endpoint(realm, optout_list, is_callback=True)
+        client = signed_in(bob)
+        text = open_screen(client, path_of(endpoint, "remove")).text
+        assert "The realm has no default callback" in text
+        make.make_webhook_endpoint(realm, is_callback=True)
+        text = open_screen(client, path_of(endpoint, "remove")).text
+        assert "The default callback is told instead: of what waits here" in text
 
 
 @pytest.mark.django_db

@@ -234,9 +234,12 @@ def _replay_one(endpoint: WebhookEndpoint, number: int) -> int:
 
 def _log(realm: Realm, options: dict[str, Any]) -> Done:
     chosen = Chosen(options["only"] or Chosen.ALL)
-    found = read_log(_find(realm, options), chosen, size=SHOWN).lines
-    lines = [delivery_line(each) for each in found] or ["There are no deliveries."]
-    return Done({"deliveries": [delivery_json(each) for each in found]}, "\n".join(lines))
+    endpoint = _find(realm, options)
+    found = read_log(endpoint, chosen, size=SHOWN).lines
+    is_on = endpoint.is_on
+    lines = [delivery_line(each, is_on=is_on) for each in found] or ["There are no deliveries."]
+    result = {"deliveries": [delivery_json(each, is_on=is_on) for each in found]}
+    return Done(result, "\n".join(lines))
 
 
 _ACTIONS: dict[str, Callable[[Realm, dict[str, Any]], Done]] = {

@@ -72,14 +72,41 @@ class TestCounts:
         found = of(endpoint)
         assert (found.waiting, found.failed) == (2, 2)
 
-    def test_the_last_test(self, realm: Realm) -> None:
-        endpoint = make.make_webhook_endpoint(realm)
-        assert of(endpoint).last_test is None
-        make_delivery(endpoint, is_test=True, state=DeliveryState.FAILED)
-        last = make_delivery(endpoint, is_test=True, state=DeliveryState.DELIVERED, status=204)
+    def test_what_no_sender_has_read_waits_too(
+        self, realm: Realm, optout_list: List, monkeypatch
+    ) -> None:
+        endpoint = make.make_webhook_endpoint(realm, optout_list)
         make_delivery(endpoint)
-        found = of(endpoint).last_test
-        assert found is not None and (found.pk, found.status) == (last.pk, 204)
+        for name in "abc":
+            make.make_optout(optout_list, f"{name}@example.com")
+        make.make_optout(make.make_list(realm, 2))
+        found = of(endpoint)
+        assert (found.waiting, found.waiting_is_more, found.waiting_in_words) == (4, False, "4")
+
+        monkeypatch.setattr(health, "LOOKED_THROUGH", 2)
+        found = of(endpoint)
+        assert (found.waiting, found.waiting_is_more) == (3, True)
+        assert found.waiting_in_words == "3 or more"
+
+    def test_since_when_something_failed(self, realm: Realm) -> None:
+        endpoint = make.make_webhook_endpoint(realm)
+        failed = DeliveryState.FAILED
+        make_delivery(endpoint, recorded_at=NOW - 4 * HOUR)
+        make_delivery(endpoint, recorded_at=NOW - 3 * HOUR, state=failed, is_test=True)
+        assert of(endpoint).failed_since is None
+        make_delivery(endpoint, recorded_at=NOW - HOUR, state=failed)
+        make_delivery(endpoint, recorded_at=NOW - 2 * HOUR, state=failed)
+        assert of(endpoint).failed_since == NOW - 2 * HOUR
+
+    def test_whether_its_last_test_arrived(self, realm: Realm) -> None:
+        endpoint = make.make_webhook_endpoint(realm)
+        assert not of(endpoint).is_tested
+        make_delivery(endpoint, is_test=True, state=DeliveryState.FAILED)
+        make_delivery(endpoint, is_test=True, state=DeliveryState.DELIVERED)
+        make_delivery(endpoint)
+        assert of(endpoint).is_tested
+        make_delivery(endpoint, is_test=True, state=DeliveryState.FAILED)
+        assert not of(endpoint).is_tested
 
 
 class TestDelay:
@@ -143,25 +170,25 @@ class TestDelay:
         monkeypatch.setattr(health, "LOOKED_THROUGH", 2)
         endpoint = make.make_webhook_endpoint(realm, make.make_list(realm, 2))
         make.make_optout(optout_list, "a@example.com")
-        assert not of(endpoint).is_unread
+        assert not of(endpoint).is_unread and of(endpoint).is_delay_known
         make.make_optout(optout_list, "b@example.com")
         found = of(endpoint)
-        assert found.is_unread and found.behind_since is None
+        assert found.is_unread and found.behind_since is None and not found.is_delay_known
+        assert (found.waiting, found.waiting_is_more) == (0, True)
 
 
 class TestManyAtOnce:
-    def test_three_queries_however_many_there_are(
+    def test_two_queries_however_many_there_are(
         self, realm: Realm, django_assert_num_queries
     ) -> None:
         endpoints = [make.make_webhook_endpoint(realm) for _ in range(5)]
         for endpoint in endpoints:
             make_delivery(endpoint)
-            make_delivery(endpoint, is_test=True)
-        with django_assert_num_queries(3):
+            make_delivery(endpoint, is_test=True, state=DeliveryState.DELIVERED)
+        with django_assert_num_queries(2):
             found = health_of(endpoints[::-1], NOW)
-            tests = [each.last_test for each in found]
         assert [each.endpoint for each in found] == endpoints[::-1]
-        assert None not in tests
+        assert all(each.is_tested for each in found)
         with django_assert_num_queries(0):
             assert health_of([], NOW) == []
 

@@ -102,8 +102,34 @@ class TestWhatItSays:
         assert message.subject == "Acme Garden: Webhook switched off: https://crm.example.com"
         text = " ".join(str(message.body).split())
         assert "it has failed since 1 March 2026, 09:00 UTC." in text
-        assert "1 message waits for it, and there is more behind them." in text
-        assert "Of 1 message every try has failed" in text
+        assert "Nothing is lost. 2 messages wait for it. Of 1 message every try has failed." in text
+        assert "with what has failed since it last took anything, unless you choose" in text
+
+    def test_a_callback_by_what_it_is_for(
+        self, realm: Realm, optout_list: List, alice: User
+    ) -> None:
+        make_off(realm, is_callback=True)
+        make_off(realm, optout_list, is_callback=True)
+
+        told()
+
+        subjects = [message.subject for message in mail.outbox]
+        assert subjects == [
+            "Acme Garden: Webhook switched off: Default Optout Callback",
+            "Acme Garden: Webhook switched off: Callback of Garden letters",
+        ]
+        for message, name in zip(mail.outbox, subjects, strict=True):
+            called = name.rpartition(": ")[2]
+            assert f"\n  {called}, https://crm.example.com\n" in message.body
+
+    def test_no_line_ends_within_a_sentence(self, realm: Realm, alice: User) -> None:
+        for cause in (OffCause.GONE, OffCause.FAILING):
+            endpoint = make_off(realm, cause=cause, label="CRM")
+            make_delivery(endpoint, state=4)
+        told()
+        for message in mail.outbox:
+            for line in filter(None, message.body.splitlines()):
+                assert line.startswith(("  ", "http")) or line[-1] in ".:", line
 
 
 class TestWhenItIsSent:
