@@ -11,8 +11,7 @@ from lists.audit import record_audit
 from lists.choices import Role
 from lists.sms import can_send
 from optout.choices import Medium
-from reporting import feed
-from reporting.changes import NotMendedError, find_end
+from reporting.changes import end_of_feed
 from reporting.feed import Cursor
 from reporting.models import UnsubscriptionReport
 from reporting.models.reports import ReportKind, ReportRhythm
@@ -29,14 +28,16 @@ class Wish:
 
     @property
     def in_words(self) -> str:
-        """What follows "You get": "a report of opt-outs by email and SMS, daily at 07:00 UTC"."""
+        """A sentence: "Reports of opt-outs come by email and SMS to +12025550123, daily at 07:00 UTC."."""
         if not self.media:
-            return "no reports of opt-outs"
+            return "You get no reports of opt-outs."
         by = " and ".join(
             {Medium.EMAIL: "email", Medium.SMS: f"SMS to {self.phone}"}[each]
             for each in sorted(self.media)
         )
-        return f"a report of opt-outs by {by}, {IN_WORDS[self.rhythm]}"
+        if self.rhythm == ReportRhythm.IMMEDIATE:
+            return f"A report of each opt-out comes by {by}, {IN_WORDS[self.rhythm]}."
+        return f"Reports of opt-outs come by {by}, {IN_WORDS[self.rhythm]}."
 
 
 def kind_for(standing: Standing) -> ReportKind:
@@ -66,7 +67,7 @@ def sms_is_offered(wish: Wish) -> bool:
 
 def save_wish(standing: Standing, wish: Wish, now: datetime) -> bool:
     """Keep it; whether it changes anything. What is switched on begins now; what stays goes on where it was."""
-    start = _end_of_feed()
+    start = end_of_feed()
     kind = kind_for(standing)
     with transaction.atomic():
         known = {
@@ -125,11 +126,3 @@ def _change(report: UnsubscriptionReport, wish: Wish, now: datetime) -> bool:
     if changed:
         UnsubscriptionReport.objects.filter(pk=report.pk).update(**changed)
     return bool(changed)
-
-
-def _end_of_feed() -> Cursor:
-    try:
-        return find_end()
-    except NotMendedError:  # restored on another server, and the worker has not come to it yet
-        feed.mend_feed()
-        return find_end()

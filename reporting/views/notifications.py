@@ -64,7 +64,7 @@ def _confirm(request: HttpRequest, standing: Standing, wish: Wish, *, is_changed
             else "You get no mail about what you have not downloaded."
         )
     else:
-        said = f"You get {wish.in_words}."
+        said = wish.in_words
     if is_changed:
         messages.success(request, f"Saved. {said}")
     else:

@@ -44,16 +44,16 @@ class TestTheScreen:
     @pytest.mark.parametrize(
         ("reports", "rhythm", "said"),
         [
-            ("email", "daily", "Saved. You get a report of opt-outs by email, daily at 07:00 UTC."),
+            ("email", "daily", "Saved. Reports of opt-outs come by email, daily at 07:00 UTC."),
             (
                 "sms",
                 "weekly",
-                "Saved. You get a report of opt-outs by SMS to +12025550123, weekly, on Mondays at 07:00 UTC.",
+                "Saved. Reports of opt-outs come by SMS to +12025550123, weekly, on Mondays at 07:00 UTC.",
             ),
             (
                 "both",
                 "immediate",
-                "Saved. You get a report of opt-outs by email and SMS to +12025550123, within about a minute.",
+                "Saved. A report of each opt-out comes by email and SMS to +12025550123, within about a minute.",
             ),
         ],
     )
@@ -65,7 +65,7 @@ class TestTheScreen:
         assert (screen.fields["reports"], screen.fields["rhythm"]) == ([reports], [rhythm])
         assert "Nothing yet" in screen.text
         again = save(alice, reports=reports, rhythm=rhythm, phone="+1 202 555 0123")
-        assert "Nothing was changed. You get a report" in again.text
+        assert "Nothing was changed. " in again.text
 
     def test_off_again(self, alice: User) -> None:
         save(alice, reports="email", rhythm="daily")
