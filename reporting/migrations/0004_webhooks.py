@@ -122,6 +122,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookdelivery',
+            index=models.Index(condition=models.Q(models.Q(('is_test', True), ('state__in', (1, 2))), models.Q(('asked_by', ''), ('state', 1)), _connector='OR'), fields=['endpoint', 'id'], name='delivery_before_replays'),
+        ),
+        migrations.AddIndex(
+            model_name='webhookdelivery',
             index=models.Index(condition=models.Q(('state', 4)), fields=['endpoint', 'recorded_at'], name='delivery_failed'),
         ),
         migrations.AddConstraint(

@@ -182,6 +182,12 @@ class WebhookDelivery(models.Model):
                 condition=Q(state__in=(1, 2)),
                 name="delivery_to_do",
             ),
+            # Read by the sender: what goes before a hundred thousand replays.
+            models.Index(
+                fields=("endpoint", "id"),
+                condition=Q(state__in=(1, 2), is_test=True) | Q(state=1, asked_by=""),
+                name="delivery_before_replays",
+            ),
             # Read by "replay all failed since", and by the count of them.
             models.Index(
                 fields=("endpoint", "recorded_at"), condition=Q(state=4), name="delivery_failed"

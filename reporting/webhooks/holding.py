@@ -4,19 +4,21 @@ An endpoint is served by whoever has its advisory lock, which belongs to the dat
 that session ends, however it ends. So there are no leases to renew, and nobody's clock matters.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from lists.prepared import fetch, fetch_prepared
 from reporting.changes import NotMendedError
 from reporting.feed import Cursor
 from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint
-from reporting.webhooks.lines import Waiting
+from reporting.webhooks.lines import Line, Waiting
+from reporting.webhooks.locks import lock_endpoints
 
 PULSE = "webhooks"  # the name of the cursor that says that a sender runs
 _LOCKS = 0x57656268  # any number: it tells these advisory locks from others in the database
@@ -25,17 +27,22 @@ _ASKED_TO_WAIT = (429, 503)
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a look around found: every endpoint there is work for, those that are ours from now on, and their deliveries."""
+    """What a look around found: every endpoint there is work for, those that are ours from now on, and their deliveries.
+
+    `missed`: those for which more is queued that nobody had to ask for. It comes before what the ledger has.
+    """
 
     endpoints: dict[int, WebhookEndpoint]
     taken: set[int]
     waiting: dict[int, list[Waiting]]
+    missed: set[int]
 
 
-def look_around(held: Collection[int], done: Collection[int]) -> Sight:
+def look_around(held: Mapping[int, Line], done: Collection[int]) -> Sight:
     """Give the locks of `done` back, take those that are free, and read what is theirs. Raises NotMendedError.
 
-    `held`: endpoints that stay ours. What waits is read of those that are new to us, what was asked for of all.
+    `held`: endpoints that stay ours. What waits is read of those that are new to us; of all what was asked for, as far as there
+    is room.
     """
     if done:
         fetch("SELECT pg_advisory_unlock(%s, id) FROM unnest(%s::int[]) id", (_LOCKS, list(done)))
@@ -45,14 +52,18 @@ def look_around(held: Collection[int], done: Collection[int]) -> Sight:
         # Their last holder may have written until we had the lock.
         endpoints = _read_endpoints()
     taken &= set(endpoints)
-    waiting: dict[int, list[Waiting]] = {}
-    ours = [endpoints[pk] for pk in {*held, *taken} if pk in endpoints]
-    for endpoint_id, delivery in (
-        *_read_waiting([each for each in ours if each.pk in taken]),
-        *_take_up_asked_for(ours),
-    ):
-        waiting.setdefault(endpoint_id, []).append(delivery)
-    return Sight(endpoints, taken, waiting)
+    waiting = _read_waiting([endpoints[pk] for pk in taken])
+    rooms = {pk: line.asked_room() for pk, line in held.items()}
+    for pk in taken:
+        line = Line()
+        for delivery in waiting.get(pk, ()):
+            line.add(delivery)
+        rooms[pk] = line.asked_room()
+    ours = [endpoints[pk] for pk in rooms if pk in endpoints]
+    asked, missed = _take_up(ours, rooms)
+    for endpoint_id, deliveries in asked.items():
+        waiting.setdefault(endpoint_id, []).extend(deliveries)
+    return Sight(endpoints, taken, waiting, missed)
 
 
 def _read_endpoints() -> dict[int, WebhookEndpoint]:
@@ -79,42 +90,87 @@ def _take_locks(endpoint_ids: Collection[int]) -> set[int]:
 # ── Deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _FIELDS = """
-d.endpoint_id, d.id, d.message, d.is_test, d.due_at, d.step, d.tries, d.first_tried_at, d.tried_at, d.status, ARRAY(
+d.endpoint_id, d.id, d.message, d.is_test, d.due_at, d.step, d.tries, d.first_tried_at, d.tried_at, d.status,
+d.asked_by <> '' AND NOT d.is_test, ARRAY(
     SELECT decode(c->>'digest', 'hex') FROM jsonb_array_elements(d.changes) c WHERE NOT d.is_test AND c ? 'digest'
 )
 """
+# Of an endpoint that is off only tests.
 _WAITING = f"""
 SELECT {_FIELDS} FROM reporting_webhookdelivery d
 WHERE d.endpoint_id = ANY (%s::int[]) AND d.state = {DeliveryState.WAITING:d}
     AND (d.is_test OR d.endpoint_id = ANY (%s::int[]))
 ORDER BY d.id
 """  # noqa: S608 -- made of constants
+_QUEUED = f"endpoint_id = e.id AND state = {DeliveryState.QUEUED:d}"
+_WITH_QUEUED = f"""
+SELECT e.id FROM unnest(%s::int[], %s::boolean[]) e (id, is_on)
+WHERE EXISTS (SELECT FROM reporting_webhookdelivery WHERE {_QUEUED} AND is_test)
+    OR (e.is_on AND EXISTS (SELECT FROM reporting_webhookdelivery WHERE {_QUEUED}))
+"""  # noqa: S608
+# Tests always; then what nobody had to ask for, then the rest, both oldest first, as far as there is room.
 _TAKE_UP = f"""
-WITH asked AS (
-    UPDATE reporting_webhookdelivery d SET state = {DeliveryState.WAITING:d}
-    WHERE d.endpoint_id = ANY (%s::int[]) AND d.state = {DeliveryState.QUEUED:d}
-        AND (d.is_test OR d.endpoint_id = ANY (%s::int[]))
+WITH chosen AS (
+    SELECT d.id FROM unnest(%s::int[], %s::boolean[], %s::int[], %s::int[]) e (id, is_on, deliveries, changes)
+    CROSS JOIN LATERAL (
+        SELECT id FROM reporting_webhookdelivery WHERE {_QUEUED} AND is_test
+        UNION ALL
+        SELECT id FROM (
+            SELECT id, row_number() OVER places AS deliveries, sum(jsonb_array_length(changes)) OVER places AS changes FROM (
+                (SELECT id, changes, 0 AS place FROM reporting_webhookdelivery
+                WHERE e.is_on AND {_QUEUED} AND asked_by = '' AND NOT is_test ORDER BY id LIMIT greatest(0, e.deliveries))
+                UNION ALL
+                (SELECT id, changes, 1 FROM reporting_webhookdelivery
+                WHERE e.is_on AND {_QUEUED} AND asked_by <> '' AND NOT is_test ORDER BY id LIMIT greatest(0, e.deliveries))
+            ) oldest
+            WINDOW places AS (ORDER BY place, id)
+        ) counted
+        WHERE counted.deliveries <= e.deliveries AND counted.changes <= e.changes
+    ) d
+), asked AS (
+    UPDATE reporting_webhookdelivery d SET state = {DeliveryState.WAITING:d} FROM chosen
+    WHERE d.id = chosen.id AND d.state = {DeliveryState.QUEUED:d}
     RETURNING d.*
 )
 SELECT {_FIELDS} FROM asked d ORDER BY d.id
 """  # noqa: S608
+_MISSED = f"""
+SELECT e.id FROM unnest(%s::int[]) e (id)
+WHERE EXISTS (SELECT FROM reporting_webhookdelivery WHERE {_QUEUED} AND asked_by = '' AND NOT is_test)
+"""  # noqa: S608
 
 
-def _read_waiting(endpoints: Sequence[WebhookEndpoint]) -> list[tuple[int, Waiting]]:
-    return _of(_WAITING, endpoints)
-
-
-def _take_up_asked_for(endpoints: Sequence[WebhookEndpoint]) -> list[tuple[int, Waiting]]:
-    return _of(_TAKE_UP, endpoints)
-
-
-def _of(statement: str, endpoints: Sequence[WebhookEndpoint]) -> list[tuple[int, Waiting]]:
-    """Of an endpoint that is off only tests."""
+def _read_waiting(endpoints: Sequence[WebhookEndpoint]) -> dict[int, list[Waiting]]:
     if not endpoints:
-        return []
+        return {}
     every = [endpoint.pk for endpoint in endpoints]
     on = [endpoint.pk for endpoint in endpoints if endpoint.is_on]
-    return [(row[0], _waiting(row[1:])) for row in fetch_prepared(statement, (every, on))]
+    return _by_endpoint(fetch_prepared(_WAITING, (every, on)))
+
+
+def _take_up(
+    endpoints: Sequence[WebhookEndpoint], rooms: Mapping[int, tuple[int, int]]
+) -> tuple[dict[int, list[Waiting]], set[int]]:
+    """What is queued, as far as there is room: deliveries and changes; and for whom more is that nobody had to ask for."""
+    every = [endpoint.pk for endpoint in endpoints]
+    queued = fetch_prepared(_WITH_QUEUED, (every, [endpoint.is_on for endpoint in endpoints]))
+    if not queued:
+        return {}, set()
+    pks = [pk for (pk,) in queued]
+    # Switched off meanwhile or changed, an endpoint has another revision, and what we have of it is given up.
+    lock_endpoints(pks)
+    on = {endpoint.pk for endpoint in endpoints if endpoint.is_on}
+    deliveries, changes = zip(*(rooms[pk] for pk in pks), strict=True)
+    parameters = (pks, [pk in on for pk in pks], list(deliveries), list(changes))
+    taken = _by_endpoint(fetch(_TAKE_UP, parameters))
+    return taken, {pk for (pk,) in fetch_prepared(_MISSED, (pks,))}
+
+
+def _by_endpoint(rows: Iterable[Sequence[Any]]) -> dict[int, list[Waiting]]:
+    found: dict[int, list[Waiting]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(_waiting(row[1:]))
+    return found
 
 
 def _waiting(row: Sequence[Any]) -> Waiting:
@@ -128,6 +184,7 @@ def _waiting(row: Sequence[Any]) -> Waiting:
         first_tried_at,
         tried_at,
         status,
+        is_asked_for,
         digests,
     ) = row
     return Waiting(
@@ -141,6 +198,7 @@ def _waiting(row: Sequence[Any]) -> Waiting:
         tried_at=tried_at,
         digests=tuple(bytes(digest) for digest in digests),
         changes=max(1, len(digests)),
+        is_asked_for=is_asked_for,
         not_before=due_at if status in _ASKED_TO_WAIT else None,
     )
 
@@ -192,8 +250,14 @@ DELIVERED_KEPT = timedelta(days=7)  # tests as well
 FAILED_KEPT = timedelta(days=90)
 
 
+_CLEARED = 10_000  # deliveries in one transaction: the feed, and so every webhook, waits for the oldest that is open
+
+
 def clear_deliveries(now: datetime) -> dict[str, int]:
-    """Remove what was delivered 7 days ago and what failed 90 days ago, and endpoints that were removed; how many rows."""
+    """Remove what was delivered 7 days ago and what failed 90 days ago, and endpoints that were removed; how many rows.
+
+    A part at a time, oldest first: not to be called within a transaction.
+    """
     over = WebhookDelivery.objects.annotate(over_at=Coalesce("tried_at", "created_at"))
     told = Q(state=DeliveryState.DELIVERED) | Q(state=DeliveryState.FAILED, is_test=True)
     old = over.filter(
@@ -203,6 +267,22 @@ def clear_deliveries(now: datetime) -> dict[str, int]:
     removed = WebhookEndpoint.objects.exclude(removed_at=None)
     of_removed = WebhookDelivery.objects.filter(endpoint__in=removed)
     return {
-        "webhook_deliveries": old.delete()[0] + of_removed.delete()[0],
+        "webhook_deliveries": _clear(old) + _clear(of_removed),
         "webhook_endpoints": removed.delete()[0],
     }
+
+
+def _clear(chosen: QuerySet[WebhookDelivery]) -> int:
+    """Remove these in parts. Looking for them takes longer than removing them, and is a statement of its own: one that only
+    reads holds nobody up. What somebody uses right now stays for the next time."""
+    removed, last = 0, 0
+    while ids := list(
+        chosen.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_CLEARED]
+    ):
+        last = ids[-1]
+        with transaction.atomic():
+            still = chosen.filter(pk__in=ids).select_for_update(skip_locked=True).order_by("pk")
+            removed += WebhookDelivery.objects.filter(
+                pk__in=list(still.values_list("pk", flat=True))
+            ).delete()[0]
+    return removed

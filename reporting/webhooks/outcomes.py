@@ -44,7 +44,7 @@ def judge(waiting: Waiting, tried: Try, began_at: datetime, dice: float) -> Outc
     it is on again. A test is tried once.
     """
     state, step, due_at = DeliveryState.WAITING, waiting.step, waiting.due_at
-    in_turn = waiting.due_at <= began_at
+    in_turn = waiting.is_in_turn(began_at)
     if tried.is_delivered:
         state = DeliveryState.DELIVERED
         step = min(step + in_turn, TRIES)
@@ -79,7 +79,7 @@ def judge(waiting: Waiting, tried: Try, began_at: datetime, dice: float) -> Outc
 
 def settle(line: Line, waiting: Waiting, outcome: Outcome, tried: Try) -> None:
     """Bring a delivery in its line up to what became of it."""
-    in_turn = waiting.due_at <= outcome.tried_at
+    in_turn = waiting.is_in_turn(outcome.tried_at)
     waiting.due_at, waiting.step, waiting.tries = outcome.due_at, outcome.step, outcome.tries
     waiting.first_tried_at, waiting.tried_at = outcome.first_tried_at, outcome.tried_at
     if outcome.is_over:

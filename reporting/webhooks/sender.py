@@ -156,7 +156,8 @@ class _Turns:
             return
         self.looked_at = _seconds()
         done = self.serving.let_go()
-        sight = await self.session.run(look_around, set(self.serving.served), done)
+        held = {served.pk: served.line for served in self.serving.all()}
+        sight = await self.session.run(look_around, held, done)
         self.serving.take_in(sight)
         if self.serving.may_be_let_go():
             self.looked_at = float("-inf")

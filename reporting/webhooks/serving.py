@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reporting.feed import START, Cursor
 from reporting.models import DeliveryState, Failure, OffCause, WebhookEndpoint
@@ -18,10 +18,13 @@ from reporting.webhooks.outcomes import Outcome, judge, off_cause, settle
 from reporting.webhooks.payloads import render, request_headers
 from reporting.webhooks.posting import Poster, Try
 from reporting.webhooks.signing import signing_salts
+from reporting.webhooks.slots import Slots
 
 logger = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 500  # tries, to all endpoints together
+MOST_TEXT = (
+    16_000_000  # characters that are kept until they are sent; beyond them they are read again
+)
 WRITTEN_AT = 200  # outcomes that are not left to wait for the next turn
 
 
@@ -42,7 +45,8 @@ class Served:
     """An endpoint whose lock is ours.
 
     One that `is_leaving` starts nothing more, and is given back when its tries have ended. `is_dirty`: how it does has changed
-    since it was written down. `is_behind`: the ledger has more for it than there was room for.
+    since it was written down. `is_behind`: the ledger has more for it than there was room for. `has_missed`: what it missed has,
+    too, and that comes first.
     """
 
     taker: Taker
@@ -50,11 +54,17 @@ class Served:
     is_leaving: bool = False
     is_dirty: bool = False
     is_behind: bool = False
+    has_missed: bool = False
 
     @property
     def pk(self) -> int:
         """The endpoint's."""
         return self.taker.endpoint.pk
+
+    @property
+    def realm_id(self) -> int:
+        """The realm that its tries count for."""
+        return self.taker.endpoint.realm_id
 
     @property
     def is_on(self) -> bool:
@@ -64,7 +74,7 @@ class Served:
     @property
     def takes_more(self) -> bool:
         """Whether there is room for what the ledger has."""
-        return self.is_on and self.line.has_room(WINDOW)
+        return self.is_on and not self.has_missed and self.line.has_room(WINDOW)
 
 
 class Serving:
@@ -83,10 +93,10 @@ class Serving:
         self.outcomes: list[tuple[Served, Outcome]] = []
         self.offs: list[tuple[WebhookEndpoint, OffCause]] = []
         self.without_text: list[tuple[Served, Waiting]] = []
-        self._left: dict[int, tuple[str, int]] = {}  # to be read anew: their URLs, failures running
-        self.starting = 0  # of which the text is still to be read
+        self._left: dict[int, tuple[str, Line]] = {}  # to be read anew: their URLs, how they did
         self.head: Cursor = START  # of those that have read farthest
         self.is_ending = False  # starts nothing more
+        self._is_short = False  # somebody waits for room for a try
         self._poster, self._summary = poster, summary
         self._clock, self._dice, self._wake = clock, dice, wake
 
@@ -118,7 +128,7 @@ class Serving:
         }
         for pk in done:
             left = self.served.pop(pk)
-            self._left[pk] = left.taker.endpoint.url, left.line.failures
+            self._left[pk] = left.taker.endpoint.url, left.line
         return done
 
     def may_be_let_go(self) -> bool:
@@ -145,11 +155,14 @@ class Serving:
                 failed_at=row.failed_at,
                 failing_since=row.failing_since,
             )
-            url, failures = self._left.get(pk, ("", 0))
+            url, left = self._left.get(pk, ("", line))
             if url == row.url:
-                line.failures = max(line.failures, failures)
+                line.failures = max(line.failures, left.failures)
+                line.pace = left.pace
             self.served[pk] = Served(taker_of(row), line)
         self._left.clear()
+        for served in self.all():
+            served.has_missed = served.pk in sight.missed
         for pk, waiting in sight.waiting.items():
             line = self.served[pk].line
             for each in waiting:
@@ -168,6 +181,7 @@ class Serving:
 
     def add(self, group: Sequence[Served], claimed: Claim) -> None:
         """Take in what was made of the ledger for these."""
+        room = MOST_TEXT - sum(served.line.text_size() for served in self.all())
         for served in group:
             if served.pk in claimed.stale:
                 served.is_leaving = True
@@ -177,6 +191,9 @@ class Serving:
             if served.pk in claimed.moved:
                 served.taker.kept = claimed.cursor
             for waiting in claimed.made.get(served.pk, ()):
+                room -= len(waiting.text or "")
+                if room < 0:
+                    waiting.forget_text()
                 served.line.add(waiting)
         self.head = max(self.head, claimed.cursor)
 
@@ -184,57 +201,55 @@ class Serving:
 
     def start(self) -> None:
         """Start what may start; whoever got a turn comes last the next time."""
-        for served in self.all():
-            if self._start_of(served):
-                self.served[served.pk] = self.served.pop(served.pk)
+        if self.is_ending:
+            return
+        slots = Slots(self.all(), self._clock())
+        for served in slots:
+            self._start_one(served)
+            self.served[served.pk] = self.served.pop(served.pk)
+        self._is_short = slots.is_short
 
     def start_with(self, lacking: Sequence[tuple[Served, Waiting]], texts: dict[int, str]) -> None:
         """Start those whose texts had to be read, which were taken from `without_text`; others may stand there by now."""
-        read_at = self._clock()
-        self.starting -= len(lacking)
         for served, waiting in lacking:
-            waiting.text, waiting.read_at = texts.get(waiting.id), read_at
-            if waiting.text is not None:
-                self._begin(served, waiting)
-            else:  # somebody removed it
+            text = texts.get(waiting.id)
+            if text is None:  # somebody removed it
                 served.line.finish(waiting)
-
-    def _start_of(self, served: Served) -> bool:
-        """Whether tries of this endpoint were started."""
-        if self.is_ending or served.is_leaving:
-            return False
-        now = self._clock()
-        room = MOST_AT_ONCE - len(self.tries) - self.starting
-        taken = served.line.take(now, room, is_on=served.is_on)
-        for waiting in taken:
-            if waiting.is_fresh(now):
-                self._begin(served, waiting)
             else:
-                self.without_text.append((served, waiting))
-                self.starting += 1
-                self._wake()
-        return bool(taken)
+                self._begin(served, waiting, text)
 
-    def _begin(self, served: Served, waiting: Waiting) -> None:
-        task = asyncio.create_task(self._try(served, waiting))
+    def _start_one(self, served: Served) -> None:
+        """Start what is the next of this endpoint, if anything is."""
+        now = self._clock()
+        waiting = served.line.take(now, is_on=served.is_on)
+        if waiting is None:
+            return
+        text = waiting.take_text(now)
+        if text is not None:
+            self._begin(served, waiting, text)
+        else:
+            self.without_text.append((served, waiting))
+            self._wake()
+
+    def _begin(self, served: Served, waiting: Waiting, text: str) -> None:
+        task = asyncio.create_task(self._try(served, waiting, text))
         self.tries.add(task)
         task.add_done_callback(self.tries.discard)
 
-    async def _try(self, served: Served, waiting: Waiting) -> None:
+    async def _try(self, served: Served, waiting: Waiting, text: str) -> None:
         endpoint, began_at = served.taker.endpoint, self._clock()
         try:
-            tried = await self._send(endpoint, waiting, began_at)
+            tried = await self._send(endpoint, waiting, text, began_at)
         except Exception:  # one that cannot be sent must not stop the others
             logger.exception("Delivery %d cannot be sent.", waiting.id)
             tried = Try(None, Failure.BROKEN, "", 0, None)
         self._note(served, waiting, tried, began_at)
 
-    async def _send(self, endpoint: WebhookEndpoint, waiting: Waiting, now: datetime) -> Try:
+    async def _send(
+        self, endpoint: WebhookEndpoint, waiting: Waiting, text: str, now: datetime
+    ) -> Try:
         payload = render(
-            endpoint.format,
-            json.loads(waiting.text or ""),
-            is_test=waiting.is_test,
-            now=waiting.due_at,
+            endpoint.format, json.loads(text), is_test=waiting.is_test, now=waiting.due_at
         )
         salts = signing_salts(endpoint, now)
         headers = request_headers(payload, waiting.webhook_id, salts, now)
@@ -244,14 +259,17 @@ class Serving:
         """Take in what came of a try, and start the next: written down is it with others, in the order in which they ended."""
         outcome = judge(waiting, tried, began_at, self._dice())
         settle(served.line, waiting, outcome, tried)
+        served.line.note_pace(timedelta(milliseconds=tried.took_ms))
         self.outcomes.append((served, outcome))
         self._count(outcome)
         if not waiting.is_test:
             self._note_health(served, outcome, tried)
         elif tried.is_delivered and served.is_on:
             served.line.note_test(self._clock())
-        self._start_of(served)
-        if len(self.outcomes) >= WRITTEN_AT or (served.is_behind and served.takes_more):
+        if not (self._is_short or self.is_ending or served.is_leaving):
+            self._start_one(served)  # in its place, so there is room
+        many = len(self.outcomes) >= WRITTEN_AT
+        if self._is_short or many or (served.is_behind and served.takes_more):
             self._wake()
 
     def _count(self, outcome: Outcome) -> None:

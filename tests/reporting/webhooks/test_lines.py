@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.webhooks.lines import CONNECTIONS, MOST_CHANGES, MOST_UNFINISHED, Line, Waiting
+from reporting.webhooks.lines import (
+    CONNECTIONS,
+    MOST_ASKED_FOR,
+    MOST_CHANGES,
+    MOST_UNFINISHED,
+    Line,
+    Waiting,
+)
 from tests import make
 
 NOW = make.NOW
@@ -36,13 +43,22 @@ def line_of(*deliveries: Waiting) -> Line:
     return line
 
 
-def taken(line: Line, now: datetime = NOW, most: int = 500, **options: Any) -> list[int]:
-    return [each.id for each in line.take(now, most, **options)]
+def take_all(line: Line, now: datetime = NOW, **options: Any) -> list[Waiting]:
+    """Whatever may be tried then."""
+    found: list[Waiting] = []
+    while (each := line.take(now, **options)) is not None:
+        found.append(each)
+    return found
+
+
+def taken(line: Line, now: datetime = NOW, **options: Any) -> list[int]:
+    return [each.id for each in take_all(line, now, **options)]
 
 
 def fail(line: Line, delivery: Waiting, now: datetime, due_at: datetime) -> None:
     """Its try failed."""
     delivery.tries += 1
+    delivery.step = max(1, delivery.step)
     delivery.tried_at, delivery.due_at = now, due_at
     line.keep(delivery)
     line.note_failure(now)
@@ -91,7 +107,7 @@ class TestOrderPerAddress:
         now = NOW
         while len(line):
             now += SECOND
-            running += line.take(now, 500)
+            running += take_all(line, now)
             done = running.pop(dice.randrange(len(running)))
             if dice.random() < 0.3:
                 fail(line, done, now, now)
@@ -114,9 +130,6 @@ class TestHowManyAtOnce:
         assert taken(line) == []
         line.finish(deliveries[3])
         assert taken(line) == [8]
-
-    def test_no_more_than_the_sender_has_left(self) -> None:
-        assert taken(line_of(waiting(1), waiting(2)), most=1) == [1]
 
     def test_one_while_it_fails_and_all_again_after_a_success(self) -> None:
         deliveries = [waiting(n) for n in range(20)]
@@ -145,19 +158,88 @@ class TestHowManyAtOnce:
         batch = waiting(1, *(f"p{n}" for n in range(MOST_CHANGES - 5)))
         assert line_of(batch).has_room(5) and not line_of(batch).has_room(6)
 
+    def test_what_is_asked_for_has_room_of_its_own(self) -> None:
+        line = line_of(*(waiting(n, is_asked_for=True) for n in range(MOST_ASKED_FOR - 1)))
+        assert line.has_room(MOST_UNFINISHED)
+        assert line.asked_room() == (1, 1)
+        first = line.take(NOW)
+        assert first
+        line.finish(first)
+        assert line.asked_room() == (2, 2)
+
     def test_an_endpoint_that_is_off_gets_tests_only(self) -> None:
         test = waiting(2)
         test.is_test = True
         line = line_of(waiting(1), test)
         assert taken(line, is_on=False) == [2]
 
-    def test_a_test_waits_for_nobody(self) -> None:
-        line = line_of(*(waiting(n) for n in range(9)))
+    def test_a_test_waits_for_nobody_but_takes_a_connection(self) -> None:
+        deliveries = [waiting(n) for n in range(9)]
+        line = line_of(*deliveries)
         taken(line)
         test = waiting(99)
         test.is_test, test.digests = True, ()
         line.add(test)
+        assert taken(line) == []
+        line.finish(deliveries[5])
         assert taken(line) == [99]
+
+    def test_one_that_fails_is_tested_beside_its_one_try(self) -> None:
+        line = Line(failing_since=NOW)
+        test = waiting(99)
+        test.is_test, test.digests = True, ()
+        line.add(waiting(1))
+        assert taken(line) == [1]
+        line.add(test)
+        assert taken(line) == [99]
+
+
+class TestPace:
+    @pytest.fixture
+    def line(self) -> Line:
+        return line_of(*(waiting(n) for n in range(5)))
+
+    def test_one_that_never_answered_is_not_known_to_be_quick(self, line: Line) -> None:
+        assert not line.is_quick(NOW)
+        line.note_pace(SECOND)
+        assert line.is_quick(NOW)
+
+    def test_one_slow_answer_among_many_is_forgotten(self, line: Line) -> None:
+        line.note_pace(15 * SECOND)
+        for _ in range(7):
+            assert not line.is_quick(NOW)
+            line.note_pace(0.1 * SECOND)
+        line.note_pace(0.1 * SECOND)
+        assert line.is_quick(NOW)
+
+    def test_one_that_has_not_answered_for_a_while_is_not(self, line: Line) -> None:
+        line.note_pace(SECOND)
+        first = line.take(NOW)
+        line.take(NOW + SECOND)
+        assert first
+        assert line.is_quick(NOW + 2 * SECOND) and not line.is_quick(NOW + 2.1 * SECOND)
+        line.finish(first)
+        assert line.is_quick(NOW + 3 * SECOND)
+
+    def test_one_that_fails_is_not(self, line: Line) -> None:
+        line.note_pace(SECOND)
+        for _ in range(3):
+            line.note_failure(NOW)
+        assert not line.is_quick(NOW)
+
+
+class TestTheClockIsSetBack:
+    def test_what_was_never_tried_is_due_all_the_same(self) -> None:
+        later = NOW + timedelta(hours=1)
+        line = line_of(waiting(1, "jane", due_at=later), waiting(2, "jane"))
+        line.add(waiting(3, due_at=later, step=1, tries=1))
+        line.add(waiting(4, due_at=NOW, step=1, tries=1))
+        assert taken(line) == [4, 1]
+
+    def test_its_first_try_is_in_turn(self) -> None:
+        later = NOW + timedelta(hours=1)
+        assert waiting(1, due_at=later).is_in_turn(NOW)
+        assert not waiting(1, due_at=later, step=1).is_in_turn(NOW)
 
 
 class TestRecovery:
@@ -210,12 +292,13 @@ class TestRecovery:
         assert taken(line, later + timedelta(minutes=12)) == [1]
 
     def test_when_it_fails_again_they_go_back_to_their_times(self) -> None:
-        deliveries = [waiting(n, due_at=NOW + timedelta(hours=1), tries=1) for n in range(20)]
+        due_at = NOW + timedelta(hours=1)
+        deliveries = [waiting(n, due_at=due_at, step=1, tries=1) for n in range(20)]
         line = line_of(*deliveries)
         for _ in range(3):
             line.note_failure(NOW)
         line.note_success(NOW)
-        first = line.take(NOW, 500)
+        first = take_all(line)
         assert len(first) == 8
         for delivery in first:
             fail(line, delivery, NOW, delivery.due_at)
@@ -240,3 +323,12 @@ class TestTexts:
         for _ in range(3):
             line.note_failure(NOW)
         assert not has_text(delivery)
+
+    def test_a_try_has_its_own(self) -> None:
+        delivery = waiting(1, text="[]", read_at=NOW)
+        line = line_of(delivery)
+        assert line.text_size() == 2
+        assert delivery.take_text(NOW + 9 * SECOND) == "[]"
+        assert line.text_size() == 0
+        delivery.text, delivery.read_at = "[]", NOW
+        assert delivery.take_text(NOW + 10 * SECOND) is None

@@ -81,7 +81,7 @@ class TestSettling:
     def test_one_that_failed_waits_for_its_time_and_is_read_anew(self) -> None:
         line, delivery = Line(), waiting(text="[]", read_at=NOW)
         line.add(delivery)
-        line.take(NOW, 1)
+        line.take(NOW)
         tried = failed(429, timedelta(seconds=60))
         settle(line, delivery, judge(delivery, tried, NOW, 0), tried)
         assert (delivery.tries, delivery.step, delivery.text) == (1, 1, None)
@@ -91,7 +91,7 @@ class TestSettling:
     def test_one_that_arrived_is_forgotten(self) -> None:
         line, delivery = Line(), waiting()
         line.add(delivery)
-        line.take(NOW, 1)
+        line.take(NOW)
         settle(line, delivery, judge(delivery, TAKEN, NOW, 0), TAKEN)
         assert len(line) == 0
 
