@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -20,6 +21,7 @@ from reporting.models import (
     WebhookEndpoint,
     WebhookFormat,
 )
+from reporting.webhooks import claims
 from reporting.webhooks.claims import claim, taker_of
 from reporting.webhooks.endpoints import (
     EndpointRefusedError,
@@ -323,6 +325,25 @@ class TestNothingFallsBetween:
             wait_until(lambda: removing.done() or is_somebody_waiting())
             assert not removing.done()
         removing.result(timeout=20)
+        claim_for(default, own)
+        assert told(default) == ["between"]
+
+    def test_so_does_one_that_comes_before_the_sender_has_written(
+        self, realm: Realm, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        default, own = set_url(realm, None), set_url(realm, optout_list)
+        self.optout(optout_list, "between")
+        write, removals = claims._write, []
+
+        def remove_before(*args: Any) -> Any:
+            removals.append(in_thread(lambda: unset(realm, optout_list)))
+            wait_until(lambda: removals[0].done() or is_somebody_waiting())
+            return write(*args)
+
+        monkeypatch.setattr(claims, "_write", remove_before)
+        claim_for(default)
+        monkeypatch.undo()
+        removals[0].result(timeout=20)
         claim_for(default, own)
         assert told(default) == ["between"]
 

@@ -1,6 +1,7 @@
 """How the ledger becomes deliveries: on real transactions, as the feed is read in their order."""
 
 import json
+from threading import Event
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from lists.models import List, Realm
+from lists.prepared import fetch
 from optout.actions import record_optouts
 from optout.choices import Channel, Kind, Medium
 from optout.evidence import Evidence
@@ -21,6 +23,7 @@ from reporting.webhooks.endpoints import EndpointPlan, make_endpoint, set_callba
 from tests import make
 from tests.reporting.test_downloads import lift
 from tests.reporting.test_feed import OpenTransaction
+from tests.threads import in_thread
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
@@ -94,6 +97,31 @@ class TestAClaim:
             late.commit()
         claim_for(endpoint)
         assert told(endpoint) == [["late@example.com"], ["quick@example.com"]]
+
+    def test_of_two_of_one_address_the_one_that_waited_is_told_last(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        """Its transaction may have begun first, and then stands first in the feed."""
+        endpoint = endpoint_of(realm)
+        begun, go_on = Event(), Event()
+
+        def wait_and_lift() -> None:
+            with transaction.atomic():
+                fetch("SELECT pg_current_xact_id()")
+                begun.set()
+                assert go_on.wait(10)
+                lift(optout_list, "jane@example.com", make.NOW)
+
+        waiting = in_thread(wait_and_lift)
+        assert begun.wait(10)
+        make.make_optout(optout_list, "jane@example.com")
+        go_on.set()
+        waiting.result(timeout=10)
+        first, second = OptOut.objects.order_by("id")
+        assert first.xid > second.xid
+        claim_for(endpoint)
+        rows = endpoint.deliveries.order_by("pk")
+        assert [row.changes[0]["type"] for row in rows] == ["opt_out", "lift"]
 
     def test_a_window_has_an_end_and_says_that_there_is_more(
         self, realm: Realm, optout_list: List, monkeypatch: pytest.MonkeyPatch

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import transaction
@@ -301,6 +301,41 @@ class TestSwitching:
                 {"webhook": row.public_id, "skips_missed": True, "skipped": 1},
             )
         ]
+
+    @pytest.mark.parametrize("succeeded_at", [None, NOW - timedelta(hours=1)])
+    def test_what_failed_since_anything_arrived_is_asked_for_again(
+        self, realm: Realm, succeeded_at: datetime | None
+    ) -> None:
+        endpoint = make.make_webhook_endpoint(
+            realm, off_at=NOW, off_cause=OffCause.FAILING, succeeded_at=succeeded_at
+        )
+        dead = {"state": DeliveryState.FAILED, "step": 10, "tries": 10}
+        before = make_delivery(endpoint, tried_at=NOW - timedelta(hours=2), **dead)
+        since = make_delivery(endpoint, tried_at=NOW, **dead)
+        kept = [
+            make_delivery(endpoint, tried_at=NOW, state=DeliveryState.FAILED, step=4),  # left out
+            make_delivery(endpoint, tried_at=NOW, is_test=True, **dead),
+            make_delivery(make.make_webhook_endpoint(realm), tried_at=NOW, **dead),
+        ]
+        expected = [since] if succeeded_at else [before, since]
+
+        endpoints.switch_on(endpoint, skips_missed=False, actor=None, now=LATER)
+
+        rows = WebhookDelivery.objects.filter(state=DeliveryState.QUEUED).order_by("pk")
+        assert list(rows) == expected
+        assert {(row.step, row.due_at, row.tries) for row in rows} == {(0, LATER, 10)}
+        assert WebhookDelivery.objects.filter(pk__in=[each.pk for each in kept]).filter(
+            state=DeliveryState.FAILED
+        ).count() == len(kept)
+        detail = {"webhook": endpoint.public_id, "skips_missed": False, "again": len(expected)}
+        assert audited() == [("switch_on_webhook", detail)]
+
+    def test_nothing_of_it_where_what_was_missed_is_skipped(self, realm: Realm) -> None:
+        endpoint = make.make_webhook_endpoint(realm, off_at=NOW, off_cause=OffCause.FAILING)
+        dead = make_delivery(endpoint, state=DeliveryState.FAILED, step=10)
+        endpoints.switch_on(endpoint, skips_missed=True, actor=None, now=LATER)
+        dead.refresh_from_db()
+        assert dead.state == DeliveryState.FAILED
 
     def test_twice_is_once(self, realm: Realm) -> None:
         endpoint = make.make_webhook_endpoint(realm, xid=1, last_id=1)

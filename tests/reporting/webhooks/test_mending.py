@@ -1,16 +1,20 @@
 """A ledger that was restored on another server: nobody is told everything again, and nothing is skipped."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from lists.models import List, Realm
 from optout.models import OptOut
+from reporting import feed
 from reporting.feed import START, Cursor, mend_feed, read_feed
 from reporting.models import WebhookEndpoint
 from reporting.webhooks.endpoints import EndpointPlan, make_endpoint
 from reporting.webhooks.handover import cursor_of
 from tests import make
+from tests.reporting.test_feed import OpenTransaction
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
@@ -80,6 +84,47 @@ class TestAfterARestore:
         assert still_to_tell(endpoint) == []
         make.make_optout(optout_list, "new@example.com")
         assert still_to_tell(endpoint) == ["new@example.com"]
+
+    def test_what_commits_while_it_is_mended_is_told(
+        self, endpoint: WebhookEndpoint, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of an import, say, that began before anybody mended."""
+        last = OptOut.objects.order_by("id").last()
+        assert last is not None
+        WebhookEndpoint.objects.update(xid=last.xid, last_id=last.id)
+        restore()
+        import_of_it = OpenTransaction(optout_list, "during@example.com")
+        go_on_from = feed._go_on_from
+
+        def commit_before(table: str, places: Any) -> None:
+            import_of_it.commit()
+            go_on_from(table, places)
+
+        monkeypatch.setattr(feed, "_go_on_from", commit_before)
+        mend_feed()
+        make.make_optout(optout_list, "after@example.com")
+        assert still_to_tell(endpoint) == ["during@example.com", "after@example.com"]
+        assert mend_feed() == {"renumbered": 0}
+
+    def test_so_it_is_where_the_dump_had_no_ledger(
+        self, endpoint: WebhookEndpoint, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        restore()
+        OptOut.objects.all().delete()
+        make.make_optout(optout_list, "before@example.com")
+        before = OptOut.objects.get()
+        WebhookEndpoint.objects.update(last_id=before.id)
+        late = OpenTransaction(optout_list, "during@example.com")
+        go_on_from = feed._go_on_from
+
+        def commit_before(table: str, places: Any) -> None:
+            late.commit()
+            go_on_from(table, places)
+
+        monkeypatch.setattr(feed, "_go_on_from", commit_before)
+        assert mend_feed() == {"renumbered": 0}
+        make.make_optout(optout_list, "after@example.com")
+        assert still_to_tell(endpoint) == ["during@example.com", "after@example.com"]
 
     def test_without_a_ledger_it_begins_at_its_start(self, endpoint: WebhookEndpoint) -> None:
         OptOut.objects.all().delete()

@@ -8,6 +8,7 @@ import pytest
 
 from lists.models import AuditEntry, Realm, User
 from reporting.models import DeliveryState, WebhookDelivery, WebhookFormat
+from reporting.webhooks import replays
 from reporting.webhooks.replays import replay_failed, replay_one, send_test
 from tests import make
 from tests.reporting.webhooks.deliveries import make_delivery
@@ -104,6 +105,16 @@ class TestOneAgain:
 
 
 class TestAllThatFailed:
+    def test_some_at_a_time(self, realm: Realm, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(replays, "REPLAYED_AT_ONCE", 2)
+        endpoint = make.make_webhook_endpoint(realm)
+        for _ in range(4):
+            make_delivery(endpoint, state=FAILED)
+        again: dict[str, Any] = {"asked_by": "shop", "actor": None, "now": LATER}
+        assert replay_failed(endpoint, NOW, **again) == 4
+        entries = AuditEntry.objects.order_by("pk")
+        assert [entry.detail["replayed"] for entry in entries] == [2, 2]
+
     def test_since_a_moment_of_which_they_tell(self, realm: Realm) -> None:
         endpoint = make.make_webhook_endpoint(realm)
         hour = timedelta(hours=1)
