@@ -269,6 +269,11 @@ MAILERS = {
 # Who mails to owners come from.
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Heed <heed@localhost>")
 
+# ── The worker ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# So many of its pieces of work run at once, none twice: a mail server or an SMS gateway that hangs holds up only what uses it.
+PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 4}
+
 # ── Text messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # Where text messages are POSTed to. Empty: they are printed while Heed runs at localhost, and not offered elsewhere.

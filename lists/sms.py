@@ -152,6 +152,9 @@ def _post(url: SplitResult, body: bytes, headers: dict[str, str]) -> int:
     clock.daemon = True
     clock.start()
     try:
+        connection.connect()
+        if is_over.is_set():  # the clock ran out when there was nothing yet to break off
+            raise TimeoutError
         connection.request("POST", path, body, headers)
         status = connection.getresponse().status  # its body is not read: it says nothing to us
         if is_over.is_set():  # an answer that was broken off looks like one that has ended

@@ -33,6 +33,7 @@ def _schedule(cron: str, work: Work) -> Any:
 count_optouts = _schedule("* * * * *", upkeep.count_optouts)
 tell_owners = _schedule("* * * * *", upkeep.tell_owners)
 send_reports = _schedule("* * * * *", upkeep.send_reports)
+send_sms_reports = _schedule("* * * * *", upkeep.send_sms_reports)
 accept_quarantined = _schedule("7 * * * *", upkeep.accept_quarantined)
 tend_limits = _schedule("11 * * * *", upkeep.tend_limits)
 apply_retention = _schedule("23 2 * * *", upkeep.apply_retention)

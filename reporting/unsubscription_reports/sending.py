@@ -1,11 +1,10 @@
 """Sending the reports that are due: found in the state by the worker, as notices are. At least once, to each by itself.
 
 A report's cursor moves when it was sent, so what could not be sent goes into the next try. A process that is killed between the
-two sends the same again.
+two sends the same again. Mails and text messages are sent in runs of their own: a gateway that hangs delays no mail.
 """
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,12 +17,14 @@ from lists import sms
 from lists.access import Permission, Standing
 from lists.choices import Role
 from lists.models import Membership
-from optout.choices import Medium
+from lists.sms import SmsRefusedError
+from optout.choices import Kind, Medium
 from reporting import feed
 from reporting.changes import NotMendedError, find_end
 from reporting.feed import Cursor
 from reporting.models import UnsubscriptionReport
 from reporting.models.reports import ReportKind, ReportRhythm
+from reporting.patience import Patience
 from reporting.unsubscription_reports.news import read_news
 from reporting.unsubscription_reports.since_download import read_not_downloaded
 from reporting.unsubscription_reports.timetable import next_due, next_try
@@ -38,30 +39,62 @@ from reporting.unsubscription_reports.writing import (
 LONGEST_RUN = 45
 _LOCKS = 7_294_013  # ours among the advisory locks of this database
 
+# Most minutes bring something to one realm or another, and nothing to most people. Whose realm got nothing is moved on here, all
+# of them at once. What could not be sent is left alone: from so far back nobody looks at the ledger each minute.
+_PASS_OVER = f"""
+WITH resting AS (
+    SELECT id, realm_id, xid, last_id FROM reporting_unsubscriptionreport
+    WHERE rhythm = '{ReportRhythm.IMMEDIATE}' AND kind = '{ReportKind.OPT_OUTS}' AND medium = %(medium)s
+      AND failed_at IS NULL AND due_at <= %(now)s AND (xid, last_id) < (%(xid)s::text::xid8, %(id)s)
+),
+start AS (SELECT xid, last_id FROM resting ORDER BY xid, last_id LIMIT 1),
+told AS (
+    SELECT DISTINCT l.realm_id FROM optout_optout o JOIN lists_list l ON l.id = o.optout_list_id
+    WHERE (o.xid, o.id) > ((SELECT xid FROM start), (SELECT last_id FROM start))
+      AND (o.xid, o.id) <= (%(xid)s::text::xid8, %(id)s) AND o.kind = {Kind.OPT_OUT:d}
+)
+UPDATE reporting_unsubscriptionreport r SET xid = %(xid)s::text::xid8, last_id = %(id)s
+FROM resting
+WHERE r.id = resting.id AND (r.xid, r.last_id) = (resting.xid, resting.last_id)
+  AND resting.realm_id NOT IN (SELECT realm_id FROM told)
+"""  # noqa: S608 -- made of constants
+
 logger = logging.getLogger(__name__)
 
 
-def send_due(now: datetime) -> dict[str, int]:
-    """Send what is due; how many were sent, and how many could not be and are tried again. Run by the worker every minute."""
+def send_due(medium: Medium, now: datetime) -> dict[str, int]:
+    """Send what is due by that medium; how many were sent, and how many could not be and are tried again. Run by the worker every
+    minute.
+
+    Where several in a row could not be sent, the rest waits for the next run: it begins with others.
+    """
     feed.mend_feed()
     try:
         end = find_end()
     except NotMendedError:  # restored this very moment
         return {"sent": 0, "failed": 0}
+    _pass_over(medium, end, now)
     idle = Q(rhythm=ReportRhythm.IMMEDIATE, xid=end.xid, last_id=end.last_id)
-    due = UnsubscriptionReport.objects.filter(~idle, due_at__lte=now).order_by(
+    due = UnsubscriptionReport.objects.filter(~idle, medium=medium, due_at__lte=now).order_by(
         Case(When(rhythm=ReportRhythm.IMMEDIATE, then=0), default=1), "due_at", "pk"
     )
     result = {"sent": 0, "failed": 0}
-    began = time.monotonic()
+    patience = Patience(LONGEST_RUN)
     for key in list(due.values_list("pk", flat=True)):
-        if time.monotonic() - began > LONGEST_RUN:
+        if patience.has_ended:
             break
         with _only_one(key) as is_ours:
-            outcome = _send_one(key, end, now) if is_ours else None
+            outcome = _send_one(key, end, now, patience) if is_ours else None
         if outcome is not None:
             result[outcome] += 1
     return result
+
+
+def _pass_over(medium: Medium, end: Cursor, now: datetime) -> None:
+    """Move the immediate ones on that have nothing to tell."""
+    values = {"medium": medium, "now": now, "xid": str(end.xid), "id": end.last_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_PASS_OVER, values)
 
 
 @contextmanager
@@ -82,7 +115,7 @@ def _only_one(key: int) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCKS, key])
 
 
-def _send_one(key: int, end: Cursor, now: datetime) -> str | None:
+def _send_one(key: int, end: Cursor, now: datetime, patience: Patience) -> str | None:
     """ "sent", "failed", or None where there is nothing to send."""
     report = (
         UnsubscriptionReport.objects.select_related("user", "realm")
@@ -99,7 +132,10 @@ def _send_one(key: int, end: Cursor, now: datetime) -> str | None:
         is_sent = _tell(report, standing, end)
     except Exception as error:  # noqa: BLE001 -- whatever it is, it must not hold up the others
         _put_off(report, error, now)
+        patience.note(error)
         return "failed"
+    if is_sent:
+        patience.note(None)
     _move_on(report, end, now, is_sent=is_sent)
     return "sent" if is_sent else None
 
@@ -158,6 +194,7 @@ def _put_off(report: UnsubscriptionReport, error: Exception, now: datetime) -> N
     unexpected = None if isinstance(error, OSError) else error
     logger.warning("%s could not be sent: %s", report, type(error).__name__, exc_info=unexpected)
     since = report.failed_at or now
+    due_at = next_try(since, now, is_refused=isinstance(error, SmsRefusedError))
     UnsubscriptionReport.objects.filter(pk=report.pk, due_at=report.due_at).update(
-        failed_at=since, due_at=next_try(since, now)
+        failed_at=since, due_at=due_at
     )

@@ -9,6 +9,7 @@ MONDAY = 0
 
 FIRST_RETRY = timedelta(minutes=5)
 LAST_RETRY = timedelta(hours=6)  # the gaps double up to this one
+REFUSED_RETRY = timedelta(days=1)  # of a number that the gateway refuses: each try may cost
 
 IN_WORDS = {
     ReportRhythm.IMMEDIATE: "within about a minute",
@@ -29,6 +30,8 @@ def next_due(rhythm: ReportRhythm, now: datetime) -> datetime:
     return due
 
 
-def next_try(failing_since: datetime, now: datetime) -> datetime:
+def next_try(failing_since: datetime, now: datetime, *, is_refused: bool = False) -> datetime:
     """When a report that could not be sent is tried again: as long from now as it has been failing."""
+    if is_refused:
+        return now + REFUSED_RETRY
     return now + min(max(now - failing_since, FIRST_RETRY), LAST_RETRY)

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.client import HTTPConnection
 from socket import socket
-from threading import Event, Thread
+from threading import Event
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -13,63 +13,16 @@ from django.core.checks import run_checks
 from pytest_django.fixtures import Settings
 
 from lists import sms
+from tests.lists.gateways import Gateway, running_gateway
 
 NUMBER = "+12025550123"
 TEXT = "Heed: 3 opt-outs – schöne Grüße"
 
 
-@dataclass
-class Gateway:
-    """A server on loopback that answers as it is told, and remembers what it got."""
-
-    url: str = ""
-    status: int = 202
-    how: str = "answers"  # or hangs, or drips
-    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-    is_over: Event = field(default_factory=Event)
-
-
 @pytest.fixture
 def gateway(settings: Settings) -> Iterator[Gateway]:
-    told = Gateway()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.requests.append((self.path, dict(self.headers), body))
-            if told.how == "hangs":
-                told.is_over.wait(20)
-                return
-            if told.how == "drips":
-                try:
-                    self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
-                    while not told.is_over.wait(0.01):
-                        self.wfile.write(b"x")
-                except OSError:
-                    return
-            self.send_response(told.status)
-            self.send_header("Location", told.url)
-            self.send_header("Content-Length", "10000000")  # none of it is waited for
-            self.end_headers()
-
-        do_GET = do_POST  # noqa: N815 -- the server's own names
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    told.url = f"http://127.0.0.1:{server.server_port}/messages?account=7"
-    settings.SMS_GATEWAY_URL = told.url
-    settings.SMS_GATEWAY_TOKEN = "s3cret"
-    settings.SMS_FROM = "Acme"
-    yield told
-    told.is_over.set()
-    server.shutdown()
-    server.server_close()
+    with running_gateway(settings) as told:
+        yield told
 
 
 class TestAMessage:
@@ -130,6 +83,26 @@ class TestWhatTheGatewaySays:
         gateway.how = how
         with pytest.raises(sms.SmsError, match="cannot be used"):
             sms.send(NUMBER, TEXT)
+
+    def test_a_connection_that_comes_after_the_time_is_not_used(
+        self, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        is_over, connect, break_off = Event(), HTTPConnection.connect, sms._break_off
+
+        def late(connection: HTTPConnection) -> None:
+            assert is_over.wait(10)
+            connect(connection)
+
+        def tell(*broken: Any) -> None:
+            break_off(*broken)
+            is_over.set()
+
+        monkeypatch.setattr(sms, "WHOLE", 0)
+        monkeypatch.setattr(sms, "_break_off", tell)
+        monkeypatch.setattr(HTTPConnection, "connect", late)
+        with pytest.raises(sms.SmsError, match="TimeoutError"):
+            sms.send(NUMBER, TEXT)
+        assert gateway.requests == []
 
     def test_one_that_is_away(self, gateway: Gateway, settings: Settings) -> None:
         with socket() as free:

@@ -5,6 +5,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.core.mail import EmailMessage
 from django.db import connection
@@ -42,7 +43,10 @@ def choose(user: User, reports: str = "email", rhythm: str = "immediate", **more
 
 
 def run(now: datetime | None = None) -> dict[str, int]:
-    return upkeep.send_reports(now or timezone.now())
+    """Mails and text messages, as the worker sends them: each by itself."""
+    at = now or timezone.now()
+    both = upkeep.send_reports(at), upkeep.send_sms_reports(at)
+    return {name: sum(each[name] for each in both) for name in ("sent", "failed")}
 
 
 def due() -> datetime:
@@ -138,8 +142,37 @@ class TestImmediate:
         choose(bob)
         make.make_optout(optout_list)
         run()
-        with django_assert_num_queries(5):
-            run()
+        with django_assert_num_queries(6):
+            upkeep.send_reports(timezone.now())
+
+    def test_what_comes_to_another_realm_costs_nobody_anything(
+        self,
+        optout_list: List,
+        alice: User,
+        bob: User,
+        charlie: User,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        choose(alice)
+        choose(bob)
+        theirs = List.objects.get(realm__name="other", number=1)
+        make.make_optout(theirs, "theirs@example.com")
+        with django_assert_num_queries(6):
+            assert upkeep.send_reports(timezone.now()) == {"sent": 0, "failed": 0}
+        make.make_optout(optout_list)
+        assert run() == {"sent": 2, "failed": 0}
+        assert not any("theirs@" in text for text in bodies())
+
+    def test_who_was_passed_over_misses_nothing_that_is_committed_late(
+        self, optout_list: List, alice: User, charlie: User
+    ) -> None:
+        choose(alice)
+        late = OpenTransaction(optout_list, "late@example.com")
+        make.make_optout(List.objects.get(realm__name="other", number=1), "theirs@example.com")
+        assert run() == {"sent": 0, "failed": 0}
+        late.commit()
+        assert run() == {"sent": 1, "failed": 0}
+        assert "late@example.com" in bodies()[0]
 
     def test_a_report_takes_few_queries(
         self, realm: Realm, bob: User, django_assert_max_num_queries: DjangoAssertNumQueries
@@ -152,7 +185,7 @@ class TestImmediate:
             )
             make.make_optout(optout_list)
         with django_assert_max_num_queries(16):
-            assert run() == {"sent": 1, "failed": 0}
+            assert upkeep.send_reports(timezone.now()) == {"sent": 1, "failed": 0}
 
     def test_many_are_counted_and_the_first_listed(self, optout_list: List, alice: User) -> None:
         choose(alice)
@@ -288,6 +321,36 @@ class TestWhoIsTold:
         User.objects.update(is_active=True)
         Membership.objects.filter(user=bob).update(role=Role.OWNER)
         assert run() == {"sent": 0, "failed": 0}
+
+    @pytest.mark.parametrize("leaves", ["the realm", "the list", "in any way"])
+    def test_who_leaves_while_another_one_is_told_is_told_nothing(
+        self,
+        optout_list: List,
+        alice: User,
+        bob: User,
+        *,
+        leaves: str,
+        messages: list[tuple[str, str]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        choose(alice, "both", phone=NUMBER)
+        choose(bob, "both", phone="+12025550199")
+        make.make_optout(optout_list, "jane@example.com")
+        send = EmailMessage.send
+
+        def meanwhile(message: EmailMessage, *args: Any, **more: Any) -> int:
+            if leaves == "the realm":
+                Membership.objects.filter(user=bob).delete()
+            elif leaves == "the list":
+                ListAccess.objects.all().delete()
+            else:
+                User.objects.filter(pk=bob.pk).update(is_active=False)
+            return send(message, *args, **more)
+
+        monkeypatch.setattr(EmailMessage, "send", meanwhile)
+        assert run() == {"sent": 2, "failed": 0}
+        assert [message.to for message in mail.outbox] == [[alice.email]]
+        assert [number for number, _text in messages] == [NUMBER]
 
     def test_a_sealed_address_is_a_hash(self, optout_list: List, alice: User) -> None:
         choose(alice)
@@ -482,16 +545,22 @@ class TestTwoWorkers:
 
 
 class TestHeaders:
-    def test_names_cannot_break_them(self, realm: Realm, optout_list: List, alice: User) -> None:
+    @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+    def test_names_cannot_break_them(
+        self, realm: Realm, optout_list: List, alice: User, end: str
+    ) -> None:
         choose(alice)
-        Realm.objects.update(sender_name="Acme\r\nBcc: all@example.com")
-        List.objects.update(name="Garden\r\nBcc: all@example.com\r\n\r\nx")
+        Realm.objects.update(sender_name=f"Acme{end}Bcc: all@example.com")
+        List.objects.update(name=f"Garden{end}Bcc: all@example.com{end}{end}x")
         make.make_optout(optout_list)
         run()
         (message,) = mail.outbox
         assert message.subject == "1 opt-out: Acme Bcc: all@example.com"
+        assert message.from_email == settings.DEFAULT_FROM_EMAIL
         assert message.recipients() == ["alice@acme.example"]
-        assert "\nBcc:" not in str(message.body)
+        assert f"{end}Bcc:" not in str(message.body)
+        headers = {name.lower() for name in message.message()}
+        assert "bcc" not in headers and "cc" not in headers
 
 
 def refuse(*_: Any, **__: Any) -> int:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from lists.choices import Role
 from lists.models import List, ListAccess, Realm, User
+from optout.choices import Medium
 from reporting.models import Download, UnsubscriptionReport
 from reporting.models.downloads import DownloadOutcome
 from reporting.unsubscription_reports.sending import send_due
@@ -53,7 +54,7 @@ def monday() -> str:
     mail.outbox.clear()
     report = UnsubscriptionReport.objects.get()
     assert (report.due_at.weekday(), report.due_at.hour) == (0, 7)
-    result = send_due(report.due_at)
+    result = send_due(Medium.EMAIL, report.due_at)
     assert result == {"sent": len(mail.outbox), "failed": 0}
     return str(mail.outbox[0].body) if mail.outbox else ""
 

@@ -33,3 +33,8 @@ class TestNextTry:
             gaps.append((due - now) // timedelta(minutes=1))
             now = due
         assert gaps == [5, 5, 10, 20, 40, 80, 160, 320, 360]
+
+    def test_what_is_refused_is_tried_daily(self) -> None:
+        for days in (0, 1, 30):
+            now = NOW + timedelta(days=days)
+            assert next_try(NOW, now, is_refused=True) == now + timedelta(days=1)
