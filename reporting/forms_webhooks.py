@@ -266,7 +266,6 @@ class ReplaySinceForm(forms.Form):
 
     since = forms.DateTimeField(
         label="Failed, recorded since (UTC)",
-        help_text="The time of the oldest one is entered already.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         validators=[
             MinValueValidator(_EARLIEST, "Enter a later day."),

@@ -102,7 +102,14 @@ class TestMake:
 
     @pytest.mark.parametrize(
         "url",
-        ["", "ftp://example.com/", "example.com", "https://u:p@example.com/", "https://a.b/#c"],
+        [
+            "",
+            "ftp://example.com/",
+            "example.com",
+            "https://u:p@example.com/",
+            "https://a.b/#c",
+            "https://a.b/\ud800",  # half a letter, which JSON can name
+        ],
     )
     def test_what_is_no_url_for_this_is_refused(self, program: Program, url: str) -> None:
         assert refused(program("POST", "", {"url": url}), "#/url")
@@ -302,12 +309,20 @@ class TestWhereItBegins:
         program("PATCH", path, {"is_on": False})
         delivery = make_delivery(WebhookEndpoint.objects.get(), DeliveryState.WAITING, step=4)
         make.make_optout(optout_list)
+        told = program.read(path)
+        assert (told["waiting"], told["waiting_is_more"]) == (2, False)
+        (row,) = program.read(f"{path}/deliveries")["deliveries"]
+        assert (row["state"], row["due_at"]) == ("waiting", None)  # nothing is tried
 
         body = {"is_on": True} if skips is None else {"is_on": True, "skip_missed": skips}
         assert program("PATCH", path, body).status_code == 200
         delivery.refresh_from_db()
         assert delivery.state == (DeliveryState.FAILED if skips else DeliveryState.WAITING)
-        assert (program.read(path)["delay_seconds"] == 0) is bool(skips)
+        told = program.read(path)
+        assert (told["delay_seconds"] == 0) is bool(skips)
+        assert told["waiting"] == (0 if skips else 2)
+        (row,) = program.read(f"{path}/deliveries")["deliveries"]
+        assert (row["due_at"] is None) is bool(skips)
 
 
 @pytest.mark.django_db

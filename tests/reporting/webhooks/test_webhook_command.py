@@ -166,6 +166,7 @@ class TestListing:
             "state": "failing",
             "off_cause": None,
             "waiting": 0,
+            "waiting_is_more": False,
             "failed": 0,
             "delay_seconds": 0,
             "is_unread": False,
