@@ -20,6 +20,7 @@ from lists.prepared import fetch_prepared
 from optout.choices import RefusalCause, Verdict
 from optout.limits import PROTECTED_FOR
 from reporting.models.notices import Notice, NoticeKind
+from reporting.patience import Patience, in_turn
 
 MOST_OPEN = (
     50  # notices of one kind on one list: an attack from everywhere is one message, not a thousand
@@ -148,7 +149,8 @@ def settle_notices(optout_list: List, kind: NoticeKind, subject: str | None, now
 def mail_notices(now: datetime) -> int:
     """Mail what has not been mailed, one message a list and hour; how many notices. Run by the worker.
 
-    Raises OSError when nobody could be mailed of a list; its notices stay to be mailed, and other lists are not held up.
+    Raises OSError when nobody could be mailed of a list; its notices stay to be mailed, and other lists are not held up. With a
+    mail server that takes nothing, the rest waits for the next run, which begins with others.
     """
     waiting: dict[int, list[Notice]] = {}
     unmailed = Notice.objects.filter(mailed_at=None).select_related("optout_list__realm")
@@ -161,11 +163,14 @@ def mail_notices(now: datetime) -> int:
     )
     mailed = 0
     failure: OSError | None = None
-    for list_id, notices in waiting.items():
+    patience = Patience()
+    for list_id, notices in in_turn(list(waiting.items()), now):
         if list_id in lately:
             continue
+        if patience.has_ended:
+            break
         try:
-            _mail(notices[0].optout_list, notices)
+            _mail(notices[0].optout_list, notices, patience)
         except OSError as error:
             failure = error
             continue
@@ -183,17 +188,21 @@ def who_is_told(optout_list: List) -> list[User]:
     return list(User.objects.filter(admins | owners, is_active=True).distinct().order_by("pk"))
 
 
-def _mail(optout_list: List, notices: Sequence[Notice]) -> None:
+def _mail(optout_list: List, notices: Sequence[Notice], patience: Patience) -> None:
     """One mail to each of them. Raises OSError when it reached nobody (smtplib's errors are OSErrors)."""
     subject, text = _compose(optout_list, notices)
     failure: OSError | None = None
     sent = 0
     for user in who_is_told(optout_list):
+        if patience.has_ended and not sent:
+            break
         try:
             EmailMessage(subject, text, to=[user.email]).send()
+            patience.note(None)
             sent += 1
         except OSError as error:
             logger.warning("A notice could not be mailed to %s: %s", user, type(error).__name__)
+            patience.note(error)
             failure = error
     if failure is not None and not sent:
         raise failure

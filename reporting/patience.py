@@ -1,6 +1,8 @@
 """How long the worker goes on with a mail server or an SMS gateway that takes nothing: the rest waits for its next run."""
 
 import time
+from collections.abc import Sequence
+from datetime import datetime
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 
 from lists.sms import SmsRefusedError
@@ -10,6 +12,14 @@ LONGEST = 45  # seconds: the worker comes again each minute
 
 # These are answers: the server is there, and takes another message perhaps.
 _ABOUT_THE_MESSAGE = (SmsRefusedError, SMTPRecipientsRefused, SMTPDataError)
+
+
+def in_turn[Each](waiting: Sequence[Each], now: datetime) -> list[Each]:
+    """The same, beginning with another one each minute: whoever a server cannot be brought to mail is not always the first."""
+    if not waiting:
+        return []
+    first = int(now.timestamp() // 60) % len(waiting)
+    return [*waiting[first:], *waiting[:first]]
 
 
 class Patience:

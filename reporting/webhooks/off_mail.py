@@ -15,6 +15,7 @@ from django.urls import reverse
 from lists.choices import Role
 from lists.models import List, Membership, User
 from reporting.models import OffCause, WebhookEndpoint
+from reporting.patience import Patience, in_turn
 from reporting.webhooks.endpoints import SWITCHED_OFF_BY_US
 from reporting.webhooks.health import health_of
 from reporting.webhooks.plans import origin_of
@@ -25,16 +26,20 @@ logger = logging.getLogger(__name__)
 def mail_switched_off(now: datetime) -> int:
     """Mail of each endpoint that we switched off and nobody was told of; how many. Run by the worker every minute.
 
-    Raises OSError when nobody could be mailed of one: that is tried again the next time, and no other one is held up.
+    Raises OSError when nobody could be mailed of one: that is tried again the next time, and no other one is held up. With a mail
+    server that takes nothing, the rest waits for the next run, which begins with others.
     """
     untold = WebhookEndpoint.objects.filter(
         off_cause__in=SWITCHED_OFF_BY_US, off_told_at=None, removed_at=None
     ).select_related("realm")
     told = 0
     failure: OSError | None = None
-    for endpoint in untold.order_by("off_at", "pk"):
+    patience = Patience()
+    for endpoint in in_turn(list(untold.order_by("off_at", "pk")), now):
+        if patience.has_ended:
+            break
         try:
-            _mail(endpoint, now)
+            _mail(endpoint, now, patience)
         except OSError as error:
             failure = error
             continue
@@ -60,14 +65,17 @@ def who_is_told(endpoint: WebhookEndpoint) -> QuerySet[User]:
     return User.objects.filter(chosen, is_active=True).distinct().order_by("pk")
 
 
-def _mail(endpoint: WebhookEndpoint, now: datetime) -> None:
+def _mail(endpoint: WebhookEndpoint, now: datetime, patience: Patience) -> None:
     """One mail to each of them. Raises OSError when it reached nobody (smtplib's errors are OSErrors)."""
     subject, text = _compose(endpoint, now)
     failure: OSError | None = None
     sent = 0
     for user in who_is_told(endpoint):
+        if patience.has_ended and not sent:
+            break
         try:
             EmailMessage(subject, text, to=[user.email]).send()
+            patience.note(None)
             sent += 1
         except OSError as error:
             logger.warning(
@@ -76,6 +84,7 @@ def _mail(endpoint: WebhookEndpoint, now: datetime) -> None:
                 user,
                 type(error).__name__,
             )
+            patience.note(error)
             failure = error
     if failure is not None and not sent:
         raise failure

@@ -114,10 +114,10 @@ class TestWhatItSays:
         told()
 
         subjects = [message.subject for message in mail.outbox]
-        assert subjects == [
+        assert set(subjects) == {
             "Acme Garden: Webhook switched off: Default Optout Callback",
             "Acme Garden: Webhook switched off: Callback of Garden letters",
-        ]
+        }
         for message, name in zip(mail.outbox, subjects, strict=True):
             called = name.rpartition(": ")[2]
             assert f"\n  {called}, https://crm.example.com\n" in message.body
