@@ -19,13 +19,13 @@ from reporting.models import (
     WebhookEndpoint,
     WebhookFormat,
 )
+from reporting.webhooks.holding import PULSE
 
 MOST_COUNTED = 10_000  # waiting deliveries, and failed ones
 LOOKED_THROUGH = 2_000  # rows of the ledger after an endpoint's cursor
 TESTS_AMONG = 500  # its last deliveries, among which its last test is looked for
 
-SENDER = "webhooks"  # its feed cursor is the sender's pulse, at most 5 s old while one runs
-PULSE_LOST = timedelta(minutes=1)
+PULSE_LOST = timedelta(minutes=1)  # at most 5 s old while a sender runs
 
 
 class EndpointState(Enum):
@@ -100,7 +100,7 @@ def health_of(endpoints: Sequence[WebhookEndpoint], now: datetime) -> list[Healt
 
 def is_sender_running(now: datetime) -> bool:
     """Whether some sender (`manage.py send_webhooks`) gave a sign of life within the last minute."""
-    return FeedCursor.objects.filter(name=SENDER, moved_at__gt=now - PULSE_LOST).exists()
+    return FeedCursor.objects.filter(name=PULSE, moved_at__gt=now - PULSE_LOST).exists()
 
 
 def _health(
@@ -125,8 +125,8 @@ def _health(
     )
 
 
-# The last test is looked for by BETWEEN, and ordered as the index delivery_of_endpoint is: with an equal sign the order by id alone
-# would be the same to the planner, and it might look for an endpoint's few deliveries among everybody's.
+# The last test is looked for by BETWEEN, and ordered as the index delivery_of_endpoint is: with an equal sign the order by id
+# alone would be the same to the planner, and it might look for an endpoint's few deliveries among everybody's.
 _COUNT = f"""
 SELECT e.id, w.count, w.oldest, f.count, f.oldest, t.state
 FROM reporting_webhookendpoint e
