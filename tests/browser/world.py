@@ -486,6 +486,7 @@ SIGNED_OUT: dict[str, Way] = {
     "sign-in-wrong": _press(_at("/manage/account/login/"), "Sign in"),
     "reset": _at("/manage/account/password/reset/"),
     "rest-docs": _at("/api/v1/docs"),
+    "rest-docs-webhooks": _at("/api/v1/docs/webhooks"),
     "not-found": _at("/nothing/here"),
 }
 
