@@ -166,6 +166,25 @@ class TestWriting:
         assert (endpoint.succeeded_at, endpoint.failed_at) == (NOW - HOUR, NOW)
         assert endpoint.failing_since == NOW
 
+    def test_of_one_that_was_changed_since_only_what_arrived_counts(
+        self, endpoint: WebhookEndpoint
+    ) -> None:
+        first, second = make_delivery(endpoint), make_delivery(endpoint)
+        WebhookEndpoint.objects.update(revision=endpoint.revision + 1)
+        write_outcomes(
+            [(endpoint, self.of(first, TAKEN)), (endpoint, self.of(second, failed(), step=9))]
+        )
+        line = Line()
+        line.note_failure(NOW)
+        write_health([(endpoint, line)])
+        switch_off(endpoint, OffCause.GONE, NOW)
+        first.refresh_from_db()
+        second.refresh_from_db()
+        endpoint.refresh_from_db()
+        assert (first.state, second.state) == (DeliveryState.DELIVERED, DeliveryState.WAITING)
+        assert second.tries == 0
+        assert endpoint.is_on and endpoint.failing_since is None
+
     def test_switching_off_is_audited_without_the_url(self, endpoint: WebhookEndpoint) -> None:
         switch_off(endpoint, OffCause.GONE, NOW)
         switch_off(endpoint, OffCause.FAILING, NOW)
