@@ -19,7 +19,7 @@ from reporting.counters import advance_counts
 from reporting.models import Download, Notice
 from reporting.notices import mail_notices, raise_notices
 from reporting.unsubscription_reports.sending import send_due
-from reporting.webhooks.holding import clear_deliveries
+from reporting.webhooks.clearing import clear_deliveries
 from reporting.webhooks.off_mail import mail_switched_off
 
 NIGHT = timedelta(days=8)  # what a night looks at of the ledger; on Sundays all of it

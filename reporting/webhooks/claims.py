@@ -3,6 +3,7 @@ anything is sent, together with how far they have come then.
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,9 @@ from reporting.webhooks.locks import lock_endpoints
 from reporting.webhooks.payloads import LINK_SOURCE, goes_alone, goes_out
 
 WINDOW = 500  # changes that are made into deliveries at once
+MOST_TOLD = (
+    10_000  # times that a change is told to somebody, at once: all of it is in memory meanwhile
+)
 LOOKED_THROUGH = (
     20_000  # rows of the ledger at once: those of realms without endpoints stand between
 )
@@ -102,7 +106,9 @@ def claim(takers: Sequence[Taker], until: Cursor | None, now: datetime) -> Claim
     and of a default callback also where another one was told in its place. Raises NotMendedError.
     """
     start = takers[0].cursor
-    window = read_window({taker.endpoint.realm_id for taker in takers}, start, until)
+    of_realms = Counter(taker.endpoint.realm_id for taker in takers)
+    limit = min(WINDOW, max(1, MOST_TOLD // max(of_realms.values())))
+    window = read_window(of_realms, start, until, limit)
     if not window.changes:
         return Claim({}, set(), set(), window.cursor, window.has_more)
     concerned = {change.realm_id for change in window.changes}

@@ -6,12 +6,10 @@ that session ends, however it ends. So there are no leases to renew, and nobody'
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q
 
 from lists.prepared import fetch, fetch_prepared
 from reporting.changes import NotMendedError
@@ -29,12 +27,14 @@ _ASKED_TO_WAIT = (429, 503)
 class Sight:
     """What a look around found: every endpoint there is work for, those that are ours from now on, and their deliveries.
 
-    `missed`: those for which more is queued that nobody had to ask for. It comes before what the ledger has.
+    `queued`: those for which more is queued than there was room for; `missed`: of these, where some of it is what they missed and
+    nobody had to ask for. That comes before what the ledger has.
     """
 
     endpoints: dict[int, WebhookEndpoint]
     taken: set[int]
     waiting: dict[int, list[Waiting]]
+    queued: set[int]
     missed: set[int]
 
 
@@ -60,10 +60,14 @@ def look_around(held: Mapping[int, Line], done: Collection[int]) -> Sight:
             line.add(delivery)
         rooms[pk] = line.asked_room()
     ours = [endpoints[pk] for pk in rooms if pk in endpoints]
-    asked, missed = _take_up(ours, rooms)
-    for endpoint_id, deliveries in asked.items():
-        waiting.setdefault(endpoint_id, []).extend(deliveries)
-    return Sight(endpoints, taken, waiting, missed)
+    missed: set[int] = set()
+    if queued := _find_queued(ours):
+        chosen = [endpoint for endpoint in ours if endpoint.pk in queued]
+        for endpoint_id, deliveries in _take_up(chosen, rooms).items():
+            waiting.setdefault(endpoint_id, []).extend(deliveries)
+        queued = _find_queued(chosen)
+        missed = {pk for (pk,) in fetch_prepared(_MISSED, (list(queued),))}
+    return Sight(endpoints, taken, waiting, queued, missed)
 
 
 def _read_endpoints() -> dict[int, WebhookEndpoint]:
@@ -148,22 +152,23 @@ def _read_waiting(endpoints: Sequence[WebhookEndpoint]) -> dict[int, list[Waitin
     return _by_endpoint(fetch_prepared(_WAITING, (every, on)))
 
 
+def _find_queued(endpoints: Sequence[WebhookEndpoint]) -> set[int]:
+    every = [endpoint.pk for endpoint in endpoints]
+    on = [endpoint.is_on for endpoint in endpoints]
+    return {pk for (pk,) in fetch_prepared(_WITH_QUEUED, (every, on))}
+
+
 def _take_up(
     endpoints: Sequence[WebhookEndpoint], rooms: Mapping[int, tuple[int, int]]
-) -> tuple[dict[int, list[Waiting]], set[int]]:
-    """What is queued, as far as there is room: deliveries and changes; and for whom more is that nobody had to ask for."""
+) -> dict[int, list[Waiting]]:
+    """What is queued, as far as there is room, in deliveries and changes."""
     every = [endpoint.pk for endpoint in endpoints]
-    queued = fetch_prepared(_WITH_QUEUED, (every, [endpoint.is_on for endpoint in endpoints]))
-    if not queued:
-        return {}, set()
-    pks = [pk for (pk,) in queued]
     # Switched off meanwhile or changed, an endpoint has another revision, and what we have of it is given up.
-    lock_endpoints(pks)
-    on = {endpoint.pk for endpoint in endpoints if endpoint.is_on}
-    deliveries, changes = zip(*(rooms[pk] for pk in pks), strict=True)
-    parameters = (pks, [pk in on for pk in pks], list(deliveries), list(changes))
-    taken = _by_endpoint(fetch(_TAKE_UP, parameters))
-    return taken, {pk for (pk,) in fetch_prepared(_MISSED, (pks,))}
+    lock_endpoints(every)
+    on = [endpoint.is_on for endpoint in endpoints]
+    deliveries = [rooms[pk][0] for pk in every]
+    changes = [rooms[pk][1] for pk in every]
+    return _by_endpoint(fetch(_TAKE_UP, (every, on, deliveries, changes)))
 
 
 def _by_endpoint(rows: Iterable[Sequence[Any]]) -> dict[int, list[Waiting]]:
@@ -242,47 +247,3 @@ def give_pulse(head: Cursor, now: datetime) -> None:
     if is_foreign:
         raise NotMendedError
     fetch_prepared(_PULSE, {"xid": str(head.xid), "id": head.last_id, "now": now})
-
-
-# ── What is kept no longer ───────────────────────────────────────────────────────────────────────────────────────────────
-
-DELIVERED_KEPT = timedelta(days=7)  # tests as well
-FAILED_KEPT = timedelta(days=90)
-
-
-_CLEARED = 10_000  # deliveries in one transaction: the feed, and so every webhook, waits for the oldest that is open
-
-
-def clear_deliveries(now: datetime) -> dict[str, int]:
-    """Remove what was delivered 7 days ago and what failed 90 days ago, and endpoints that were removed; how many rows.
-
-    A part at a time, oldest first: not to be called within a transaction.
-    """
-    over = WebhookDelivery.objects.annotate(over_at=Coalesce("tried_at", "created_at"))
-    told = Q(state=DeliveryState.DELIVERED) | Q(state=DeliveryState.FAILED, is_test=True)
-    old = over.filter(
-        (told & Q(over_at__lt=now - DELIVERED_KEPT))
-        | Q(state=DeliveryState.FAILED, over_at__lt=now - FAILED_KEPT)
-    )
-    removed = WebhookEndpoint.objects.exclude(removed_at=None)
-    of_removed = WebhookDelivery.objects.filter(endpoint__in=removed)
-    return {
-        "webhook_deliveries": _clear(old) + _clear(of_removed),
-        "webhook_endpoints": removed.delete()[0],
-    }
-
-
-def _clear(chosen: QuerySet[WebhookDelivery]) -> int:
-    """Remove these in parts. Looking for them takes longer than removing them, and is a statement of its own: one that only
-    reads holds nobody up. What somebody uses right now stays for the next time."""
-    removed, last = 0, 0
-    while ids := list(
-        chosen.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_CLEARED]
-    ):
-        last = ids[-1]
-        with transaction.atomic():
-            still = chosen.filter(pk__in=ids).select_for_update(skip_locked=True).order_by("pk")
-            removed += WebhookDelivery.objects.filter(
-                pk__in=list(still.values_list("pk", flat=True))
-            ).delete()[0]
-    return removed

@@ -22,9 +22,7 @@ from reporting.webhooks.slots import Slots
 
 logger = logging.getLogger(__name__)
 
-MOST_TEXT = (
-    16_000_000  # characters that are kept until they are sent; beyond them they are read again
-)
+MOST_TEXT = 8_000_000  # characters, kept until they are sent; what is beyond is read again
 WRITTEN_AT = 200  # outcomes that are not left to wait for the next turn
 
 
@@ -45,8 +43,8 @@ class Served:
     """An endpoint whose lock is ours.
 
     One that `is_leaving` starts nothing more, and is given back when its tries have ended. `is_dirty`: how it does has changed
-    since it was written down. `is_behind`: the ledger has more for it than there was room for. `has_missed`: what it missed has,
-    too, and that comes first.
+    since it was written down. `is_behind`: the ledger has more for it than there was room for. `has_queued`: more was asked for
+    than there was room for; `has_missed`: some of that is what it missed, which comes before the ledger.
     """
 
     taker: Taker
@@ -55,6 +53,7 @@ class Served:
     is_dirty: bool = False
     is_behind: bool = False
     has_missed: bool = False
+    has_queued: bool = False
 
     @property
     def pk(self) -> int:
@@ -111,7 +110,9 @@ class Serving:
             self.tries
             or self.outcomes
             or any(
-                served.is_leaving or served.line.is_due(now, is_on=served.is_on)
+                served.is_leaving
+                or (served.has_queued and served.is_on)
+                or served.line.is_due(now, is_on=served.is_on)
                 for served in self.all()
             )
         )
@@ -163,6 +164,7 @@ class Serving:
         self._left.clear()
         for served in self.all():
             served.has_missed = served.pk in sight.missed
+            served.has_queued = served.pk in sight.queued
         for pk, waiting in sight.waiting.items():
             line = self.served[pk].line
             for each in waiting:

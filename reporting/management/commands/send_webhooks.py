@@ -1,9 +1,11 @@
 import asyncio
 import json
+import resource
 import signal
 from dataclasses import asdict
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
@@ -11,9 +13,14 @@ from reporting.webhooks.sender import Sender
 from reporting.webhooks.serving import Summary
 from reporting.webhooks.session import SessionLostError
 
+OPEN_FILES = 16_384
+
 
 class Command(BaseCommand):
     help = "The sender: tells webhook endpoints of opt-outs, until it is told to stop. Beside web and worker; several may run."
+
+    # The others load every view, which a process that answers nobody needs no memory for.
+    requires_system_checks = (Tags.security, Tags.models)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -36,7 +43,16 @@ class Command(BaseCommand):
             )
 
 
+def _allow_connections() -> None:
+    """Each try is an open file, and so is each connection that is kept for the next one. Systems allow 1,024 unless asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def _send(*, once: bool) -> Summary:
+    _allow_connections()
     sender = Sender()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
