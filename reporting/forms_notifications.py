@@ -24,7 +24,7 @@ _RHYTHMS = (
     (ReportRhythm.DAILY, "Daily: at 07:00 UTC"),
     (ReportRhythm.WEEKLY, "Weekly: on Mondays at 07:00 UTC"),
 )
-_NO_SMS = "SMS is not offered: this installation has no SMS gateway. Whoever runs it can set SMS_GATEWAY_URL."
+NO_SMS = "SMS is not offered: this installation has no SMS gateway. Whoever runs it can set SMS_GATEWAY_URL."
 
 
 class ReportsForm(forms.Form):
@@ -56,7 +56,7 @@ class ReportsForm(forms.Form):
         ask_kindly(self)
         if not offers_sms:
             self.fields["reports"].choices = _LABELS[:2]  # type: ignore[attr-defined]
-            self.fields["reports"].help_text = _NO_SMS
+            self.fields["reports"].help_text = NO_SMS
             del self.fields["phone"]
 
     def clean(self) -> dict[str, Any]:

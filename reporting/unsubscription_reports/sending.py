@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from django.core.mail import EmailMessage
 from django.db import connection
@@ -92,7 +93,7 @@ def send_due(medium: Medium, now: datetime) -> dict[str, int]:
 
 def _pass_over(medium: Medium, end: Cursor, now: datetime) -> None:
     """Move the immediate ones on that have nothing to tell."""
-    values = {"medium": medium, "now": now, "xid": str(end.xid), "id": end.last_id}
+    values: dict[str, Any] = {"medium": medium, "now": now, "xid": str(end.xid), "id": end.last_id}
     with connection.cursor() as cursor:
         cursor.execute(_PASS_OVER, values)
 

@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from lists.access import Standing
 from lists.audit import record_audit
 from lists.choices import Role
+from lists.models import User
 from lists.sms import can_send
 from optout.choices import Medium
 from reporting.changes import end_of_feed
@@ -65,8 +67,11 @@ def sms_is_offered(wish: Wish) -> bool:
     return can_send() or Medium.SMS in wish.media
 
 
-def save_wish(standing: Standing, wish: Wish, now: datetime) -> bool:
-    """Keep it; whether it changes anything. What is switched on begins now; what stays goes on where it was."""
+def save_wish(standing: Standing, wish: Wish, now: datetime, *, actor: User | None) -> bool:
+    """Keep it; whether it changes anything. What is switched on begins now; what stays goes on where it was.
+
+    `actor`: they themselves, or None for an operator's command.
+    """
     start = end_of_feed()
     kind = kind_for(standing)
     with transaction.atomic():
@@ -85,10 +90,12 @@ def save_wish(standing: Standing, wish: Wish, now: datetime) -> bool:
             else:
                 _start(standing, medium, wish, start, now)
         if is_changed:
+            whose: dict[str, Any] = {} if actor == standing.user else {"member": standing.user.pk}
             record_audit(
                 "change_notifications",
-                actor=standing.user,
+                actor=actor,
                 realm=standing.realm,
+                **whose,
                 kind=kind.value,
                 media=[each.name.lower() for each in sorted(wish.media)],
                 rhythm=wish.rhythm.value if wish.media else None,

@@ -30,7 +30,8 @@ def notifications(request: HttpRequest) -> HttpResponse:
     form = _form(request, standing, wish_of(reports))
     if request.method == "POST" and form.is_valid():
         wish = form.wish()
-        _confirm(request, standing, wish, is_changed=save_wish(standing, wish, timezone.now()))
+        is_changed = save_wish(standing, wish, timezone.now(), actor=standing.user)
+        _confirm(request, standing, wish, is_changed=is_changed)
         return redirect("notifications")
     context = {
         "form": form,
