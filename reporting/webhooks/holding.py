@@ -161,14 +161,18 @@ def _find_queued(endpoints: Sequence[WebhookEndpoint]) -> set[int]:
 def _take_up(
     endpoints: Sequence[WebhookEndpoint], rooms: Mapping[int, tuple[int, int]]
 ) -> dict[int, list[Waiting]]:
-    """What is queued, as far as there is room, in deliveries and changes."""
+    """What is queued, as far as there is room, in deliveries and changes. All of it counts as asked for."""
     every = [endpoint.pk for endpoint in endpoints]
     # Switched off meanwhile or changed, an endpoint has another revision, and what we have of it is given up.
     lock_endpoints(every)
     on = [endpoint.is_on for endpoint in endpoints]
     deliveries = [rooms[pk][0] for pk in every]
     changes = [rooms[pk][1] for pk in every]
-    return _by_endpoint(fetch(_TAKE_UP, (every, on, deliveries, changes)))
+    taken = _by_endpoint(fetch(_TAKE_UP, (every, on, deliveries, changes)))
+    for of_one in taken.values():
+        for waiting in of_one:
+            waiting.is_asked_for = not waiting.is_test
+    return taken
 
 
 def _by_endpoint(rows: Iterable[Sequence[Any]]) -> dict[int, list[Waiting]]:

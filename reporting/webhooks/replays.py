@@ -23,13 +23,13 @@ _OVER = (DeliveryState.DELIVERED, DeliveryState.FAILED)
 
 @transaction.atomic
 def send_test(endpoint: WebhookEndpoint, *, asked_by: str, now: datetime) -> WebhookDelivery:
-    """Ask for a test message: tried once, also to an endpoint that is off. While one waits to be sent, that one."""
+    """Ask for a test message: tried once, also to an endpoint that is off. While one is under way, that one."""
     list(lock_rows(Q(pk=endpoint.pk)))  # a double click asks for one
-    waiting = WebhookDelivery.objects.filter(
-        endpoint=endpoint, state=DeliveryState.QUEUED, is_test=True
+    under_way = WebhookDelivery.objects.filter(
+        endpoint=endpoint, state__in=(DeliveryState.QUEUED, DeliveryState.WAITING), is_test=True
     ).first()
-    if waiting is not None:
-        return waiting
+    if under_way is not None:
+        return under_way
     return WebhookDelivery.objects.create(
         endpoint=endpoint,
         message=uuid.uuid4(),

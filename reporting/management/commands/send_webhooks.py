@@ -43,7 +43,7 @@ class Command(BaseCommand):
             )
 
 
-def _allow_connections() -> None:
+def allow_connections() -> None:
     """Each try is an open file, and so is each connection that is kept for the next one. Systems allow 1,024 unless asked."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
@@ -52,7 +52,7 @@ def _allow_connections() -> None:
 
 
 async def _send(*, once: bool) -> Summary:
-    _allow_connections()
+    allow_connections()
     sender = Sender()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

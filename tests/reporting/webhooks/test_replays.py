@@ -43,6 +43,8 @@ class TestATest:
         endpoint = make.make_webhook_endpoint(realm)
         first = send_test(endpoint, asked_by="", now=NOW)
         assert send_test(endpoint, asked_by="", now=NOW) == first
+        WebhookDelivery.objects.update(state=DeliveryState.WAITING)  # it is being sent
+        assert send_test(endpoint, asked_by="", now=NOW) == first
         WebhookDelivery.objects.update(state=DeliveryState.FAILED)
         assert send_test(endpoint, asked_by="x" * 300, now=NOW) != first
 

@@ -14,7 +14,6 @@ from standardwebhooks import Webhook
 
 from lists.models import List, Realm
 from optout.models import OptOut
-from reporting import upkeep
 from reporting.models import (
     DeliveryState,
     FeedCursor,
@@ -25,6 +24,7 @@ from reporting.models import (
 )
 from reporting.webhooks import lines
 from reporting.webhooks.endpoints import EndpointPlan, make_endpoint, switch_off, switch_on
+from reporting.webhooks.payloads import sample_change
 from reporting.webhooks.replays import replay_failed, send_test
 from reporting.webhooks.sender import Sender
 from reporting.webhooks.serving import Summary
@@ -304,6 +304,25 @@ class TestWhatWasLeft:
         assert (dead.state, dead.tries) == (DeliveryState.DELIVERED, 11)
         assert receiver.ids() == [dead.webhook_id]
 
+    def test_more_than_there_is_room_for_at_once(
+        self, endpoint_at: Any, optout_list: List, receiver: Receiver, monkeypatch: Any
+    ) -> None:
+        """What was missed comes before what the ledger has of the same address."""
+        monkeypatch.setattr(lines, "MOST_ASKED_FOR", 2)
+        monkeypatch.setattr("reporting.webhooks.sender.LOOK_EVERY", 0.0)
+        endpoint = endpoint_at()
+        make.make_optout(optout_list, "jane@example.com")
+        change = {
+            **sample_change(WebhookFormat.STANDARD, make.NOW),
+            "digest": bytes(OptOut.objects.get().digest).hex(),
+        }
+        missed = [
+            make_delivery(endpoint, state=DeliveryState.QUEUED, changes=[change]).webhook_id
+            for _ in range(5)
+        ]
+        assert drain().delivered == 6
+        assert receiver.ids()[:5] == missed
+
     @pytest.mark.parametrize("left_as", [DeliveryState.QUEUED, DeliveryState.WAITING])
     def test_a_test_goes_out_to_one_that_is_off_and_nothing_else_does(
         self,
@@ -380,31 +399,59 @@ class TestTheLedger:
         assert timezone.now() - pulse.moved_at < timedelta(seconds=5)
 
 
-class TestClearing:
-    def test_the_log_is_kept_for_a_while(self, endpoint_at: Any) -> None:
-        endpoint = endpoint_at()
-        now = timezone.now()
+class TestTheClockIsSetBack:
+    def test_what_was_never_tried_goes_out_and_what_comes_after_it(
+        self, endpoint_at: Any, optout_list: List, receiver: Receiver
+    ) -> None:
+        later = timezone.now() + HOUR
+        left = make_delivery(endpoint_at(), due_at=later, created_at=later)
+        assert drain().delivered == 1
+        left.refresh_from_db()
+        assert (left.state, left.step) == (DeliveryState.DELIVERED, 1)
 
-        def made(days: float, **fields: Any) -> int:
-            at = now - timedelta(days=days)
-            return make_delivery(endpoint, created_at=at, tried_at=at, **fields).pk
+    def test_also_its_first_failure_counts(self, endpoint_at: Any, receiver: Receiver) -> None:
+        left = make_delivery(endpoint_at("/500"), due_at=timezone.now() + HOUR)
+        assert drain().failed_tries == 1
+        left.refresh_from_db()
+        assert left.step == 1 and left.due_at < timezone.now() + timedelta(minutes=1)
 
-        made(8, state=DeliveryState.DELIVERED)
-        made(8, state=DeliveryState.FAILED, is_test=True)
-        made(91, state=DeliveryState.FAILED)
-        kept = {
-            made(6, state=DeliveryState.DELIVERED),
-            made(89, state=DeliveryState.FAILED),
-            made(200, state=DeliveryState.WAITING),
-            made(200, state=DeliveryState.QUEUED),
-        }
-        result = upkeep.apply_retention(now)
-        assert (result["webhook_deliveries"], result["webhook_endpoints"]) == (3, 0)
-        assert set(WebhookDelivery.objects.values_list("pk", flat=True)) == kept
 
-        WebhookEndpoint.objects.update(removed_at=now)
-        result = upkeep.apply_retention(now)
-        assert (result["webhook_deliveries"], result["webhook_endpoints"]) == (4, 1)
+class TestSlowReceivers:
+    """A hundred that hang, with eight messages each; somebody else is told at once."""
+
+    @pytest.fixture(autouse=True)
+    def _short_end(self, monkeypatch: Any) -> None:
+        monkeypatch.setattr("reporting.webhooks.sender.STOP_SECONDS", 0.05)
+
+    @pytest.mark.parametrize("is_neighbour", [True, False])
+    def test_delay_nobody(
+        self,
+        endpoint_at: Any,
+        optout_list: List,
+        receiver: Receiver,
+        is_neighbour: bool,
+    ) -> None:
+        for _ in range(99):
+            endpoint_at("/hang")
+        for n in range(8):
+            make.make_optout(optout_list, f"p{n}@example.com")
+        good_realm = make.make_realm("second") if is_neighbour else optout_list.realm
+        good_list = make.make_list(good_realm) if is_neighbour else optout_list
+        plan = EndpointPlan(receiver.url("/ok"))
+        make_endpoint(good_realm, plan, actor=None, now=timezone.now())
+
+        async def run() -> None:
+            sender = Sender()
+            running = asyncio.create_task(sender.run())
+            await asyncio.to_thread(receiver.wait_for, 100, "/hang")
+            await asyncio.to_thread(make_in_thread, good_list, "new@example.com")
+            got = await asyncio.to_thread(receiver.wait_for, 1, "/ok", 5.0)
+            sender.stop()
+            await running
+            assert got[0].json()["data"]["address"] == "new@example.com"
+
+        asyncio.run(run())
+        assert receiver.counts()["requests"] < 200
 
 
 def fill_ledger(optout_list: List, rows: int) -> None:
@@ -417,3 +464,11 @@ def fill_ledger(optout_list: List, rows: int) -> None:
             " FROM generate_series(1, %s) n",
             [optout_list.pk, rows],
         )
+
+
+def make_in_thread(optout_list: List, address: str) -> None:
+    """An opt-out, on a connection of this thread's own."""
+    try:
+        make.make_optout(optout_list, address)
+    finally:
+        connection.close()
