@@ -154,8 +154,8 @@ class WebhookOut(Schema):
         description="Whether there may be more: no more than 10,000 messages are counted, and 2,000 changes looked through."
     )
     failed: int = Field(description="Messages that were given up, and are kept; up to 10,000.")
-    delay_seconds: int = Field(
-        description="How late it is: the age of the oldest change that has not arrived."
+    delay_seconds: int | None = Field(
+        description="How late it is: the age of the oldest change that has not arrived. Null where that one was not found."
     )
     succeeded_at: str | None = Field(description="When it last took a message.")
     failed_at: str | None = Field(description="When it last failed to.")
@@ -267,7 +267,7 @@ def webhook_fields(health: Health, numbers: Mapping[int, int]) -> dict[str, Any]
         "waiting": health.waiting,
         "waiting_is_more": health.waiting_is_more,
         "failed": health.failed,
-        "delay_seconds": int(health.delay.total_seconds()),
+        "delay_seconds": health.delay_seconds,
         "succeeded_at": maybe_time(row.succeeded_at),
         "failed_at": maybe_time(row.failed_at),
         "failing_since": maybe_time(row.failing_since),

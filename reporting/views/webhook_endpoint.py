@@ -40,17 +40,17 @@ class Numbers:
 
     @property
     def delay(self) -> str:
-        health = self.shown.health
-        if health.behind_since:
-            return in_words(health.delay)
-        return "None" if health.is_delay_known else "Not known"
+        delay = self.shown.health.delay
+        if delay is None:
+            return "Not known"
+        return in_words(delay) if self.shown.health.behind_since else "None"
 
     @property
     def delay_note(self) -> str:
         health = self.shown.health
         if health.behind_since:
             return "of the oldest that has not arrived"
-        if not health.is_delay_known:
+        if health.delay is None:
             return "it is far behind"
         if health.waiting:
             return "but for what is sent again"
@@ -60,7 +60,7 @@ class Numbers:
 
     @property
     def is_late(self) -> bool:
-        return self.shown.health.delay.total_seconds() > _LATE
+        return (self.shown.health.delay_seconds or 0) > _LATE
 
     @property
     def waiting_note(self) -> str:

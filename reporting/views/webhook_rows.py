@@ -15,6 +15,7 @@ from reporting.views.webhook_access import OpenedHooks
 from reporting.webhooks.health import MOST_COUNTED, EndpointState, Health, health_of
 
 _SHOWN_LISTS = 3
+_SHOWN_PATH = 40  # characters
 _SHORT_FORMATS = {
     WebhookFormat.STANDARD: "Standard",
     WebhookFormat.SMS_JSON: "Callback, JSON",
@@ -46,6 +47,12 @@ class ShownEndpoint:
     @property
     def host(self) -> str:
         return urlsplit(self.row.url).netloc
+
+    @property
+    def place(self) -> str:
+        """Where on its host it is: two of one host look alike otherwise."""
+        path = urlsplit(self.row.url).path
+        return path if len(path) <= _SHOWN_PATH else f"{path[:_SHOWN_PATH]}…"
 
     @property
     def name(self) -> str:
@@ -146,7 +153,7 @@ class ShownEndpoint:
     @property
     def delay(self) -> str:
         """The age of the oldest change that has not arrived; nothing where all have."""
-        if not self.health.is_delay_known:
+        if self.health.delay is None:
             return "not known"
         return in_words(self.health.delay) if self.health.delay else ""
 

@@ -68,16 +68,16 @@ class Health:
         return self.endpoint.off_at or self.endpoint.failing_since
 
     @property
-    def is_delay_known(self) -> bool:
-        """Whether the oldest change that has not arrived was found, or there is none."""
-        return self.behind_since is not None or not self.is_unread
+    def delay(self) -> timedelta | None:
+        """How late it is: the age of the oldest change that has not arrived. None where that one was not found."""
+        if self.behind_since is None:
+            return None if self.is_unread else timedelta(0)
+        return max(self.now - self.behind_since, timedelta(0))
 
     @property
-    def delay(self) -> timedelta:
-        """How late it is: the age of the oldest change that has not arrived."""
-        if self.behind_since is None:
-            return timedelta(0)
-        return max(self.now - self.behind_since, timedelta(0))
+    def delay_seconds(self) -> int | None:
+        """The same for programs."""
+        return None if self.delay is None else int(self.delay.total_seconds())
 
     @property
     def waiting_in_words(self) -> str:

@@ -37,7 +37,7 @@ def endpoint_json(health: Health, numbers: dict[int, int]) -> dict[str, Any]:
         "waiting": health.waiting,
         "waiting_is_more": health.waiting_is_more,
         "failed": health.failed,
-        "delay_seconds": int(health.delay.total_seconds()),
+        "delay_seconds": health.delay_seconds,
         "is_unread": health.is_unread,
         **{name: at and at.isoformat() for name, at in times.items()},
     }
@@ -68,7 +68,7 @@ def endpoint_line(health: Health, numbers: dict[int, int]) -> str:
         f"{health.failed} failed",
     ]
     if health.delay:
-        parts.append(f"{int(health.delay.total_seconds())} s behind")
+        parts.append(f"{health.delay_seconds} s behind")
     if row.succeeded_at:
         parts.append(f"last success {_at(row.succeeded_at)}")
     return ", ".join(parts)

@@ -140,12 +140,15 @@ class TestTheScreen:
         make.make_webhook_endpoint(realm, label="Gone", off_at=make.NOW, off_cause="gone")
         make.make_webhook_endpoint(realm, label="Fresh")
         screen = open_screen(signed_in(alice), PATH)
-        assert "Good crm.example.com Whole realm Standard Delivering – 0 0 just now" in screen.text
+        assert (
+            "Good crm.example.com/heed Whole realm Standard Delivering – 0 0 just now"
+            in screen.text
+        )
         assert "Failing since 4 Mar 2026, 12:00" in screen.text
         assert (
             "Switched off since 4 Mar 2026, 12:00 : the receiver answered 410 Gone" in screen.text
         )
-        assert "Fresh crm.example.com Whole realm Standard Nothing sent yet" in screen.text
+        assert "Fresh crm.example.com/heed Whole realm Standard Nothing sent yet" in screen.text
 
     def test_it_says_when_nothing_sends(self, realm: Realm, alice: User) -> None:
         client = signed_in(alice)

@@ -170,10 +170,10 @@ class TestDelay:
         monkeypatch.setattr(health, "LOOKED_THROUGH", 2)
         endpoint = make.make_webhook_endpoint(realm, make.make_list(realm, 2))
         make.make_optout(optout_list, "a@example.com")
-        assert not of(endpoint).is_unread and of(endpoint).is_delay_known
+        assert not of(endpoint).is_unread and of(endpoint).delay_seconds == 0
         make.make_optout(optout_list, "b@example.com")
         found = of(endpoint)
-        assert found.is_unread and found.behind_since is None and not found.is_delay_known
+        assert found.is_unread and found.behind_since is None and found.delay_seconds is None
         assert (found.waiting, found.waiting_is_more) == (0, True)
 
 

@@ -1,6 +1,7 @@
 """One order of locks: endpoints before their deliveries, default callbacks first."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -30,8 +31,8 @@ from tests.threads import in_thread
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
 NOW = make.NOW
-BY = {"actor": None, "now": NOW}
-ASKED = {"asked_by": "alice", "actor": None, "now": NOW}
+BY: dict[str, Any] = {"actor": None, "now": NOW}
+ASKED: dict[str, Any] = {"asked_by": "alice", "actor": None, "now": NOW}
 
 
 def while_it_waits(work: Callable[[], object], look: Callable[[], None]) -> None:
