@@ -39,7 +39,7 @@ class Sight:
 
 
 def look_around(held: Mapping[int, Line], done: Collection[int]) -> Sight:
-    """Give the locks of `done` back, take those that are free, and read what is theirs. Raises NotMendedError.
+    """Give the locks of `done` back, take those that are free, and read what is theirs. In a transaction. Raises NotMendedError.
 
     `held`: endpoints that stay ours. What waits is read of those that are new to us; of all what was asked for, as far as there
     is room.
@@ -107,14 +107,19 @@ WHERE d.endpoint_id = ANY (%s::int[]) AND d.state = {DeliveryState.WAITING:d}
 ORDER BY d.id
 """  # noqa: S608 -- made of constants
 _QUEUED = f"endpoint_id = e.id AND state = {DeliveryState.QUEUED:d}"
+# One row of each is looked for, not all of them as with EXISTS: there may be 100,000 replays.
 _WITH_QUEUED = f"""
-SELECT e.id FROM unnest(%s::int[], %s::boolean[]) e (id, is_on)
-WHERE EXISTS (SELECT FROM reporting_webhookdelivery WHERE {_QUEUED} AND is_test)
-    OR (e.is_on AND EXISTS (SELECT FROM reporting_webhookdelivery WHERE {_QUEUED}))
+SELECT e.id FROM unnest(%s::int[], %s::boolean[]) e (id, is_on) CROSS JOIN LATERAL (
+    (SELECT FROM reporting_webhookdelivery WHERE {_QUEUED} AND is_test LIMIT 1)
+    UNION ALL
+    (SELECT FROM reporting_webhookdelivery WHERE e.is_on AND {_QUEUED} LIMIT 1)
+    LIMIT 1
+) d
 """  # noqa: S608
-# Tests always; then what nobody had to ask for, then the rest, both oldest first, as far as there is room.
+# Tests always; then what nobody had to ask for, then the rest, both oldest first, as far as there is room. They are found by id:
+# the planner thinks that few are queued, and would compare each with each.
 _TAKE_UP = f"""
-WITH chosen AS (
+WITH chosen AS MATERIALIZED (
     SELECT d.id FROM unnest(%s::int[], %s::boolean[], %s::int[], %s::int[]) e (id, is_on, deliveries, changes)
     CROSS JOIN LATERAL (
         SELECT id FROM reporting_webhookdelivery WHERE {_QUEUED} AND is_test
@@ -132,15 +137,16 @@ WITH chosen AS (
         WHERE counted.deliveries <= e.deliveries AND counted.changes <= e.changes
     ) d
 ), asked AS (
-    UPDATE reporting_webhookdelivery d SET state = {DeliveryState.WAITING:d} FROM chosen
-    WHERE d.id = chosen.id AND d.state = {DeliveryState.QUEUED:d}
+    UPDATE reporting_webhookdelivery d SET state = {DeliveryState.WAITING:d}
+    WHERE d.id = ANY (ARRAY(SELECT id FROM chosen)) AND d.state + 0 = {DeliveryState.QUEUED:d}
     RETURNING d.*
 )
 SELECT {_FIELDS} FROM asked d ORDER BY d.id
 """  # noqa: S608
 _MISSED = f"""
-SELECT e.id FROM unnest(%s::int[]) e (id)
-WHERE EXISTS (SELECT FROM reporting_webhookdelivery WHERE {_QUEUED} AND asked_by = '' AND NOT is_test)
+SELECT e.id FROM unnest(%s::int[]) e (id) CROSS JOIN LATERAL (
+    SELECT FROM reporting_webhookdelivery WHERE {_QUEUED} AND asked_by = '' AND NOT is_test LIMIT 1
+) d
 """  # noqa: S608
 
 
