@@ -447,6 +447,7 @@ class TestDoors:
             "reporting.contacts_http.door.answering.<locals>.view",  # a key in a header
             "reporting.rest.docs.docs_page",  # changes nothing
             "reporting.rest.docs.openapi_json",  # changes nothing
+            "reporting.rest.docs.webhooks_page",  # changes nothing
             "reporting.views.download.download",  # GET and HEAD only
         }
 

@@ -53,10 +53,10 @@ class TestNavigation:
     @pytest.mark.parametrize(
         ("role", "expected"),
         [
-            (Role.ADMIN, ["Overview", "Lists", "Reports", "Team", "Settings"]),
-            (Role.OWNER, ["Overview", "Lists", "Reports"]),
-            (Role.VIEWER, ["Overview", "Lists", "Reports"]),
-            (Role.MAILER, ["Overview", "Lists"]),
+            (Role.ADMIN, ["Overview", "Lists", "Reports", "Webhooks", "Team", "Settings"]),
+            (Role.OWNER, ["Overview", "Lists", "Reports", "Webhooks", "Settings"]),
+            (Role.VIEWER, ["Overview", "Lists", "Reports", "Settings"]),
+            (Role.MAILER, ["Overview", "Lists", "Settings"]),
         ],
     )
     def test_everybody_finds_their_places(

@@ -127,10 +127,13 @@ class TestTheWorker:
         if is_waiting:
             tasks.count_optouts.defer(timestamp=60)
         tasks.revive_jobs.configure().defer(timestamp=0)
+        # Not those that the timetable adds when a minute begins just now.
+        jobs = list(ProcrastinateJob.objects.values_list("pk", flat=True))
 
         run_worker()
 
-        assert not ProcrastinateJob.objects.filter(status__in=["todo", "doing"]).exists()
+        found = ProcrastinateJob.objects.filter(pk__in=jobs)
+        assert not found.filter(status__in=["todo", "doing"]).exists()
         assert DailyCount.objects.get().requests == 1
 
 
