@@ -22,9 +22,8 @@ START_SECONDS = 60
 WEB_STOP_SECONDS = 12
 WORKER_STOP_SECONDS = 12
 SENDER_STOP_SECONDS = 12  # what is being sent may take 10
-# A worker or sender that dies is started again, but not for ever.
-MOST_REVIVALS = 30
-REVIVAL_SECONDS = 300.0
+# A worker or sender that dies is started again; one that ends by itself again and again, not at once.
+REVIVAL_PAUSE_SECONDS = 10.0
 POLL_SECONDS = 0.1
 SIGN_INS = {
     "operator": "runs this installation",
@@ -62,11 +61,10 @@ class Part:
         self.stop_seconds = stop_seconds
         # Whether it is started again when it dies: the web goes on without it, and what it left is taken up.
         self.revives = revives
-        self.starts: list[float] = []  # seconds of the monotonic clock
         self.process = self._start()
+        self.started_at = time.monotonic()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self.starts.append(time.monotonic())
         return subprocess.Popen(
             [sys.executable, *self.command],
             cwd=ROOT,
@@ -75,15 +73,16 @@ class Part:
             preexec_fn=end_with_parent,  # noqa: PLW1509 -- one thread here
         )
 
-    def revive(self) -> bool:
-        """Start it again after it died; False for one that is not, or that died too often lately."""
-        lately = [start for start in self.starts if time.monotonic() - start < REVIVAL_SECONDS]
-        if not self.revives or len(lately) > MOST_REVIVALS:
-            return False
+    def may_revive(self) -> bool:
+        """Whether it may be started now: somebody killed it, or its last start is a while ago."""
+        was_killed = (self.process.poll() or 0) < 0
+        return was_killed or time.monotonic() - self.started_at > REVIVAL_PAUSE_SECONDS
+
+    def revive(self) -> None:
+        """Start it again after it died."""
         self._signal(signal.SIGKILL)  # whatever is left of its group
-        self.starts = lately
         self.process = self._start()
-        return True
+        self.started_at = time.monotonic()
 
     def stop(self) -> None:
         """Ask, wait, then insist."""
@@ -209,10 +208,12 @@ def watch(parts: list[Part], interrupted: Interrupted) -> int:
             code = part.process.poll()
             if code is None:
                 continue
-            if not part.revive():
+            if not part.revives:
                 say(f"The {part.name} ended by itself (exit code {code}); stopping the rest.")
                 return 1
-            say(f"The {part.name} ended by itself (exit code {code}); it was started again.")
+            if part.may_revive():
+                part.revive()
+                say(f"The {part.name} ended by itself (exit code {code}); it was started again.")
         time.sleep(POLL_SECONDS)
     return 0
 
