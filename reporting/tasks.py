@@ -39,7 +39,7 @@ tend_limits = _schedule("11 * * * *", upkeep.tend_limits)
 apply_retention = _schedule("23 2 * * *", upkeep.apply_retention)
 
 
-@app.periodic(cron="*/5 * * * *")
+@app.periodic(cron="* * * * *")
 @app.task(name="reporting.revive_jobs", queueing_lock="revive_jobs", pass_context=True)
 async def revive_jobs(context: JobContext, timestamp: int) -> int:
     """Take up what a killed worker left: its job would hold its lock for ever."""

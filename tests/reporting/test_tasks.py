@@ -54,7 +54,10 @@ def run_worker() -> None:
     """Work until nothing is left to do."""
     connector = cast("DjangoConnector", app.connector).get_worker_connector()
     with app.replace_connector(connector) as worker:
-        worker.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+        # One after the other: what is put back in the queue must be there before nothing is left.
+        worker.run_worker(
+            wait=False, install_signal_handlers=False, listen_notify=False, concurrency=1
+        )
 
 
 def run(command: str) -> dict[str, int]:
@@ -76,7 +79,7 @@ class TestTheTimetable:
             "reporting.accept_quarantined": "7 * * * *",
             "reporting.tend_limits": "11 * * * *",
             "reporting.apply_retention": "23 2 * * *",
-            "reporting.revive_jobs": "*/5 * * * *",
+            "reporting.revive_jobs": "* * * * *",
             "reporting.forget_jobs": "41 * * * *",
         }
 
