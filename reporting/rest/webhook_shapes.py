@@ -104,10 +104,10 @@ class WebhookChange(Body):
 
 
 class Replay(Body):
-    """What is to be sent again: one of the two."""
+    """What is to be sent again: one of the two; neither: all that failed."""
 
     delivery: Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)] | None = Field(
-        None, description="The id of a delivery, delivered or failed."
+        None, description="The id of a delivery."
     )
     since: Annotated[Moment, BeforeValidator(_only_text)] = Field(
         None,
@@ -131,7 +131,7 @@ class WebhookOut(Schema):
     format: Format = Field(description=_FORMAT)
     label: str = Field(description=_LABEL)
     is_callback: bool = Field(
-        description="Whether it is the realm’s Default Optout Callback URL, or a list’s own. Those are made in the portal."
+        description="Whether it is the realm’s Default Optout Callback URL, or a list’s own. Made in the portal."
     )
     lists: list[int] | None = Field(description=_LISTS)
     channels: list[str] | None = Field(description=_CHANNELS)
@@ -231,7 +231,7 @@ class ReplayedOut(Schema):
     """What is sent again."""
 
     replayed: int = Field(
-        description="How many messages; one that is waiting anyway is not counted."
+        description="How many messages; what was never tried is sent anyway, and not counted."
     )
 
 

@@ -7,7 +7,7 @@ it takes a key that may read and write.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ from optout.channels.rest.idempotency import DOCUMENTED, idempotent
 from optout.channels.rest.paging import DIGITS, make_cursor, read_cursor
 from optout.channels.rest.problems import Kind, ProblemError
 from optout.choices import Channel
-from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookFormat
+from reporting.models import WebhookDelivery, WebhookEndpoint, WebhookFormat
 from reporting.rest.webhook_shapes import (
     CHANNELS,
     MEDIA,
@@ -71,6 +71,7 @@ UpTo100 = Annotated[int, Field(ge=1, le=100), DIGITS]
 
 _ONE_DAY = Rotation(overlap_hours=24)
 
+_FROM_THE_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 router = Router(tags=["webhooks"])
 
 
@@ -222,30 +223,38 @@ def send_webhook_test(request: HttpRequest, webhook_id: str) -> Status[AskedOut]
 
 @router.post("/webhooks/{webhook_id}/replay", response={202: ReplayedOut}, openapi_extra=DOCUMENTED)
 @idempotent
-def replay_webhook(request: HttpRequest, webhook_id: str, sent: Replay) -> Status[ReplayedOut]:
-    """Send one message again, whether it arrived or not; or all that failed since a time. Each has its old `webhook-id`.
+def replay_webhook(
+    request: HttpRequest, webhook_id: str, sent: Replay | None = None
+) -> Status[ReplayedOut]:
+    """Send one message again, whether it arrived or not; or all that failed since a time; or, without a body, all that failed.
+
+    Each has its old `webhook-id`. What failed and waits for its next try is tried at once.
 
     `suppressed` is asked anew: it says how things stand now.
     """
     caller = reader_and_writer_of(request)
     endpoint = _endpoint(caller, webhook_id)
-    if (sent.delivery is None) == (sent.since is None):
-        raise _invalid("delivery", "Give one of delivery and since.")
+    if sent is None and request.body:
+        raise _invalid("", "Send an object, or no body.")
+    sent = sent or Replay(delivery=None, since=None)
+    if sent.delivery is not None and sent.since is not None:
+        raise _invalid("delivery", "Give delivery or since, or neither.")
     by: dict[str, Any] = {
         "asked_by": _asker(caller),
         "actor": None,
         "key_id": caller.key_id,
         "now": timezone.now(),
     }
-    if sent.since is not None:
-        return Status(202, ReplayedOut(replayed=replay_failed(endpoint, sent.since, **by)))
+    if sent.delivery is None:
+        since = sent.since or _FROM_THE_BEGINNING
+        return Status(202, ReplayedOut(replayed=replay_failed(endpoint, since, **by)))
     try:
-        delivery = replay_one(endpoint, sent.delivery or 0, **by)
+        replayed = replay_one(endpoint, sent.delivery, **by)
     except WebhookDelivery.DoesNotExist:
         raise ProblemError(
             Kind.NOT_FOUND, "There is no such delivery, or it is a test: send another one."
         ) from None
-    return Status(202, ReplayedOut(replayed=int(delivery.state == DeliveryState.QUEUED)))
+    return Status(202, ReplayedOut(replayed=replayed))
 
 
 @router.post("/webhooks/{webhook_id}/rotate", response=RotatedOut, openapi_extra=DOCUMENTED)

@@ -31,6 +31,7 @@ from reporting.webhooks.health import is_sender_running
 from reporting.webhooks.log import find_delivery
 from reporting.webhooks.replays import replay_failed, replay_one, send_test
 
+_NONE_FAILED = "Nothing has failed that was recorded since then."
 _WAITS = "It waits: the program that sends webhooks does not run at the moment."
 
 
@@ -97,10 +98,9 @@ def webhook_replay(request: HttpRequest, public_id: str) -> HttpResponse:
     if "delivery" in request.POST:
         delivery = _delivery_of(endpoint, request.POST["delivery"])
         try:
-            replay_one(endpoint, delivery.pk, **asked)
+            replayed = replay_one(endpoint, delivery.pk, **asked)
         except WebhookDelivery.DoesNotExist:  # a test
             raise Http404 from None
-        replayed = 1
     else:
         form = ReplaySinceForm(request.POST)
         if not form.is_valid():
@@ -111,7 +111,8 @@ def webhook_replay(request: HttpRequest, public_id: str) -> HttpResponse:
         text = f"{what} out again." if endpoint.is_on else f"{what} out when it is switched on."
         messages.success(request, text if is_sender_running(now) else _WAITS)
     else:
-        messages.info(request, "Nothing has failed that was recorded since then.")
+        text = "It is sent anyway." if "delivery" in request.POST else _NONE_FAILED
+        messages.info(request, text)
     return _to_log(endpoint)
 
 

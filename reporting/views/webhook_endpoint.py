@@ -196,8 +196,10 @@ def show_endpoint(
 
 
 def _replay_form(shown: ShownEndpoint) -> ReplaySinceForm | None:
-    """As it stands there it has all of them sent again; none where none failed."""
-    oldest = shown.health.failed_since
+    """As it stands there it has all of them sent again, and tried at once what waits; none where nothing failed."""
+    health = shown.health
+    failed = [health.failed_since, health.behind_since if shown.row.failing_since else None]
+    oldest = min((each for each in failed if each), default=None)
     return ReplaySinceForm(initial={"since": oldest}) if oldest else None
 
 

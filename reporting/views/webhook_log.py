@@ -66,8 +66,14 @@ class ShownDelivery:
 
     @property
     def may_replay(self) -> bool:
-        over = {DeliveryState.DELIVERED, DeliveryState.FAILED}
-        return not self.row.is_test and self.row.state in over
+        if self.row.is_test or self.row.state == DeliveryState.QUEUED:
+            return False
+        return self.row.state != DeliveryState.WAITING or self.row.tries > 0
+
+    @property
+    def replay_word(self) -> str:
+        """What its button says."""
+        return "Try now" if self.row.state == DeliveryState.WAITING else "Replay"
 
     @property
     def http(self) -> str:

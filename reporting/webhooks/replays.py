@@ -1,14 +1,14 @@
 """What people and programs ask to be sent: a test, one delivery again, all that failed since.
 
-A wish is a row in state QUEUED; the endpoint's sender takes it up within half a second, of an endpoint that is off when it is on
-again (a test at once).
+A wish is a row in state QUEUED, or a try that is due earlier; the endpoint's sender takes it up within half a second, of an
+endpoint that is off when it is on again (a test at once).
 """
 
 import uuid
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 
 from lists.models import User
 from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint
@@ -52,18 +52,22 @@ def replay_one(
     actor: User | None,
     key_id: int | None = None,
     now: datetime,
-) -> WebhookDelivery:
-    """Send one delivery again, failed or delivered, with the same webhook-id and all its tries.
+) -> int:
+    """Send one delivery again, failed or delivered, with the same webhook-id and all its tries; one that waits for its next
+    try at once.
 
-    One that waits is left alone: it is sent anyway. Raises WebhookDelivery.DoesNotExist, also for a test.
+    1; or 0 for one that was never tried or is queued, and is sent anyway. Raises WebhookDelivery.DoesNotExist, also for a test.
     """
     lock_endpoints([endpoint.pk])
     chosen = WebhookDelivery.objects.filter(endpoint=endpoint, pk=delivery_id, is_test=False)
     replayed = chosen.filter(state__in=_OVER).update(**_anew(asked_by, now))
+    replayed += _try_now(endpoint, chosen, now)
     if replayed:
         detail = {"replayed": replayed, "delivery": delivery_id}
         record_webhook("replay_webhook", endpoint, actor, key_id, **detail)
-    return chosen.get()
+    else:
+        chosen.get()
+    return replayed
 
 
 def replay_failed(
@@ -77,9 +81,19 @@ def replay_failed(
 ) -> int:
     """Send all again that failed and tells of what was recorded since then; how many deliveries.
 
-    Some at a time, each with an entry in the audit: while the endpoint's row is locked, the sender waits.
+    What failed and waits for its next try is tried at once. Some at a time, each with an entry in the audit: while the
+    endpoint's row is locked, the sender waits.
     """
-    replayed = last = 0
+    with transaction.atomic():
+        lock_endpoints([endpoint.pk])
+        tried = WebhookDelivery.objects.filter(
+            endpoint=endpoint, recorded_at__gte=since, is_test=False
+        )
+        replayed = _try_now(endpoint, tried, now)
+        if replayed:
+            detail = {"replayed": replayed, "since": since.isoformat()}
+            record_webhook("replay_webhook", endpoint, actor, key_id, **detail)
+    last = 0
     while True:
         with transaction.atomic():
             lock_endpoints([endpoint.pk])
@@ -99,6 +113,23 @@ def replay_failed(
         if len(found) < REPLAYED_AT_ONCE:
             return replayed
         last = found[-1]
+
+
+def _try_now(
+    endpoint: WebhookEndpoint,
+    chosen: QuerySet[WebhookDelivery, WebhookDelivery],
+    now: datetime,
+) -> int:
+    """Have those of them tried at once, with all their tries, that failed and wait for the next one; how many.
+
+    The sender has them in memory: another revision makes it look again. They are no wish of somebody's in the log: what waits
+    has yet to arrive.
+    """
+    waiting = chosen.filter(state=DeliveryState.WAITING, tries__gt=0)
+    found = waiting.update(step=0, due_at=now)
+    if found:
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).update(revision=F("revision") + 1)
+    return found
 
 
 def _anew(asked_by: str, now: datetime) -> dict[str, object]:

@@ -11,7 +11,7 @@ from optout.channels.rest.problems import Kind, ProblemError, shown_name
 
 # Of these an empty value says nothing, as in `?cursor=&limit=`. Of others, such as `list`, it would widen an answer.
 SAY_NOTHING_WHEN_EMPTY = frozenset(
-    {"cursor", "limit", "wait", "modified_since", "since", "until", "raw"}
+    {"cursor", "limit", "wait", "modified_since", "since", "until", "raw", "state"}
 )
 
 

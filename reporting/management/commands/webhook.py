@@ -226,10 +226,9 @@ def _replay(realm: Realm, options: dict[str, Any]) -> Done:
 
 def _replay_one(endpoint: WebhookEndpoint, number: int) -> int:
     try:
-        replay_one(endpoint, number, asked_by=ASKED_BY, actor=None, now=timezone.now())
+        return replay_one(endpoint, number, asked_by=ASKED_BY, actor=None, now=timezone.now())
     except WebhookDelivery.DoesNotExist:
         raise CommandError(f"The webhook has no delivery {number} to be sent again.") from None
-    return 1
 
 
 def _log(realm: Realm, options: dict[str, Any]) -> Done:

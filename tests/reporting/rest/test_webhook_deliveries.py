@@ -131,6 +131,27 @@ class TestReplay:
         assert program("POST", path, {"since": "2026-03-04"}).json() == {"replayed": 1}
         assert WebhookDelivery.objects.filter(state=DeliveryState.QUEUED).count() == 3
 
+    @pytest.mark.parametrize("body", [None, {}])
+    def test_all_that_failed(self, program: Program, body: Any) -> None:
+        path = f"/{program.make()['id']}/replay"
+        endpoint = WebhookEndpoint.objects.get()
+        make_delivery(endpoint, DeliveryState.FAILED)
+        answer = program("POST", path, body)
+        assert (answer.status_code, answer.json()) == (202, {"replayed": 1})
+
+    @pytest.mark.parametrize("names_it", [True, False])
+    def test_what_failed_and_waits_is_tried_at_once(self, program: Program, names_it: bool) -> None:
+        path = f"/{program.make()['id']}/replay"
+        later = make.NOW + timedelta(days=400)
+        delivery = make_delivery(
+            WebhookEndpoint.objects.get(), DeliveryState.WAITING, step=4, tries=4, due_at=later
+        )
+        body = {"delivery": delivery.pk} if names_it else {"since": "2026-03-04"}
+        assert program("POST", path, body).json() == {"replayed": 1}
+        delivery.refresh_from_db()
+        assert delivery.state == DeliveryState.WAITING and delivery.step == 0
+        assert delivery.due_at < later
+
     def test_no_other_endpoints(self, program: Program) -> None:
         one, two = program.make(), program.make()
         delivery = make_delivery(
@@ -144,7 +165,6 @@ class TestReplay:
     @pytest.mark.parametrize(
         ("body", "pointer"),
         [
-            ({}, "#/delivery"),
             ({"delivery": 1, "since": "2026-03-04"}, "#/delivery"),
             ({"delivery": "1"}, "#/delivery"),
             ({"delivery": 2**63}, "#/delivery"),

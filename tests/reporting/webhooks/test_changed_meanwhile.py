@@ -32,7 +32,7 @@ from reporting.webhooks.endpoints import (
 )
 from reporting.webhooks.payloads import Payload
 from reporting.webhooks.posting import Try
-from reporting.webhooks.replays import send_test
+from reporting.webhooks.replays import replay_failed, send_test
 from tests import make
 from tests.reporting.webhooks.test_callbacks import wait_until
 from tests.reporting.webhooks.test_claims import claim_for, run, told
@@ -263,3 +263,18 @@ class TestWhatWaits:
         assert rig.next().address == "a@example.com"
         endpoint.refresh_from_db()
         assert endpoint.succeeded_at is None
+
+    def test_is_tried_at_once_when_somebody_asks(
+        self, optout_list: List, endpoint: WebhookEndpoint, rig: Rig
+    ) -> None:
+        """Which a stranger calls a replay of what failed, though it is not given up."""
+        make.make_optout(optout_list, "a@example.com")
+        rig.start()
+        rig.next().answer(failed())
+        wait_until(lambda: WebhookDelivery.objects.filter(tries=1).exists())
+        asked: dict[str, Any] = {"asked_by": "alice", "actor": None, "now": timezone.now()}
+        assert replay_failed(endpoint, make.NOW, **asked) == 1
+        again = rig.next()
+        assert again.address == "a@example.com"
+        again.answer(TAKEN)
+        wait_until(lambda: WebhookDelivery.objects.filter(state=DeliveryState.DELIVERED).exists())

@@ -89,12 +89,30 @@ class TestOneAgain:
         }
 
     @pytest.mark.parametrize("state", [DeliveryState.QUEUED, DeliveryState.WAITING])
-    def test_one_that_waits_is_left_alone(self, realm: Realm, state: DeliveryState) -> None:
+    def test_one_that_was_never_tried_is_left_alone(
+        self, realm: Realm, state: DeliveryState
+    ) -> None:
         endpoint = make.make_webhook_endpoint(realm)
-        delivery = make_delivery(endpoint, state=state, step=4)
-        found = replay_one(endpoint, delivery.pk, asked_by="alice", actor=None, now=LATER)
-        assert (found.state, found.step, found.asked_by) == (state, 4, "")
+        delivery = make_delivery(endpoint, state=state, step=4, tries=0)
+        assert replay_one(endpoint, delivery.pk, asked_by="alice", actor=None, now=LATER) == 0
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.step, delivery.asked_by) == (state, 4, "")
         assert not AuditEntry.objects.exists()
+
+    def test_one_that_failed_and_waits_is_tried_at_once(self, realm: Realm) -> None:
+        endpoint = make.make_webhook_endpoint(realm)
+        delivery, other = (
+            make_delivery(endpoint, state=DeliveryState.WAITING, step=4, tries=6) for _ in range(2)
+        )
+        assert replay_one(endpoint, delivery.pk, asked_by="alice", actor=None, now=LATER) == 1
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.step) == (DeliveryState.WAITING, 0)
+        assert delivery.due_at == LATER and delivery.asked_by == ""
+        other.refresh_from_db()
+        assert other.step == 4
+        revision = endpoint.revision
+        endpoint.refresh_from_db()
+        assert endpoint.revision == revision + 1  # the sender looks again
 
     def test_tests_and_other_endpoints_deliveries_are_not_there(self, realm: Realm) -> None:
         endpoint = make.make_webhook_endpoint(realm)
