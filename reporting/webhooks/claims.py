@@ -293,7 +293,9 @@ def make_messages(
 def _as_told(message_format: str, changes: Iterable[Change]) -> Iterable[tuple[Change, str, bool]]:
     """Each change that goes out in that format, its entry, and whether it must go alone."""
     for change in changes:
-        if message_format == WebhookFormat.STANDARD or change.medium != Medium.SMS:
+        if change.medium != Medium.SMS or (
+            message_format == WebhookFormat.STANDARD and change.source is None
+        ):
             yield change, change.entry, False
             continue
         entry = json.loads(change.entry)

@@ -42,6 +42,7 @@ from reporting.webhooks.plans import (
     plan_of,
 )
 from reporting.webhooks.signing import new_salt
+from reporting.webhooks.splitting import split_batches
 from reporting.webhooks.timetable import TRIES
 
 __all__ = [
@@ -124,6 +125,7 @@ def set_callback_url(
         if found is not None:
             remove_endpoint(found, actor=actor, key_id=key_id, now=now)
         return None
+    _check_callback(format or WebhookFormat.SMS_JSON)
     list_ids = None if optout_list is None else [optout_list.pk]
     plan = check_plan(realm, EndpointPlan(url, format or WebhookFormat.SMS_JSON, list_ids=list_ids))
     _lock(realm)
@@ -159,10 +161,12 @@ def change_endpoint(
     One that we switched off is on again with a new URL: the old one was the cause. Raises EndpointRefusedError, and
     WebhookEndpoint.DoesNotExist where it was removed meanwhile.
     """
-    checked = check_plan(endpoint.realm, plan)
+    checked = check_plan(endpoint.realm, plan, kept_url=endpoint.url)
     row = _locked(endpoint)
-    if row.is_callback and checked.list_ids != row.list_ids:
-        raise EndpointRefusedError("list_ids", _("A callback stays with its list."))
+    if row.is_callback:
+        if checked.list_ids != row.list_ids:
+            raise EndpointRefusedError("list_ids", _("A callback stays with its list."))
+        _check_callback(checked.format)
     return _change(row, checked, actor, key_id, now)
 
 
@@ -230,7 +234,7 @@ def switch_on(
     else:
         row.xid, row.last_id = end.xid, end.last_id
         _switch_on(row, "xid", "last_id")
-        missed = {"skipped": _waiting(row).update(state=DeliveryState.FAILED)}
+        missed = {"skipped": _unasked(row).update(state=DeliveryState.FAILED)}
     detail = {"skips_missed": skips_missed, **missed}
     record_webhook("switch_on_webhook", row, actor, key_id, **detail)
     return row
@@ -271,6 +275,13 @@ def _locked(endpoint: WebhookEndpoint) -> WebhookEndpoint:
     return row
 
 
+def _check_callback(chosen: str) -> None:
+    """A callback is what seed 003 describes. Raises EndpointRefusedError."""
+    if chosen == WebhookFormat.STANDARD:
+        sentence = _("A callback sends the three fields: as sms-json or sms-form.")
+        raise EndpointRefusedError("format", sentence)
+
+
 def _callback_of(realm: Realm, optout_list: List | None) -> Q:
     if optout_list is None:
         return default_of(realm.pk)
@@ -280,6 +291,15 @@ def _callback_of(realm: Realm, optout_list: List | None) -> Q:
 def _waiting(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery, WebhookDelivery]:
     return WebhookDelivery.objects.filter(
         endpoint=endpoint, state=DeliveryState.WAITING, is_test=False
+    )
+
+
+def _unasked(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery, WebhookDelivery]:
+    """What is yet to arrive, but for replays that somebody asked for."""
+    return WebhookDelivery.objects.filter(
+        Q(state=DeliveryState.WAITING) | Q(state=DeliveryState.QUEUED, asked_by=""),
+        endpoint=endpoint,
+        is_test=False,
     )
 
 
@@ -328,8 +348,12 @@ def _change(
         row.save(update_fields=changed)
     else:
         _save(row, *changed)
+    if "format" in changed:
+        split_batches(row)
     if "url" in changed and (row.off_cause in SWITCHED_OFF_BY_US or row.failing_since is not None):
         _begin_anew(row, now)
+    elif "url" in changed:  # what failed was the old one's affair
+        _waiting(row).filter(tries__gt=0).update(step=0, due_at=now)
     told = _told(row)
     record_webhook("change_webhook", row, actor, key_id, **{name: told[name] for name in changed})
     return row

@@ -60,9 +60,10 @@ def give_back(callback: WebhookEndpoint, default: WebhookEndpoint, now: datetime
             "is_sms": default.format != WebhookFormat.STANDARD,
         },
     )
-    there = cursor_of(callback)
-    if there < cursor_of(default):
-        WebhookEndpoint.objects.filter(pk=default.pk).update(xid=there.xid, last_id=there.last_id)
+    there = min(cursor_of(callback), cursor_of(default))
+    # Another revision: the sender takes up what was handed over before it reads on.
+    default.xid, default.last_id, default.revision = there.xid, there.last_id, default.revision + 1
+    default.save(update_fields=("xid", "last_id", "revision"))
 
 
 def default_of(realm_id: int) -> Q:

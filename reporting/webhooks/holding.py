@@ -67,6 +67,9 @@ def look_around(held: Mapping[int, Line], done: Collection[int]) -> Sight:
             waiting.setdefault(endpoint_id, []).extend(deliveries)
         queued = _find_queued(chosen)
         missed = {pk for (pk,) in fetch_prepared(_MISSED, (list(queued),))}
+    for each in waiting.values():
+        # What failed for good and is asked for again may be older than what waits, and about the same address.
+        each.sort(key=lambda delivery: delivery.id)
     return Sight(endpoints, taken, waiting, queued, missed)
 
 

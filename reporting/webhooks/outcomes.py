@@ -175,7 +175,7 @@ def switch_off(tried: WebhookEndpoint, cause: OffCause, now: datetime) -> None:
     found = WebhookEndpoint.objects.filter(
         pk=tried.pk, revision=tried.revision, off_at=None, removed_at=None
     )
-    if found.update(off_at=now, off_cause=cause, off_told_at=None):
+    if found.update(off_at=now, off_cause=cause, off_told_at=None, failed_at=now):
         endpoint = WebhookEndpoint.objects.select_related("realm").get(pk=tried.pk)
         record_audit(
             "switch_off_webhook",

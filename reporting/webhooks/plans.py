@@ -51,13 +51,15 @@ def plan_of(endpoint: WebhookEndpoint) -> EndpointPlan:
     )
 
 
-def check_plan(realm: Realm, plan: EndpointPlan) -> EndpointPlan:
+def check_plan(realm: Realm, plan: EndpointPlan, *, kept_url: str | None = None) -> EndpointPlan:
     """The plan as it is kept: its URL normalised, what is listed in order and each once.
+
+    `kept_url`: what an endpoint has already is not asked for anew; the operator may have forbidden its network since.
 
     Raises EndpointRefusedError, also for lists of another realm. One query where lists are named, else none.
     """
     try:
-        url = check_url(plan.url)
+        url = plan.url if plan.url == kept_url else check_url(plan.url)
     except UrlRefusedError as error:
         raise EndpointRefusedError("url", str(error)) from None
     if plan.format not in WebhookFormat:

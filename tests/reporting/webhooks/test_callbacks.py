@@ -83,7 +83,12 @@ class TestSetting:
         assert (changed.xid, changed.last_id) == (3, 4)
         assert bytes(changed.salt) == row.salt
         assert set_url(realm, None, OTHER).pk == row.pk
-        assert set_url(realm, None, OTHER, format=WebhookFormat.STANDARD).format == "standard"
+        assert set_url(realm, None, OTHER, format=WebhookFormat.SMS_JSON).format == "sms-json"
+        plan = replace(plan_of(changed), format=WebhookFormat.STANDARD)
+        with pytest.raises(EndpointRefusedError, match="three fields"):
+            change_endpoint(changed, plan, actor=None, now=NOW)
+        with pytest.raises(EndpointRefusedError, match="three fields"):
+            set_url(realm, None, OTHER, format=WebhookFormat.STANDARD)
         assert audited() == ["make_webhook", "change_webhook", "change_webhook"]
 
     def test_an_empty_one_removes_it(self, realm: Realm) -> None:
@@ -251,11 +256,15 @@ class TestNothingFallsBetween:
             moved = rows[row.pk]
             assert (moved.state, moved.step, moved.due_at) == (DeliveryState.QUEUED, 0, LATER)
             assert moved.message == row.message
+        # The sender takes these up before it reads on.
+        revision = default.revision
+        default.refresh_from_db()
+        assert default.revision == revision + 1
 
     def test_without_what_the_default_one_is_not_told_of(
         self, realm: Realm, optout_list: List
     ) -> None:
-        default, own = set_url(realm, None), set_url(realm, optout_list, format="standard")
+        default, own = set_url(realm, None), set_url(realm, optout_list)
         for name in ("page", "pixel", "lifted"):
             channel = Channel.PIXEL if name == "pixel" else Channel.PAGE
             make.make_optout(optout_list, f"{name}@example.com", channel=channel)

@@ -309,6 +309,16 @@ class TestSms:
             ("jane@example.com", None),
         ]
 
+    def test_the_number_that_was_texted_is_kept_for_another_format(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        endpoint = endpoint_of(realm, format=WebhookFormat.STANDARD)
+        texted = Evidence().adding(texted="+18005550100")
+        make.make_optout(optout_list, "+14155552672", channel=Channel.INBOUND_SMS, evidence=texted)
+        claim_for(endpoint)
+        (change,) = endpoint.deliveries.get().changes
+        assert change["source"] == "+18005550100"
+
     def test_a_phone_that_is_known_by_its_hash_alone_does_not(
         self, realm: Realm, optout_list: List
     ) -> None:

@@ -27,6 +27,7 @@ from reporting.webhooks.endpoints import (
     plan_of,
 )
 from reporting.webhooks.handover import cursor_of
+from reporting.webhooks.payloads import sample_change
 from reporting.webhooks.signing import secret_of, sign, signing_salts
 from tests import make
 from tests.reporting.webhooks.deliveries import make_delivery
@@ -204,6 +205,42 @@ class TestChanging:
         delivered.refresh_from_db()
         assert delivered.step == 3
 
+    def test_a_new_url_is_tried_at_once(self, realm: Realm) -> None:
+        """Also where the old one failed just now, or now and then."""
+        endpoint = make.make_webhook_endpoint(realm)
+        tried = make_delivery(endpoint, step=8, tries=9, due_at=NOW + timedelta(days=1))
+        untried = make_delivery(endpoint)
+        plan = replace(plan_of(endpoint), url=URL)
+        endpoints.change_endpoint(endpoint, plan, actor=None, now=LATER)
+        tried.refresh_from_db()
+        assert (tried.step, tried.due_at) == (0, LATER)
+        untried.refresh_from_db()
+        assert untried.due_at == NOW
+
+    def test_a_network_that_was_forbidden_since_keeps_nobody_from_the_rest(
+        self, realm: Realm
+    ) -> None:
+        endpoint = make.make_webhook_endpoint(realm, url="http://10.1.2.3/hook")
+        plan = replace(plan_of(endpoint), label="CRM", medium=Medium.SMS)
+        assert endpoints.change_endpoint(endpoint, plan, actor=None, now=NOW).label == "CRM"
+        plan = replace(plan_of(endpoint), url="http://10.1.2.3/other")
+        with pytest.raises(EndpointRefusedError, match="inside a network"):
+            endpoints.change_endpoint(endpoint, plan, actor=None, now=NOW)
+
+    def test_what_waits_is_split_for_a_format_that_has_one_number_each(self, realm: Realm) -> None:
+        endpoint = make.make_webhook_endpoint(realm)
+        phones = [
+            {**sample_change(WebhookFormat.SMS_JSON, NOW), "address": f"+1415555267{n}"}
+            for n in range(3)
+        ]
+        make_delivery(endpoint, changes=phones)
+        plan = replace(plan_of(endpoint), format=WebhookFormat.SMS_FORM)
+        endpoints.change_endpoint(endpoint, plan, actor=None, now=NOW)
+        rows = WebhookDelivery.objects.order_by("pk")
+        assert [[each["address"] for each in row.changes] for row in rows] == [
+            [each["address"]] for each in phones
+        ]
+
     def test_not_what_somebody_switched_off(self, realm: Realm) -> None:
         endpoint = make.make_webhook_endpoint(realm, off_at=NOW, off_cause=OffCause.OWNER)
         plan = replace(plan_of(endpoint), url=URL)
@@ -283,6 +320,7 @@ class TestSwitching:
         waiting = make_delivery(endpoint)
         test = make_delivery(endpoint, is_test=True)
         asked = make_delivery(endpoint, state=DeliveryState.QUEUED, asked_by="alice")
+        given_back = make_delivery(endpoint, state=DeliveryState.QUEUED)
         make.make_optout(optout_list)
 
         endpoints.switch_on(endpoint, skips_missed=True, actor=None, now=LATER)
@@ -294,11 +332,12 @@ class TestSwitching:
             waiting.pk: DeliveryState.FAILED,
             test.pk: DeliveryState.WAITING,
             asked.pk: DeliveryState.QUEUED,
+            given_back.pk: DeliveryState.FAILED,
         }
         assert audited() == [
             (
                 "switch_on_webhook",
-                {"webhook": row.public_id, "skips_missed": True, "skipped": 1},
+                {"webhook": row.public_id, "skips_missed": True, "skipped": 2},
             )
         ]
 

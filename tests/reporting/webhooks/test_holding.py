@@ -111,3 +111,12 @@ class TestTests:
         sight = look(endpoint, Line())
         assert found(sight, endpoint) == [test.pk]
         assert sight.queued == set()
+
+
+class TestOrder:
+    def test_what_is_asked_for_again_comes_before_what_is_newer(
+        self, endpoint: WebhookEndpoint
+    ) -> None:
+        dead = make_delivery(endpoint, state=QUEUED)
+        waits = make_delivery(endpoint)
+        assert found(look_around({}, set()), endpoint) == [dead.pk, waits.pk]
