@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for web, worker and commands; see compose.yaml. It holds no secret and keeps no state: give it DATABASE_URL,
+# One image for web, worker, sender and commands; see compose.yaml. It holds no secret and keeps no state: give it DATABASE_URL,
 # SECRET_KEY, LINK_SECRETS, SECRET_PEPPER and BASE_URL.
 
 FROM python:3.13-slim AS build
