@@ -38,7 +38,7 @@ class TestLists:
         make.make_member(viewer, optout_list.realm, Role.VIEWER)
         screen = open_screen(sign_in(viewer), PATH)
         assert "Garden letters" in screen.text
-        assert not any(link.endswith("/settings") or link.endswith("/new") for link in screen.links)
+        assert not any(link.endswith(("/settings", "/new")) for link in screen.links)
 
     def test_a_mailer_sees_given_lists_with_their_service(
         self, realm: Realm, optout_list: List
