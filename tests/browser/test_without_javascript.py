@@ -99,7 +99,7 @@ class TestPortal:
 
         page.get_by_text("test@example.com").first.click()
         expect(page.get_by_text("The connection was refused.")).to_be_visible()
-        expect(page.get_by_text('"type": "webhook.test"')).to_be_visible()
+        expect(page.get_by_text('"type":"webhook.test"')).to_be_visible()
 
     def test_what_can_be_copied_can_be_read_and_no_dead_button_is_shown(
         self, page: Page, alice: User, optout_list: List, site: str
