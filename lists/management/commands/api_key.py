@@ -1,9 +1,8 @@
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from lists.key_actions import (
@@ -17,33 +16,21 @@ from lists.key_actions import (
 )
 from lists.known_keys import KnownKey, api_keys_of
 from lists.models import ApiKey, List, Realm
+from lists.realm_command import Done, RealmCommand, check_takers
 
 OVERLAP_HOURS = 24
 LONGEST_DAYS = 36_500
 LONGEST_HOURS = 24 * 365
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What is printed: the result as JSON or as text, and for people a remark beside it."""
-
-    result: dict[str, Any]
-    text: str
-    remark: str = ""
-
-
-class Command(BaseCommand):
-    """`api_key`: what the portal does under Settings › API keys, for operators and scripts.
-
-    Results go to stdout, remarks to stderr: `KEY=$(manage.py api_key make --realm acme --label Shop --read)`. Exit codes: 0 when
-    it was done, 1 when it was refused, 2 when the command was not understood.
-    """
+class Command(RealmCommand):
+    """`api_key`: what the portal does under Settings › API keys, for operators and scripts."""
 
     help = "A realm's keys for the REST API: list them; make one, or rotate one, and the new key is printed once; revoke one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=_ACTIONS)
-        parser.add_argument("--realm", required=True, metavar="NAME", help="the realm's name")
+        super().add_arguments(parser)
         parser.add_argument("--id", type=int, help="of the key to rotate or revoke, from list")
         parser.add_argument("--label", help="make: which program will use it")
         parser.add_argument("--read", action="store_true", help="make: it may read")
@@ -62,24 +49,12 @@ class Command(BaseCommand):
             metavar="N",
             help=f"rotate: how long the old key goes on ({OVERLAP_HOURS} unless told otherwise; 0: it ends at once)",
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        action = options["action"]
-        for name, value in options.items():
-            takers = _TAKEN_BY.get(name, _ACTIONS)
-            if value not in {None, False} and action not in takers:
-                option = name.replace("_", "-")
-                raise CommandError(f"--{option} goes with {' and '.join(takers)}.", returncode=2)
-        if options["id"] is None and action in _TAKEN_BY["id"]:
-            raise CommandError(f"{action} needs --id.", returncode=2)
-        realm = Realm.objects.filter(name=options["realm"]).first()
-        if realm is None:
-            raise CommandError("There is no realm of that name.")
-        done = _ACTIONS[action](realm, options)
-        self.stdout.write(json.dumps(done.result) if options["json"] else done.text)
-        if done.remark:
-            self.stderr.write(done.remark, style_func=str)
+    def check_given(self, options: Mapping[str, Any]) -> None:
+        check_takers(options, _TAKEN_BY)
+
+    def act(self, realm: Realm, options: dict[str, Any]) -> Done:
+        return _ACTIONS[options["action"]](realm, options)
 
 
 def _list(realm: Realm, _options: dict[str, Any]) -> Done:

@@ -1,11 +1,10 @@
 import getpass
-import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from lists.credentials import (
@@ -21,23 +20,11 @@ from lists.credentials import (
     revoke_password,
 )
 from lists.models import Realm, RealmCredential
+from lists.realm_command import Done, RealmCommand
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What is printed: the result as JSON or as text, and for people a remark beside it."""
-
-    result: dict[str, Any]
-    text: str
-    remark: str = ""
-
-
-class Command(BaseCommand):
-    """`api_password`: what the portal does under Settings › API, for operators and scripts.
-
-    Results go to stdout, remarks to stderr: `PASSWORD=$(manage.py api_password make --realm acme)`. Exit codes: 0 when it was
-    done, 1 when it was refused, 2 when the command was not understood.
-    """
+class Command(RealmCommand):
+    """`api_password`: what the portal does under Settings › API, for operators and scripts."""
 
     help = (
         "A realm's passwords for api_web: list them; make one, which is printed once; bring one along that scripts have "
@@ -46,24 +33,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=_ACTIONS)
-        parser.add_argument("--realm", required=True, metavar="NAME", help="the realm's name")
+        super().add_arguments(parser)
         parser.add_argument("--id", type=int, help="of the password to revoke, from list")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def check_given(self, options: Mapping[str, Any]) -> None:
         if (options["id"] is None) == (options["action"] == "revoke"):
             raise CommandError("--id goes with revoke, and revoke needs it.", returncode=2)
-        realm = Realm.objects.filter(name=options["realm"]).first()
-        if realm is None:
-            raise CommandError("There is no realm of that name.")
+
+    def act(self, realm: Realm, options: dict[str, Any]) -> Done:
         try:
-            done = _ACTIONS[options["action"]](realm, options["id"])
+            return _ACTIONS[options["action"]](realm, options["id"])
         except TooManyPasswordsError:
             most = f"{MOST_ACTIVE} passwords are active already."
             raise CommandError(f"{most} Revoke one first.") from None
-        self.stdout.write(json.dumps(done.result) if options["json"] else done.text)
-        if done.remark:
-            self.stderr.write(done.remark, style_func=str)
 
 
 def _list(realm: Realm, _id: int | None) -> Done:

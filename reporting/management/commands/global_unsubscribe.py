@@ -12,6 +12,7 @@ from lists.global_actions import SetUpError, change_global_unsubscribe
 from lists.global_unsubscribe import FIELDS
 from lists.models import Realm
 from lists.networks import NetworksError, parse_networks
+from lists.realm_command import check_options, find_realm
 from lists.realm_hosts import HostsError, HostTakenError, hosts_of, parse_hosts
 from reporting.global_setup.listing import (
     describe,
@@ -60,9 +61,8 @@ class Command(BaseCommand):
                 _ARGUMENTS[name](each)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        realm = Realm.objects.filter(name=options["realm"]).first()
-        if realm is None:
-            raise CommandError("There is no realm of that name.")
+        check_options(options)
+        realm = find_realm(options["realm"])
         run: Callable[..., Done] = options.get("run") or _show
         try:
             done = run(realm, options)

@@ -1,18 +1,16 @@
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.http import Http404
 from django.utils import timezone
 
 from lists.access import Standing, get_standing
 from lists.choices import Role
 from lists.models import Realm, User
+from lists.realm_command import Done, RealmCommand
 from optout.choices import Medium
-from reporting.command_options import check_options
 from reporting.forms_notifications import BOTH, EMAIL, NO_SMS, OFF, SMS, ReportsForm, chosen
 from reporting.models import UnsubscriptionReport
 from reporting.models.reports import ReportKind, ReportRhythm
@@ -25,27 +23,14 @@ from reporting.unsubscription_reports.wishes import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What is printed: the result as JSON or as text, and for people a remark beside it."""
-
-    result: dict[str, Any]
-    text: str
-    remark: str = ""
-
-
-class Command(BaseCommand):
-    """`unsubscription_report`: what people do under Settings › Notifications, for operators and scripts.
-
-    Results go to stdout, remarks to stderr. Exit codes: 0 when it was done, 1 when it was refused, 2 when the command was not
-    understood.
-    """
+class Command(RealmCommand):
+    """`unsubscription_report`: what people do under Settings › Notifications, for operators and scripts."""
 
     help = "Who of a realm is told of opt-outs by mail or text message: list them; set it for one person."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=_ACTIONS)
-        parser.add_argument("--realm", required=True, metavar="NAME", help="the realm's name")
+        super().add_arguments(parser)
         parser.add_argument("--email", metavar="ADDRESS", help="whose; list: theirs only")
         parser.add_argument(
             "--reports", choices=(OFF, EMAIL, SMS, BOTH), help="set: by what; a mailer: off, email"
@@ -56,17 +41,9 @@ class Command(BaseCommand):
             help="set: how often; daily unless told otherwise",
         )
         parser.add_argument("--phone", metavar="NUMBER", help="set: where text messages go")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        check_options(options)
-        realm = Realm.objects.filter(name=options["realm"]).first()
-        if realm is None:
-            raise CommandError("There is no realm of that name.")
-        done = _ACTIONS[options["action"]](realm, options)
-        self.stdout.write(json.dumps(done.result) if options["json"] else done.text)
-        if done.remark:
-            self.stderr.write(done.remark, style_func=str)
+    def act(self, realm: Realm, options: dict[str, Any]) -> Done:
+        return _ACTIONS[options["action"]](realm, options)
 
 
 def _list(realm: Realm, options: dict[str, Any]) -> Done:

@@ -1,17 +1,16 @@
-import json
 from argparse import BooleanOptionalAction
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from lists.models import List, Realm
+from lists.realm_command import Done, RealmCommand, check_takers
 from optout.choices import Channel, Medium
 from reporting.asked import RefusedError, parse_since
-from reporting.command_options import check_options
 from reporting.models import WebhookDelivery, WebhookEndpoint, WebhookFormat
 from reporting.webhooks import endpoints
 from reporting.webhooks.endpoints import EndpointPlan, EndpointRefusedError
@@ -29,21 +28,8 @@ LONGEST_HOURS = 24 * 7
 SHOWN = 50  # deliveries of the log
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What is printed: the result as JSON or as text, and for people a remark beside it."""
-
-    result: dict[str, Any]
-    text: str
-    remark: str = ""
-
-
-class Command(BaseCommand):
-    """`webhook`: what the portal does under Webhooks, for operators and scripts.
-
-    Results go to stdout, remarks to stderr: `SECRET=$(manage.py webhook make --realm acme --url https://…)`. Exit codes: 0 when
-    it was done, 1 when it was refused, 2 when the command was not understood.
-    """
+class Command(RealmCommand):
+    """`webhook`: what the portal does under Webhooks, for operators and scripts."""
 
     help = (
         "A realm's webhooks: list them with how they do; make, change or remove one; set a callback URL; print or rotate a "
@@ -52,7 +38,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=_ACTIONS)
-        parser.add_argument("--realm", required=True, metavar="NAME", help="the realm's name")
+        super().add_arguments(parser)
         parser.add_argument("--id", metavar="wh_…", help="which one, from list")
         parser.add_argument("--url", help='where to; callback: "" removes it')
         parser.add_argument(
@@ -93,31 +79,17 @@ class Command(BaseCommand):
             "--since", metavar="TIME", help="replay: all that failed since (2026-03-04T12:00Z)"
         )
         parser.add_argument("--only", choices=[each.value for each in Chosen], help="log: of these")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        action = options["action"]
-        check_options(options)
-        for name, value in options.items():
-            takers = _TAKEN_BY.get(name, tuple(_ACTIONS))
-            is_given = value is not None and (value is not False or name in _SWITCHES)
-            if is_given and action not in takers:
-                option = name.replace("_", "-")
-                raise CommandError(f"--{option} goes with {' and '.join(takers)}.", returncode=2)
-        if options["id"] is None and action in _TAKEN_BY["id"]:
-            raise CommandError(f"{action} needs --id.", returncode=2)
-        realm = Realm.objects.filter(name=options["realm"]).first()
-        if realm is None:
-            raise CommandError("There is no realm of that name.")
+    def check_given(self, options: Mapping[str, Any]) -> None:
+        check_takers(options, _TAKEN_BY, _SWITCHES)
+
+    def act(self, realm: Realm, options: dict[str, Any]) -> Done:
         try:
-            done = _ACTIONS[action](realm, options)
+            return _ACTIONS[options["action"]](realm, options)
         except EndpointRefusedError as error:
             raise CommandError(str(error)) from None
         except WebhookEndpoint.DoesNotExist:
             raise CommandError("It has just been removed.") from None
-        self.stdout.write(json.dumps(done.result) if options["json"] else done.text)
-        if done.remark:
-            self.stderr.write(done.remark, style_func=str)
 
 
 # ── Actions ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
