@@ -3,12 +3,10 @@
 Nothing is enqueued where it happens: a request that is refused costs no more than one that is not.
 """
 
-import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -19,6 +17,7 @@ from lists.networks import UNKNOWN_NETWORK
 from lists.prepared import fetch_prepared
 from optout.choices import RefusalCause, Verdict
 from optout.limits import PROTECTED_FOR
+from reporting.mailing import mail_each
 from reporting.models.notices import Notice, NoticeKind
 from reporting.patience import Patience, in_turn
 
@@ -31,8 +30,6 @@ QUIET = timedelta(
     days=7
 )  # how long a settled notice without a network stays settled, though its cause goes on
 OVER = timedelta(days=1)  # how long after its cause has ended a notice settles by itself
-
-logger = logging.getLogger(__name__)
 
 # The network of an IP address as `networks.network_of` writes it.
 _NETWORK = f"""
@@ -170,7 +167,9 @@ def mail_notices(now: datetime) -> int:
         if patience.has_ended:
             break
         try:
-            _mail(notices[0].optout_list, notices, patience)
+            optout_list = notices[0].optout_list
+            subject, text = _compose(optout_list, notices)
+            mail_each(who_is_told(optout_list), subject, text, patience, what="A notice")
         except OSError as error:
             failure = error
             continue
@@ -186,26 +185,6 @@ def who_is_told(optout_list: List) -> list[User]:
     admins = Q(memberships__realm=optout_list.realm_id, memberships__role=Role.ADMIN)
     owners = Q(memberships__role=Role.OWNER, memberships__accesses__optout_list=optout_list)
     return list(User.objects.filter(admins | owners, is_active=True).distinct().order_by("pk"))
-
-
-def _mail(optout_list: List, notices: Sequence[Notice], patience: Patience) -> None:
-    """One mail to each of them. Raises OSError when it reached nobody (smtplib's errors are OSErrors)."""
-    subject, text = _compose(optout_list, notices)
-    failure: OSError | None = None
-    sent = 0
-    for user in who_is_told(optout_list):
-        if patience.has_ended and not sent:
-            break
-        try:
-            EmailMessage(subject, text, to=[user.email]).send()
-            patience.note(None)
-            sent += 1
-        except OSError as error:
-            logger.warning("A notice could not be mailed to %s: %s", user, type(error).__name__)
-            patience.note(error)
-            failure = error
-    if failure is not None and not sent:
-        raise failure
 
 
 def _compose(optout_list: List, notices: Sequence[Notice]) -> tuple[str, str]:

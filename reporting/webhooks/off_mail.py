@@ -3,24 +3,21 @@
 As in notices.py it is found in the state by the worker: whoever is told, and that they were, does not hang on the sender.
 """
 
-import logging
 from datetime import datetime
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db.models import Count, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from lists.choices import Role
 from lists.models import List, Membership, User
+from reporting.mailing import mail_each
 from reporting.models import OffCause, WebhookEndpoint
 from reporting.patience import Patience, in_turn
 from reporting.webhooks.endpoints import SWITCHED_OFF_BY_US
 from reporting.webhooks.health import health_of
 from reporting.webhooks.plans import origin_of
-
-logger = logging.getLogger(__name__)
 
 
 def mail_switched_off(now: datetime) -> int:
@@ -39,7 +36,9 @@ def mail_switched_off(now: datetime) -> int:
         if patience.has_ended:
             break
         try:
-            _mail(endpoint, now, patience)
+            subject, text = _compose(endpoint, now)
+            what = f"That {endpoint} was switched off"
+            mail_each(who_is_told(endpoint), subject, text, patience, what=what)
         except OSError as error:
             failure = error
             continue
@@ -63,31 +62,6 @@ def who_is_told(endpoint: WebhookEndpoint) -> QuerySet[User]:
         owners = members.filter(role=Role.OWNER).annotate(own=own)
         chosen |= Q(memberships__in=owners.filter(own=len(endpoint.list_ids)).values("pk"))
     return User.objects.filter(chosen, is_active=True).distinct().order_by("pk")
-
-
-def _mail(endpoint: WebhookEndpoint, now: datetime, patience: Patience) -> None:
-    """One mail to each of them. Raises OSError when it reached nobody (smtplib's errors are OSErrors)."""
-    subject, text = _compose(endpoint, now)
-    failure: OSError | None = None
-    sent = 0
-    for user in who_is_told(endpoint):
-        if patience.has_ended and not sent:
-            break
-        try:
-            EmailMessage(subject, text, to=[user.email]).send()
-            patience.note(None)
-            sent += 1
-        except OSError as error:
-            logger.warning(
-                "That %s was switched off could not be mailed to %s: %s",
-                endpoint,
-                user,
-                type(error).__name__,
-            )
-            patience.note(error)
-            failure = error
-    if failure is not None and not sent:
-        raise failure
 
 
 def _compose(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, str]:
