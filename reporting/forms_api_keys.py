@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from lists.key_actions import LONGEST_LABEL
 from lists.models import List
 from reporting.forms_entries import REASONABLE
+from reporting.forms_overlap import OldEndsField, OverlapForm
 
 _READ, _WRITE = "read", "write"
 _WHOLE, _SOME = "whole", "some"
@@ -18,12 +19,6 @@ _LIFETIMES = {
     "30": ("After 30 days", timedelta(days=30)),
     "90": ("After 90 days", timedelta(days=90)),
     "365": ("After 1 year", timedelta(days=365)),
-}
-_OVERLAPS = {
-    "0": ("At once", timedelta(0)),
-    "24h": ("In 24 hours", timedelta(hours=24)),
-    "7d": ("In 7 days", timedelta(days=7)),
-    "30d": ("In 30 days", timedelta(days=30)),
 }
 _REACH_HELP = (
     "Do Not Mail holds for every list, so a key that may read reads it whichever lists are ticked. To write to it, tick it. "
@@ -130,18 +125,11 @@ class ApiKeyForm(forms.Form):
         return self._now + _LIFETIMES[expiry][1]
 
 
-class ReplaceForm(forms.Form):
+class ReplaceForm(OverlapForm):
     """When the old key ends."""
 
-    old_ends = forms.ChoiceField(
+    old_ends = OldEndsField(
+        "30d",
         label="The old key ends",
         help_text="Until then both are let in. Put the new one into the program meanwhile.",
-        choices=[(key, label) for key, (label, _) in _OVERLAPS.items()],
-        initial="24h",
-        widget=forms.RadioSelect,
     )
-
-    @property
-    def overlap(self) -> timedelta:
-        """For how long both are let in."""
-        return _OVERLAPS[self.cleaned_data["old_ends"]][1]

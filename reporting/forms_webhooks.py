@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from django import forms
@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from lists.models import List
 from optout.choices import Channel, Medium
 from reporting.entries import CHANNEL_CHOICES
+from reporting.forms_overlap import OldEndsField, OverlapForm
 from reporting.models import WebhookEndpoint, WebhookFormat
 from reporting.webhooks.endpoints import LONGEST_LABEL, EndpointPlan, EndpointRefusedError
 from reporting.webhooks.targets import UrlRefusedError, check_url
@@ -27,11 +28,6 @@ _FORMATS = (
 )
 _WHOLE, _SOME = "whole", "some"
 _BOTH = ""
-_OVERLAPS = {
-    "0": ("At once", timedelta(0)),
-    "24h": ("In 24 hours", timedelta(hours=24)),
-    "7d": ("In 7 days", timedelta(days=7)),
-}
 _SEND, _SKIP = "send", "skip"
 _FORMAT_HELP = (
     "The opt-out callback is for phone numbers: timestamp, unsubscribed_number and source. Emails go out in the standard "
@@ -219,26 +215,18 @@ class EndpointForm(forms.Form):
         )
 
 
-class RotateForm(forms.Form):
+class RotateForm(OverlapForm):
     """When the old secret stops to sign.
 
     `replaces` tells which one was current when the form was shown: a second click replaces nothing (`mark_of`).
     """
 
     replaces = forms.CharField(widget=forms.HiddenInput, required=False)
-
-    old_ends = forms.ChoiceField(
+    old_ends = OldEndsField(
+        "7d",
         label="The old secret stops",
         help_text="Until then each message is signed with both. Put the new one into the receiver meanwhile.",
-        choices=[(key, label) for key, (label, _) in _OVERLAPS.items()],
-        initial="24h",
-        widget=forms.RadioSelect,
     )
-
-    @property
-    def overlap(self) -> timedelta:
-        """For how long both sign."""
-        return _OVERLAPS[self.cleaned_data["old_ends"]][1]
 
     def is_about(self, endpoint: WebhookEndpoint) -> bool:
         """Whether the secret that shall be replaced is still the one in force."""
