@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from reporting.feed import START, Cursor
 from reporting.models import DeliveryState, Failure, OffCause, WebhookEndpoint
-from reporting.webhooks.claims import WINDOW, Claim, Taker, taker_of
+from reporting.webhooks.claims import Claim, Taker, taker_of
 from reporting.webhooks.holding import Sight
 from reporting.webhooks.lines import Line, Waiting
 from reporting.webhooks.outcomes import Outcome, judge, off_cause, settle
@@ -19,6 +19,7 @@ from reporting.webhooks.payloads import render, request_headers
 from reporting.webhooks.posting import Poster, Try
 from reporting.webhooks.signing import signing_salts
 from reporting.webhooks.slots import Slots
+from reporting.webhooks.windows import WINDOW
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,7 @@ from optout.models import OptOut
 from reporting.changes import NotMendedError, read_changes
 from reporting.feed import START, Cursor
 from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookFormat
-from reporting.webhooks import claims
-from reporting.webhooks.claims import Claim, Taker, claim, keep_cursors, read_window, taker_of
+from reporting.webhooks.claims import Claim, Taker, claim, keep_cursors, taker_of
 from reporting.webhooks.endpoints import EndpointPlan, make_endpoint, set_callback_url
 from tests import make
 from tests.reporting.test_downloads import lift
@@ -122,33 +121,6 @@ class TestAClaim:
         claim_for(endpoint)
         rows = endpoint.deliveries.order_by("pk")
         assert [row.changes[0]["type"] for row in rows] == ["opt_out", "lift"]
-
-    def test_a_window_has_an_end_and_says_that_there_is_more(
-        self, realm: Realm, optout_list: List, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        for n in range(5):
-            make.make_optout(optout_list, f"p{n}@example.com")
-        first = read_window([realm.pk], START, None, limit=3)
-        rest = read_window([realm.pk], first.cursor, None, limit=3)
-        assert (len(first.changes), first.has_more) == (3, True)
-        assert (len(rest.changes), rest.has_more) == (2, False)
-        whole = read_window([realm.pk], START, None, limit=5)
-        assert (len(whole.changes), whole.has_more) == (5, False)
-        until = read_window([realm.pk], START, first.cursor, limit=5)
-        assert (len(until.changes), until.cursor, until.has_more) == (3, first.cursor, False)
-
-    def test_others_changes_are_passed_over(
-        self, realm: Realm, optout_list: List, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(claims, "LOOKED_THROUGH", 2)
-        other = make.make_list(make.make_realm("other"))
-        for n in range(3):
-            make.make_optout(other, f"p{n}@example.com")
-        make.make_optout(optout_list, "mine@example.com")
-        first = read_window([realm.pk], START, None)
-        assert (first.changes, first.has_more) == ([], True)
-        rest = read_window([realm.pk], first.cursor, None)
-        assert (len(rest.changes), rest.has_more) == (1, False)
 
     def test_a_cursor_that_somebody_moved_stays(self, realm: Realm, optout_list: List) -> None:
         endpoint = endpoint_of(realm)
