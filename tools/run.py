@@ -169,10 +169,15 @@ def is_answering(url: str) -> bool:
         return False
 
 
+def has_ended(parts: list[Part]) -> bool:
+    """Whether one is dead that is not started again."""
+    return any(not part.revives and part.process.poll() is not None for part in parts)
+
+
 def wait_until_answering(url: str, parts: list[Part], interrupted: Interrupted) -> None:
     patience = time.monotonic() + START_SECONDS
     while not interrupted and not is_answering(url):
-        if any(part.process.poll() is not None for part in parts):
+        if has_ended(parts):
             return
         if time.monotonic() > patience:
             raise NotStartedError(f"The web did not answer within {START_SECONDS} seconds.")
@@ -242,7 +247,7 @@ def serve(host: str, port: int, interrupted: Interrupted) -> int:
         wait_until_answering(
             f"http://127.0.0.1:{port}" if host == "0.0.0.0" else url, parts, interrupted
         )
-        if not interrupted and all(part.process.poll() is None for part in parts):
+        if not interrupted and not has_ended(parts):
             greet(os.environ["BASE_URL"], demo)
         return watch(parts, interrupted)
     finally:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,13 +54,24 @@ class Run:
 
     def part(self, named: str) -> int:
         """The process id of the part with that in its command."""
+        return self._parts(named)[0]
+
+    def part_at_its_start(self, named: str) -> int:
+        """The same, of one that is not there yet, as soon as it is."""
+        until = time.monotonic() + 60
+        while not (found := self._parts(named)):
+            assert self.process.poll() is None and time.monotonic() < until
+            time.sleep(0.01)
+        return found[0]
+
+    def _parts(self, named: str) -> list[int]:
         children = subprocess.run(
             ["pgrep", "-P", str(self.process.pid), "-f", named],
             capture_output=True,
             text=True,
-            check=True,
+            check=False,  # 1 where there is none
         )
-        return int(children.stdout.split()[0])
+        return [int(number) for number in children.stdout.split()]
 
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
@@ -127,6 +139,13 @@ class TestRunning:
         assert run.part("send_webhooks") != killed
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live") as answer:
             assert answer.status == 200
+        assert run.stop(signal.SIGTERM) == 0
+
+    def test_it_says_where_it_runs_though_the_sender_died_at_the_start(self, run: Run) -> None:
+        os.kill(run.part_at_its_start("send_webhooks"), signal.SIGKILL)
+        run.wait_until_it_says("The sender ended by itself (exit code -9); it was started again.")
+
+        assert "Heed is running" in run.printed
         assert run.stop(signal.SIGTERM) == 0
 
     def test_a_web_that_dies_takes_everything_down_with_it(
