@@ -12,9 +12,17 @@ from typing import Any
 
 from django.conf import settings
 
-from optout.channels.rest.problems import CONTENT_TYPE, DOCS, Kind
+from optout.channels.rest.problems import DOCS, Kind
 from optout.channels.rest.queries import SAY_NOTHING_WHEN_EMPTY
 from reporting.rest.api import api
+from reporting.rest.components import (
+    ALLOWANCE,
+    PROBLEM,
+    described_headers,
+    described_refusals,
+    to_header,
+    to_refusal,
+)
 from reporting.rest.examples import EXAMPLES, Example
 from reporting.rest.meanings import MEANINGS
 from reporting.rest.webhook_messages import SCHEMAS as MESSAGE_SCHEMAS
@@ -109,68 +117,12 @@ Opt-outs and suppressions, for programs. Every request carries an API key: `Auth
 Whatever is refused is answered with a problem (RFC 9457); an error never means "not suppressed".
 """
 
-_HEADERS: Json = {
-    "RateLimit-Limit": ("Calls that this key may make in a minute.", "integer", 300000),
-    "RateLimit-Remaining": ("Calls that are left in this minute.", "integer", 299998),
-    "RateLimit-Reset": ("Seconds until the minute is over.", "integer", 42),
-    "ETag": ("What this answer is: send it back as If-None-Match.", "string", '"5f2c8a0d"'),
-    "Retry-After": ("Seconds after which to send the request again.", "integer", 30),
-    "Next-Since": (
-        "The time to send as `modified_since` next; of several pages that of the first.",
-        "string",
-        "2026-11-22T09:28:00Z",
-    ),
-    "WWW-Authenticate": ("Bearer.", "string", 'Bearer realm="Heed"'),
-    "Allow": ("The methods that this address has.", "string", "GET, POST"),
-    "Idempotent-Replayed": (
-        "`true` where this is the answer to an earlier request with the same Idempotency-Key.",
-        "string",
-        "true",
-    ),
-}
-_ALLOWANCE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-
-# Where no key was read yet, nothing is known of its calls.
-_HEADERS_OF = {
-    401: ("WWW-Authenticate",),
-    405: ("Allow",),
-    429: ("Retry-After", *_ALLOWANCE),
-    503: ("Retry-After",),
-}
-
 IF_NONE_MATCH: Json = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
     "description": "The ETag of the answer that you have: 304 without a body says that it still holds.",
     "schema": {"type": "string"},
-}
-
-PROBLEM: Json = {
-    "type": "object",
-    "description": "What went wrong (RFC 9457). Go by `status` or `type`; `detail` is for people.",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "format": "uri", "description": "The kind of problem."},
-        "title": {"type": "string", "description": "The kind of problem, in words."},
-        "status": {"type": "integer", "description": "The status of the answer."},
-        "detail": {"type": "string", "description": "What is wrong with this request."},
-        "errors": {
-            "type": "array",
-            "description": "What is wrong where, if it is about single fields.",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {
-                    "pointer": {
-                        "type": "string",
-                        "description": "`#/addresses/3` in the body, or the name of a parameter.",
-                    },
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
 }
 
 
@@ -219,13 +171,11 @@ def describe(base_url: str | None = None) -> Json:
                 }
             },
             "schemas": {**schemas, **MESSAGE_SCHEMAS, "Problem": PROBLEM},
-            "headers": {name: _header(name) for name in _HEADERS},
-            "responses": {_name(status): _refusal(status, base) for status in _STATUSES},
+            "headers": described_headers(),
+            "responses": described_refusals(base),
         },
     }
 
-
-_STATUSES = sorted({kind.status for kind in Kind})
 
 # What every call may answer.
 EVERYWHERE = (
@@ -265,17 +215,16 @@ def _complete(operation: Json, method: str, path: str) -> None:
     for status, answer in answers.items():
         _dress(answer, status, path, is_done_once=is_done_once)
     for header in _headers_of_success(name, {each["name"] for each in parameters}):
-        answers["200"]["headers"][header] = {"$ref": f"#/components/headers/{header}"}
+        answers["200"]["headers"][header] = to_header(header)
     if name in CONDITIONAL:
         parameters.append(IF_NONE_MATCH)
-        etag = {"ETag": {"$ref": "#/components/headers/ETag"}}
-        answers["200"]["headers"].update(etag)
+        answers["200"]["headers"]["ETag"] = to_header("ETag")
         answers["304"] = {
             "description": "Nothing changed since.",
             "headers": {**answers["200"]["headers"]},
         }
     for code in {kind.status for kind in kinds_of(operation, method, path)}:
-        answers.setdefault(str(code), {"$ref": f"#/components/responses/{_name(code)}"})
+        answers.setdefault(str(code), to_refusal(code))
     example = EXAMPLES.get(name)
     if example is not None:
         _show(operation, example)
@@ -314,10 +263,10 @@ def _dress(answer: Json, status: str, path: str, *, is_done_once: bool) -> None:
     kind = next((FILES[each] for each in FILES if path.endswith(each)), "")
     if kind and status == "200" and "content" not in answer:
         answer["content"] = {kind: {"schema": {"type": "string"}}}
-    names = [*_ALLOWANCE, *(["Idempotent-Replayed"] if is_done_once else [])]
+    names = [*ALLOWANCE, *(["Idempotent-Replayed"] if is_done_once else [])]
     headers = answer.setdefault("headers", {})
     for name in names:
-        headers.setdefault(name, {"$ref": f"#/components/headers/{name}"})
+        headers.setdefault(name, to_header(name))
     answer["description"] = answer.get("description") or HTTPStatus(int(status)).phrase
 
 
@@ -356,43 +305,6 @@ def _show(operation: Json, example: Example) -> None:
             text = sent[each["name"]]
             is_number = "integer" in json.dumps(each["schema"])
             each["example"] = int(text) if is_number else text
-
-
-def _refusal(status: int, base: str) -> Json:
-    kinds = [kind for kind in Kind if kind.status == status]
-    examples = {
-        kind.slug: {
-            "value": {
-                "type": f"{base}{DOCS}#problem-{kind.slug}",
-                "title": kind.title,
-                "status": status,
-                "detail": "A sentence about this very request.",
-            }
-        }
-        for kind in kinds
-    }
-    return {
-        "description": "; ".join(kind.title for kind in kinds) + ".",
-        "headers": {
-            name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS_OF.get(status, ())
-        },
-        "content": {
-            CONTENT_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": examples,
-            }
-        },
-    }
-
-
-def _header(name: str) -> Json:
-    about, kind, example = _HEADERS[name]
-    return {"description": about, "schema": {"type": kind}, "example": example}
-
-
-def _name(status: int) -> str:
-    """A component's name: `NotFound`."""
-    return "".join(word.capitalize() for word in HTTPStatus(status).phrase.split())
 
 
 def _plain(value: Any) -> Any:
