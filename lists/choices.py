@@ -35,6 +35,13 @@ class Accepts(TextChoices):
     EITHER = "either", _("Email address or phone number")
 
 
+class SmsStopScope(TextChoices):
+    """How far a text message's opt-out reaches: STOP, and the link in the message."""
+
+    LIST = "list", _("This list")
+    REALM = "realm", _("Everything from this sender")
+
+
 class MessageFormat(IntegerChoices):
     """How a subscriber wants messages; the numbers are those of api_web."""
 

@@ -51,6 +51,7 @@ class ListSnapshot:
     closed_at: datetime | None
     region: str
     do_not_mail_id: int
+    sms_stop_scope: str
 
 
 _COLUMNS = """
@@ -60,7 +61,8 @@ _COLUMNS = """
     coalesce(nullif(l.sender_name, ''), r.sender_name), l.colour,
     coalesce(nullif(l.contact, ''), r.support_address), l.privacy_url, l.whitelist, l.plain_download, l.limit_confirm,
     l.limit_block, l.limit_block_day, l.limit_form, l.limit_hour, l.usual_hour, l.protected_until, l.closed_at,
-    r.default_region, (SELECT g.id FROM lists_list g WHERE g.realm_id = l.realm_id AND g.kind = 'global')
+    r.default_region, (SELECT g.id FROM lists_list g WHERE g.realm_id = l.realm_id AND g.kind = 'global'),
+    l.sms_stop_scope
 """
 _FROM = "FROM lists_list l JOIN lists_realm r ON r.id = l.realm_id"
 _BY_PUBLIC_ID = f"SELECT {_COLUMNS} {_FROM} WHERE l.public_id = %s"

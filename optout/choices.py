@@ -33,6 +33,7 @@ class Channel(IntegerChoices):
     FILE_IMPORT = 13, _("File import")
     PORTAL = 14, _("Portal")
     GLOBAL_API = 15, _("Global Unsubscribe API")
+    SMS_LINK = 16, _("Link in a text message")
 
     @classmethod
     def find(cls, code: int) -> "Channel | None":
@@ -97,6 +98,7 @@ class RefusalCause(IntegerChoices):
     UNLISTED_SERVER = 3, _("Server not on the whitelist")
     PROTECTED_MODE = 4, _("List in protected mode")
     HONEYPOT = 5, _("Filled in by a robot")
+    UNCLEAR_TEXT = 6, _("Text message that may mean STOP")
 
 
 class Verdict(IntegerChoices):
@@ -112,3 +114,24 @@ class Traffic(IntegerChoices):
 
     DIRECT = 1, _("Direct link and pixel")
     FORM = 2, _("Hosted form")
+
+
+class Meaning(IntegerChoices):
+    """What a text message that came in asks for."""
+
+    NOTHING = 1, _("Nothing that concerns us")
+    STOP = 2, _("Stop")
+    START = 3, _("Start")
+    UNCLEAR = 4, _("Perhaps stop")
+
+
+class Confirmation(IntegerChoices):
+    """What became of the one message that confirms a STOP. It is tried once: never a second one."""
+
+    NONE = 1, _("None to send")
+    WAITING = 2, _("Waiting")
+    SENDING = 3, _("Being sent")
+    SENT = 4, _("Sent")
+    FAILED = 5, _("Could not be sent")
+    TOO_LATE = 6, _("Not sent within 5 minutes")
+    ANSWERED = 7, _("In the answer to the gateway")

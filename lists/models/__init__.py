@@ -11,14 +11,18 @@ from lists.models.keys import ApiKey, CallCount, DownloadKey, PasswordFailure, R
 from lists.models.lists import List
 from lists.models.people import ListAccess, Membership, User
 from lists.models.realms import Realm
+from lists.models.sms import ConfirmsBy, InboundEndpoint, InboundFormat, SmsNumber, SmsSetup
 
 __all__ = [
     "ApiKey",
     "AuditEntry",
     "CallCount",
+    "ConfirmsBy",
     "Contact",
     "DownloadKey",
     "GlobalUnsubscribe",
+    "InboundEndpoint",
+    "InboundFormat",
     "List",
     "ListAccess",
     "Membership",
@@ -28,6 +32,8 @@ __all__ = [
     "Realm",
     "RealmCredential",
     "RealmHost",
+    "SmsNumber",
+    "SmsSetup",
     "StoredForm",
     "Subscription",
     "User",

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from lists.choices import Accepts, DirectLinkMode, Language, ListKind
+from lists.choices import Accepts, DirectLinkMode, Language, ListKind, SmsStopScope
 from lists.models.realms import Realm
 
 DO_NOT_MAIL_NAME = "Do Not Mail"
@@ -44,6 +44,13 @@ class List(models.Model):
     )
     accepts = models.CharField(
         _("the form asks for"), max_length=10, choices=Accepts, default=Accepts.EMAIL
+    )
+    sms_stop_scope = models.CharField(  # S3.4: by default the number is out for the whole account
+        _("STOP and the link in a text message end"),
+        max_length=10,
+        choices=SmsStopScope,
+        default=SmsStopScope.REALM,
+        db_default=SmsStopScope.REALM,
     )
     redirect_url = models.CharField(_("redirect to URL"), max_length=2000, blank=True)
     thank_you_texts = models.JSONField(_("thank-you texts"), default=dict, blank=True)
@@ -116,6 +123,10 @@ class List(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(accepts__in=Accepts.values), name="list_accepts_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(sms_stop_scope__in=SmsStopScope.values),
+                name="list_sms_stop_scope_is_known",
             ),
         )
 

@@ -1,5 +1,6 @@
 from reporting.models.counters import DailyCount, FeedCursor, GlobalDailyCount
 from reporting.models.downloads import Download
+from reporting.models.messages import RecipientState, TextMessage, TextRecipient, TextState
 from reporting.models.notices import Notice
 from reporting.models.reports import ReportKind, ReportRhythm, UnsubscriptionReport
 from reporting.models.webhooks import (
@@ -20,8 +21,12 @@ __all__ = [
     "GlobalDailyCount",
     "Notice",
     "OffCause",
+    "RecipientState",
     "ReportKind",
     "ReportRhythm",
+    "TextMessage",
+    "TextRecipient",
+    "TextState",
     "UnsubscriptionReport",
     "WebhookDelivery",
     "WebhookEndpoint",
