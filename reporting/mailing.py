@@ -23,6 +23,8 @@ def mail_each(
     sent = 0
     for user in users:
         if patience.has_ended and not sent:
+            # Perhaps before the first one was tried: that is not done.
+            failure = failure or TimeoutError("The mail server took too long.")
             break
         try:
             EmailMessage(subject, text, to=[user.email]).send()
