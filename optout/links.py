@@ -68,6 +68,11 @@ def api_web_url() -> str:
     return f"{settings.BASE_URL}/api_web"
 
 
+def inbound_sms_url(public_id: str) -> str:
+    """Where a gateway passes on what people text (S3.4)."""
+    return f"{settings.BASE_URL}/sms/{public_id}"
+
+
 def global_unsubscribe_url(key: str, hosts: Sequence[str] = ()) -> str:
     """Where a realm's websites send global requests (S1.8): by one of its host names, our own first, else by its key."""
     base = urlsplit(settings.BASE_URL)
