@@ -46,6 +46,13 @@ _HASHES = {32: HashKind.MD5, 40: HashKind.SHA1, 64: HashKind.SHA256}
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _INTERNATIONAL = re.compile(r"\+[0-9]{7,15}")
 _PHONE_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015]+")
+# Between digits, and nothing that the library can read: the narrow spaces of French numbers, and dots in the middle of the line.
+_SPACES = re.compile(r"[\s\u00b7\u2022\u2027\u2219\u22c5]")
+_SCHEME = re.compile(r"^[A-Za-z]{2,10}:(?://)?")  # tel:, sms:, whatsapp:
+_EXTENSION = re.compile(
+    r"(?:[;,\s](?:ext(?:ension)?|x)|[x#;,])[.:=\s]*[0-9]{1,7}#?$", re.IGNORECASE
+)
+_MOST_SHORT = 6  # digits of a short code, such as the one that a text message comes from
 _INNER_PLUS = re.compile(r"(?<=[\d)])[+\uff0b]")
 _PLUS_ZEROS = re.compile(r"^[\s(]*[+\uff0b][0\s().\-]*")  # (+0048…: no country code begins with 0
 _REGION_UNKNOWN = "ZZ"  # phonenumbers' own word for it
@@ -54,7 +61,7 @@ _REGION_UNKNOWN = "ZZ"  # phonenumbers' own word for it
 class AddressError(ValueError):
     """This text is no usable address.
 
-    `code` is stable: `empty`, `too_long`, `character`, `email`, `phone`, `country`. `message` is a
+    `code` is stable: `empty`, `too_long`, `character`, `email`, `phone`, `country`, `short`. `message` is a
     translatable sentence for the person who typed it; it never repeats the text, so it may go to a log.
     """
 
@@ -312,7 +319,7 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
     """E.164 and whether it is flagged (stored though it cannot be dialled)."""
     if len(text) > MAX_TEXT:
         raise AddressError("too_long", _("This is too long to be a phone number."))
-    text = _without_format_characters(text.strip())
+    text = _SPACES.sub(" ", _without_format_characters(text.strip())).strip()
     if not text:
         raise AddressError("empty", _("Enter your phone number."))
     text = _INNER_PLUS.sub(" ", text)  # 415+555+2671: spaces that a query string was given as +
@@ -322,17 +329,34 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
         "00"
     ):  # how most of the world dials abroad, whatever the list's country
         key = _possible_number(f"+{text[2:].strip()}", _REGION_UNKNOWN)
-    if key is not None:
+    if key is not None and not _INTERNATIONAL.fullmatch(key):
+        key = None  # Germany's plan has room for 15 digits and for 3, E.164 has not
+    if key is not None and not _is_short_code(text, key):
         return key, False
-    digits = _plain_digits(text)
+    digits = _plain_digits(_EXTENSION.sub("", _SCHEME.sub("", text)))
     if _INTERNATIONAL.fullmatch(digits):
         return digits, True
-    if re.fullmatch(r"[0-9]{6,15}", digits):
+    if re.fullmatch(r"[0-9]{3,6}", digits):
+        raise AddressError(
+            "short",
+            _(
+                "This is a short code, or only a part of a phone number. Enter the whole number with its country code, "
+                "such as +44 20 7946 0958."
+            ),
+        )
+    if re.fullmatch(r"[0-9]{7,15}", digits):
         raise AddressError(
             "country",
             _("Enter the whole phone number with its country code, such as +44 20 7946 0958."),
         )
     raise AddressError("phone", _("Enter a phone number, such as +44 20 7946 0958."))
+
+
+def _is_short_code(text: str, key: str) -> bool:
+    """Whether so few digits are no number of their country: of Niue's four digits make one, of Germany's none."""
+    if text[0] in "+\uff0b" or sum(map(str.isdecimal, _EXTENSION.sub("", text))) > _MOST_SHORT:
+        return False
+    return not phonenumbers.is_valid_number(phonenumbers.parse(key))
 
 
 def _plus_or_space_key(text: str, region: str) -> str | None:

@@ -227,7 +227,7 @@ class TestPhoneKey:
         ("text", "region", "code"),
         [
             ("", "US", "empty"),
-            ("12345", "US", "phone"),
+            ("12345", "US", "short"),
             ("+123456", "US", "phone"),
             ("+1234567890123456", "US", "phone"),
             ("call me", "US", "phone"),
