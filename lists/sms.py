@@ -17,6 +17,8 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from lists.segments import BASIC
+
 CONSOLE = "lists.sms.ConsoleGateway"
 HTTP = "lists.sms.HttpGateway"
 PART = 10  # seconds for connecting, and for each piece of the answer
@@ -25,12 +27,6 @@ WHOLE = 20  # seconds for all of it
 # What a gateway says of a message that it will never take. What is about us or about the moment (the token, the address, the
 # bill, too many at once) is somebody's to mend, and the message is good afterwards.
 _ABOUT_US = frozenset({401, 402, 403, 404, 405, 407, 408, 409, 421, 423, 425, 426, 429})
-
-# The characters that one byte of a text message holds (GSM 03.38): 160 of them are one message, of others only 70.
-_GSM = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-    "abcdefghijklmnopqrstuvwxyzäöñüà"
-)
 
 
 class SmsError(OSError):
@@ -88,7 +84,7 @@ def can_send() -> bool:
 
 def is_gsm(text: str) -> bool:
     """Whether all its characters are of the kind of which 160 make one message."""
-    return _GSM.issuperset(text)
+    return BASIC.issuperset(text)
 
 
 def masked(number: str) -> str:
