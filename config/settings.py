@@ -38,8 +38,16 @@ IS_HTTPS = _base.scheme == "https"
 
 # Further host names this installation answers to, by comma: link domains of single lists, for example.
 EXTRA_HOSTS = env.list("EXTRA_HOSTS", default=[])
+# Where the short links in text messages begin (S3.2): a shorter host leaves more of a message's 160 characters for its text.
+# Empty: BASE_URL. It answers to that host as well.
+SMS_LINK_BASE_URL = env.str("SMS_LINK_BASE_URL", default="").rstrip("/")
+_short = urlsplit(SMS_LINK_BASE_URL or BASE_URL)
+if _short.scheme not in {"http", "https"} or not _short.hostname:
+    raise ImproperlyConfigured(
+        f"SMS_LINK_BASE_URL must look like https://go.example.com, not {SMS_LINK_BASE_URL!r}."
+    )
 _local = ["localhost", "127.0.0.1", "[::1]"] if _base.hostname in {"localhost", "127.0.0.1"} else []
-ALLOWED_HOSTS = [_base.hostname, *EXTRA_HOSTS, *_local]
+ALLOWED_HOSTS = [_base.hostname, _short.hostname, *EXTRA_HOSTS, *_local]
 CSRF_TRUSTED_ORIGINS = [BASE_URL, *(f"{_base.scheme}://{host}" for host in EXTRA_HOSTS)]
 
 # Show tracebacks in the browser. Never in production: pages would show addresses.

@@ -167,7 +167,8 @@ def _is_alone(realm: Realm) -> bool:
 
 def _is_own(host: str) -> bool:
     """Whether the installation answers to it by its settings; `.example.com` there is the domain and all below it."""
-    patterns = [own_host(), *(each.lower().rstrip(".") for each in settings.EXTRA_HOSTS)]
+    short = (urlsplit(settings.SMS_LINK_BASE_URL).hostname or "").rstrip(".")
+    patterns = [own_host(), short, *(each.lower().rstrip(".") for each in settings.EXTRA_HOSTS)]
     return any(
         host == each or (each.startswith(".") and f".{host}".endswith(each)) for each in patterns
     )
