@@ -14,9 +14,9 @@ from lists.sms_setup import SmsRules
 from optout.choices import Meaning
 
 # Those that the FCC names: no owner can drop them. "optout" and "opt-out" are the same word.
-FIRST_SEVEN = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
+FIRST_SEVEN = frozenset({"stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe"})
 # "arret" is the same word, as it is typed on a phone without accents.
-BUILT_IN = (*FIRST_SEVEN, "stopall", "stop all", "remove", "arrêt")
+BUILT_IN = FIRST_SEVEN | {"stopall", "stop all", "remove", "arrêt"}
 MOST_READ = 1_600  # characters: the longest message that gateways pass on in one piece
 
 _SPELLINGS = {
@@ -150,7 +150,7 @@ class _Keywords:
 
 @lru_cache(maxsize=256)
 def _keywords(own: frozenset[str], dropped: frozenset[str]) -> _Keywords:
-    gone = {_bare(normal_form(each)) for each in dropped} - set(FIRST_SEVEN)
+    gone = {_bare(normal_form(each)) for each in dropped} - FIRST_SEVEN
     built_in = {_bare(each) for each in BUILT_IN} - gone
     owners = {_bare(normal_form(each)) for each in own} - {""}
     spelled = {each for each, meant in _SPELLINGS.items() if meant in built_in}
