@@ -1,5 +1,6 @@
 """When a secret or a key that is replaced ends: until then the old one holds beside the new one."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -29,3 +30,21 @@ class OverlapForm(forms.Form):
     def overlap(self) -> timedelta:
         """For how long both hold."""
         return _OVERLAPS[self.cleaned_data["old_ends"]][1]
+
+
+class RotateForm(OverlapForm):
+    """When the old secret of an endpoint ends.
+
+    `replaces` tells which one was current when the form was shown: a second click replaces nothing (`mark_of`).
+    """
+
+    replaces = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def is_about(self, salt: bytes | memoryview) -> bool:
+        """Whether the secret that shall be replaced, made of this salt, is still the one in force."""
+        return bool(self.cleaned_data["replaces"] == mark_of(salt))
+
+
+def mark_of(salt: bytes | memoryview) -> str:
+    """What tells one secret of an endpoint from another, and nothing of the secret."""
+    return hashlib.sha256(bytes(salt)).hexdigest()[:16]

@@ -1,6 +1,5 @@
 """What people type about webhooks: callback URLs, further endpoints, and what they do with one."""
 
-import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -12,7 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from lists.models import List
 from optout.choices import Channel, Medium
 from reporting.entries import CHANNEL_CHOICES
-from reporting.forms_overlap import OldEndsField, OverlapForm
+from reporting.forms_overlap import OldEndsField, RotateForm
 from reporting.models import WebhookEndpoint, WebhookFormat
 from reporting.webhooks.endpoints import LONGEST_LABEL, EndpointPlan, EndpointRefusedError
 from reporting.webhooks.targets import UrlRefusedError, check_url
@@ -215,22 +214,14 @@ class EndpointForm(forms.Form):
         )
 
 
-class RotateForm(OverlapForm):
-    """When the old secret stops to sign.
+class RotateSecretForm(RotateForm):
+    """When the old secret stops to sign."""
 
-    `replaces` tells which one was current when the form was shown: a second click replaces nothing (`mark_of`).
-    """
-
-    replaces = forms.CharField(widget=forms.HiddenInput, required=False)
     old_ends = OldEndsField(
         "7d",
         label="The old secret stops",
         help_text="Until then each message is signed with both. Put the new one into the receiver meanwhile.",
     )
-
-    def is_about(self, endpoint: WebhookEndpoint) -> bool:
-        """Whether the secret that shall be replaced is still the one in force."""
-        return bool(self.cleaned_data["replaces"] == mark_of(endpoint))
 
 
 class SwitchOnForm(forms.Form):
@@ -261,11 +252,6 @@ class ReplaySinceForm(forms.Form):
         ],
         error_messages={"required": "Enter a day and a time."},
     )
-
-
-def mark_of(endpoint: WebhookEndpoint) -> str:
-    """What tells one secret of an endpoint from another, and nothing of the secret."""
-    return hashlib.sha256(bytes(endpoint.salt)).hexdigest()[:16]
 
 
 def add_refusal(form: forms.Form, error: EndpointRefusedError) -> None:

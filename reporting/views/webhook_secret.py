@@ -11,7 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from lists.views.recent_sign_in import require_recent_sign_in
-from reporting.forms_webhooks import RotateForm, mark_of
+from reporting.forms_overlap import mark_of
+from reporting.forms_webhooks import RotateSecretForm
 from reporting.models import WebhookEndpoint
 from reporting.views.webhook_access import OpenedHooks, open_hook
 from reporting.views.webhook_rows import docs_url, show_one
@@ -37,12 +38,12 @@ def webhook_secret(request: HttpRequest, public_id: str) -> HttpResponse:
 def webhook_rotate(request: HttpRequest, public_id: str) -> HttpResponse:
     """GET asks how long the old one goes on; POST `old_ends`, `replaces` makes a new one, and shows it in this one answer."""
     opened, endpoint = open_hook(request, public_id)
-    initial = {"replaces": mark_of(endpoint), "old_ends": "24h"}
-    form = RotateForm(request.POST if request.method == "POST" else None, initial=initial)
+    initial = {"replaces": mark_of(endpoint.salt), "old_ends": "24h"}
+    form = RotateSecretForm(request.POST if request.method == "POST" else None, initial=initial)
     now = timezone.now()
     if form.is_valid():
         require_recent_sign_in(request)
-        if not form.is_about(endpoint):
+        if not form.is_about(endpoint.salt):
             messages.info(request, "A new secret was made already. Here it is.")
         else:
             try:
