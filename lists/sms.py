@@ -30,11 +30,23 @@ _ABOUT_US = frozenset({401, 402, 403, 404, 405, 407, 408, 409, 421, 423, 425, 42
 
 
 class SmsError(OSError):
-    """The message was not sent; the same one may be taken later. Its text holds no number, no message and no token."""
+    """The message was not sent; the same one may be taken later. Its text holds no number, no message and no token.
+
+    `was_answered`: the gateway said so, or nothing reached it, so it surely has not taken it. Otherwise, after a time-out for one,
+    it may have: who must not send anything twice does not try again.
+    """
+
+    def __init__(self, *said: object, was_answered: bool = False) -> None:
+        super().__init__(*said)
+        self.was_answered = was_answered
 
 
 class SmsRefusedError(SmsError):
     """The gateway does not take this message, however often it is tried: the number is none, for one."""
+
+
+class _NotReachedError(OSError):
+    """No connection to the gateway: it has read nothing."""
 
 
 class Gateway(Protocol):
@@ -52,15 +64,18 @@ def send(to: str, text: str, sender: str | None = None) -> None:
     """
     path = gateway_path()
     if not path:
-        raise SmsError("No SMS gateway is set.")
+        raise SmsError("No SMS gateway is set.", was_answered=True)
+    is_there = False
     try:
         gateway: Gateway = import_string(path)()
+        is_there = True
         gateway.send(to, text, settings.SMS_FROM if sender is None else sender)
     except SmsError:
         raise
     except Exception as error:  # noqa: BLE001 -- a class of somebody's own
         # Of its message nothing is repeated: a library may have put the number or the token there.
-        raise SmsError(f"The SMS gateway failed: {type(error).__name__}") from None
+        said = f"The SMS gateway failed: {type(error).__name__}"
+        raise SmsError(said, was_answered=not is_there) from None
 
 
 def gateway_path() -> str:
@@ -119,16 +134,17 @@ class HttpGateway:
             headers["Authorization"] = f"Bearer {settings.SMS_GATEWAY_TOKEN}"
         try:
             status = _post(urlsplit(settings.SMS_GATEWAY_URL), body, headers)
+        except _NotReachedError as error:
+            said = f"The SMS gateway cannot be used: {type(error.__cause__).__name__}"
+            raise SmsError(said, was_answered=True) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise SmsError(f"The SMS gateway cannot be used: {type(error).__name__}") from None
         if 200 <= status < 300:
             return
         said = f"The SMS gateway answered {status}."
-        raise (
-            SmsRefusedError(said)
-            if 400 <= status < 500 and status not in _ABOUT_US
-            else SmsError(said)
-        )
+        if 400 <= status < 500 and status not in _ABOUT_US:
+            raise SmsRefusedError(said, was_answered=True)
+        raise SmsError(said, was_answered=status not in _IN_BETWEEN)
 
 
 def _post(url: SplitResult, body: bytes, headers: dict[str, str]) -> int:
@@ -148,7 +164,10 @@ def _post(url: SplitResult, body: bytes, headers: dict[str, str]) -> int:
     clock.daemon = True
     clock.start()
     try:
-        connection.connect()
+        try:
+            connection.connect()
+        except OSError as error:
+            raise _NotReachedError from error
         if is_over.is_set():  # the clock ran out when there was nothing yet to break off
             raise TimeoutError
         connection.request("POST", path, body, headers)

@@ -73,6 +73,14 @@ class TestWhatTheGatewaySays:
             sms.send(NUMBER, TEXT)
         assert not isinstance(caught.value, sms.SmsRefusedError)
         assert len(gateway.requests) == 1  # no redirect is followed
+        assert caught.value.was_answered
+
+    @pytest.mark.parametrize("status", [408, 502, 504])
+    def test_who_stands_between_does_not_know(self, gateway: Gateway, status: int) -> None:
+        gateway.status = status
+        with pytest.raises(sms.SmsError, match=f"answered {status}") as caught:
+            sms.send(NUMBER, TEXT)
+        assert not caught.value.was_answered
 
     @pytest.mark.parametrize("how", ["hangs", "drips"])
     def test_a_slow_one_is_not_waited_for(
@@ -81,8 +89,9 @@ class TestWhatTheGatewaySays:
         monkeypatch.setattr(sms, "PART", 0.2)
         monkeypatch.setattr(sms, "WHOLE", 0.5)
         gateway.how = how
-        with pytest.raises(sms.SmsError, match="cannot be used"):
+        with pytest.raises(sms.SmsError, match="cannot be used") as caught:
             sms.send(NUMBER, TEXT)
+        assert not caught.value.was_answered
 
     def test_a_connection_that_comes_after_the_time_is_not_used(
         self, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
@@ -108,8 +117,9 @@ class TestWhatTheGatewaySays:
         with socket() as free:
             free.bind(("127.0.0.1", 0))
             settings.SMS_GATEWAY_URL = f"http://127.0.0.1:{free.getsockname()[1]}/"
-            with pytest.raises(sms.SmsError, match="ConnectionRefusedError"):
+            with pytest.raises(sms.SmsError, match="ConnectionRefusedError") as caught:
                 sms.send(NUMBER, TEXT)
+            assert caught.value.was_answered, "nothing has reached it"
 
     def test_no_tls_where_it_should_be(self, gateway: Gateway, settings: Settings) -> None:
         settings.SMS_GATEWAY_URL = gateway.url.replace("http://", "https://")
