@@ -27,6 +27,8 @@ WHOLE = 20  # seconds for all of it
 # What a gateway says of a message that it will never take. What is about us or about the moment (the token, the address, the
 # bill, too many at once) is somebody's to mend, and the message is good afterwards.
 _ABOUT_US = frozenset({401, 402, 403, 404, 405, 407, 408, 409, 421, 423, 425, 426, 429})
+# What stands before the gateway answers so when it got no answer itself: the gateway may have taken the message all the same.
+_IN_BETWEEN = frozenset({408, 502, 504})
 
 
 class SmsError(OSError):
