@@ -16,7 +16,7 @@ HEIGHT = 100  # units; the style sheet says how high that is on the screen
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One colour of a chart: `number` (1-9) is its colour for good, `values` has a figure for each day."""
+    """One colour of a chart: `number` (1-11) is its colour for good, `values` has a figure for each day."""
 
     number: int
     label: str

@@ -1,5 +1,7 @@
 """A list's contacts: who is on it, page by page in the order of their addresses, as people read it."""
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +17,7 @@ from reporting.opted_out import OptedOut
 PAGE_SIZE = 50
 MOST_COUNTED = 1_000_000  # beyond, a page would take seconds for a number that nobody reads
 FEW = 50_000  # contacts of a list that a page can read all of, in a fraction of a second
+_NUMBER_BEGINS = re.compile(r"[+\uff0b][\d\s().\-/\u00b7\u2010-\u2015]*")
 
 # How many there are (one more than MOST_COUNTED stands for more), and where the page begins: the address of that contact.
 _HEAD = """
@@ -220,9 +223,11 @@ def as_rows(
 
 def _beginning(text: str) -> str:
     """As a LIKE pattern. Addresses are kept in lower case, phone numbers as + and digits alone."""
-    begins = text.strip().lower()
-    if begins.startswith("+"):
-        begins = "+" + "".join(filter(str.isalnum, begins))
+    begins = "".join(each for each in text if unicodedata.category(each) != "Cf").strip().lower()
+    if _NUMBER_BEGINS.fullmatch(begins):
+        begins = "+" + "".join(
+            str(unicodedata.decimal(each)) for each in begins if each.isdecimal()
+        )
     return f"{escape_like(begins)}%"
 
 

@@ -28,6 +28,8 @@ _CHANNELS = (
     Channel.REST,
     Channel.GLOBAL_FORM,
     Channel.GLOBAL_API,
+    Channel.INBOUND_SMS,
+    Channel.SMS_LINK,
     Channel.PORTAL,
 )
 CHANNEL_CHOICES = [("", "Any"), *((each.value, each.label) for each in _CHANNELS)]
@@ -136,7 +138,9 @@ def _remark(row: OptOut) -> str:
 
 
 def _asked_for(row: OptOut, evidence: bool) -> str:
-    """What a global request said besides its address; what people typed into custom fields is for those who see evidence."""
+    """What a global request or a text message said besides its address; what people typed is for those who see evidence."""
+    if row.channel == Channel.INBOUND_SMS:
+        return _texted(row.evidence or {}, evidence)
     if row.channel not in {Channel.GLOBAL_FORM, Channel.GLOBAL_API} or row.kind != Kind.OPT_OUT:
         return ""
     sent = row.evidence or {}
@@ -147,6 +151,13 @@ def _asked_for(row: OptOut, evidence: bool) -> str:
         said.append(f"custom fields: {' · '.join(custom)}")
     text = ", ".join(said)
     return text[:1].upper() + text[1:]
+
+
+def _texted(sent: Mapping[str, Any], evidence: bool) -> str:
+    """The number that was texted, and what was said to it."""
+    said = f"“{sent['said']}”" if evidence and sent.get("said") else ""
+    to = f"to {sent['texted']}" if sent.get("texted") else ""
+    return " ".join(filter(None, ("Texted", said, to))) if said or to else ""
 
 
 def _account(row: OptOut) -> str:
@@ -167,6 +178,8 @@ def _assurance(row: OptOut) -> str:
     """How sure it is who asked, beside a channel; of the REST API, which says itself that a key was sent, who reported it."""
     if row.channel == Channel.REST:
         return "reported by a program"
+    if row.channel == Channel.INBOUND_SMS and row.assurance == Assurance.API_CREDENTIAL:
+        return "reported by the gateway"
     if row.assurance == Assurance.OPERATOR:
         return "somebody signed in"
     return row.get_assurance_display()

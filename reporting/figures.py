@@ -31,13 +31,21 @@ _OWN_COLOURS = (
     Channel.SIGNED_LINK,
     Channel.API_WEB,
 )
-_LABELS = (*(str(each.label) for each in _OWN_COLOURS), "Global Unsubscribe", "Other ways")
+_GLOBAL, _OTHER = 8, 9
+_OF_TEXTS: dict[Channel | None, int] = {Channel.INBOUND_SMS: 10, Channel.SMS_LINK: 11}
+# From the bottom of a bar to its top.
+_SERIES = (
+    *((number, str(each.label)) for number, each in enumerate(_OWN_COLOURS, start=1)),
+    (_GLOBAL, "Global Unsubscribe"),
+    *((number, str(each.label)) for each, number in _OF_TEXTS.items() if each),
+    (_OTHER, "Other ways"),
+)
 _COLOURS: dict[Channel | None, int] = {
     **{channel: number for number, channel in enumerate(_OWN_COLOURS, start=1)},
-    Channel.GLOBAL_FORM: 8,
-    Channel.GLOBAL_API: 8,
+    Channel.GLOBAL_FORM: _GLOBAL,
+    Channel.GLOBAL_API: _GLOBAL,
+    **_OF_TEXTS,
 }
-_OTHER = len(_LABELS)
 
 
 def change_of_week(now: int, before: int) -> str:
@@ -104,7 +112,7 @@ class Figures:
             by_channel[colour, each.day] = by_channel.get((colour, each.day), 0) + each.requests
         series = [
             Series(number, label, [by_channel.get((number, day), 0) for day in days])
-            for number, label in enumerate(_LABELS, start=1)
+            for number, label in _SERIES
         ]
         return bar_chart("Opt-outs per day", days, series)
 

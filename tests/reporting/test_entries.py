@@ -119,9 +119,10 @@ class TestEntries:
         for label in (
             *("Hosted page", "One-click", "Server to server", "api_web", "REST API", "Portal"),
             *("Global Unsubscribe form", "Global Unsubscribe API"),
+            *("Inbound SMS", "Link in a text message"),
         ):
             assert f">{label}</option>" in page
-        for label in ("Join form", "File import", "Inbound SMS"):
+        for label in ("Join form", "File import", "Inbound email"):
             assert f">{label}</option>" not in page
 
     @pytest.mark.parametrize("kind", ["md5", "sha256"])
