@@ -23,7 +23,7 @@ _ONLY = "Write an address, or an address, a first and a last name, with commas b
 _ONE_A_LINE = "One address a line."
 _ADDRESS_FIRST = "The address comes first."
 _HEADER = re.compile(
-    r"(e-?mail|mail|phone|telephone|mobile)([ _-]?(address|adresse|number))?|address|adresse",
+    r"(e-?mail|mail|phone|telephone|mobile|telefon|handy)([ _-]?(address|adresse|number|nummer))?|address|adresse|tel\.?|msisdn",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r'"[^"]*"')
