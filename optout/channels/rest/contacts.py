@@ -32,7 +32,7 @@ from optout.contact_cards import ContactCard, find_card, get_card, page_of_cards
 from optout.contact_records import ContactRecord, Outcome
 from optout.contact_resources import add_contact, meant_by, opt_out_resource, set_contact_lists
 from optout.customer_keys import MAX_KEY, is_usable_key, uses_customer_keys
-from optout.decoding import decode_query
+from optout.decoding import decode_address
 
 MOST_LISTS = 1_000
 _CURSOR = "contacts"
@@ -90,17 +90,21 @@ class ContactsOut(Schema):
 def read_contacts(
     request: HttpRequest,
     email: str | None = None,
+    address: str | None = None,
     cursor: str | None = None,
     limit: UpTo1000 = 100,
 ) -> ContactsOut:
-    """The contacts of the realm, in no order that means anything; with `email` the one that has this very address, or none.
+    """The contacts of the realm, in no order that means anything; with `address`, or `email`, the one that has it, or none.
 
     A `+` in the address stays a plus.
     """
     caller, do_not_mail = _of_realm(reader_of(request))
-    if email is not None:
-        address = read_address(_email_in(request, email), caller.region, "email")
-        card = find_card(do_not_mail, address.digest)
+    if email is not None and address is not None:
+        raise _invalid("address", "Give one of address and email.")
+    if email is not None or address is not None:
+        name, text = ("email", email) if address is None else ("address", address)
+        wanted = read_address(_address_in(request, name, text or ""), caller.region, name)
+        card = find_card(do_not_mail, wanted.digest)
         return ContactsOut(contacts=[_shown(card)] if card else [], next=None)
     after = b"" if cursor is None else read_cursor(_CURSOR, cursor, bytes)[0]
     cards = page_of_cards(do_not_mail, after, limit + 1)
@@ -194,9 +198,11 @@ def _found(do_not_mail: ListSnapshot, contact_id: str) -> ContactCard:
     return card
 
 
-def _email_in(request: HttpRequest, email: str) -> str:
+def _address_in(request: HttpRequest, name: str, text: str) -> str:
     """As it stands in the query string, where `+` is no space."""
-    return decode_query(request.META["QUERY_STRING"]).get("email", [email])[0]
+    parts = request.META["QUERY_STRING"].split("&")
+    raw = next((each for each in parts if each.startswith(f"{name}=")), None)
+    return text if raw is None else decode_address(raw.partition("=")[2])
 
 
 def _address(caller: KeyCaller, sent: NewContact) -> Address:
