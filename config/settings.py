@@ -296,6 +296,10 @@ if SMS_GATEWAY_URL and urlsplit(SMS_GATEWAY_URL).scheme not in {"http", "https"}
     raise ImproperlyConfigured("SMS_GATEWAY_URL must begin with https:// or http://.")
 # Who text messages come from: a number or a name, if the gateway wants one.
 SMS_FROM = env.str("SMS_FROM", default="")
+# Text messages that the Send editor hands over in a second: what the contract with the gateway allows. 0: as many as it takes.
+SMS_PER_SECOND = env.float("SMS_PER_SECOND", default=10.0)
+if not 0 <= SMS_PER_SECOND <= 10_000:
+    raise ImproperlyConfigured("SMS_PER_SECOND must be from 0 to 10000.")
 # The dotted path of a class of one's own that sends them, for gateways that want something else (lists/sms.py says what it has).
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="")
 

@@ -34,8 +34,8 @@ _IN_BETWEEN = frozenset({408, 502, 504})
 class SmsError(OSError):
     """The message was not sent; the same one may be taken later. Its text holds no number, no message and no token.
 
-    `was_answered`: the gateway said so, or nothing reached it, so it surely has not taken it. Otherwise, after a time-out for one,
-    it may have: who must not send anything twice does not try again.
+    `was_answered`: the gateway said so, or nothing reached it, so it surely has not taken it. Otherwise, as after a time-out, it
+    may have: who must not send anything twice does not try again.
     """
 
     def __init__(self, *said: object, was_answered: bool = False) -> None:

@@ -18,6 +18,7 @@ from reporting import feed
 from reporting.counters import advance_counts
 from reporting.models import Download, Notice
 from reporting.notices import mail_notices, raise_notices
+from reporting.send_editor.sending import forget_recipients, send_waiting
 from reporting.unsubscription_reports.sending import send_due
 from reporting.webhooks.clearing import clear_deliveries
 from reporting.webhooks.off_mail import mail_switched_off
@@ -65,6 +66,11 @@ def send_sms_reports(now: datetime) -> dict[str, int]:
     return send_due(Medium.SMS, now)
 
 
+def send_text_messages(now: datetime) -> dict[str, int]:
+    """Hand the Send editor's messages over to the gateway, each recipient's once. What the gateway does not take waits."""
+    return send_waiting(now)
+
+
 def accept_quarantined(now: datetime) -> dict[str, int]:
     """Accept the quarantined opt-outs that have waited for 7 days, on lists that want it so."""
     return {"accepted": quarantine.accept_overdue(now)}
@@ -102,6 +108,7 @@ def apply_retention(now: datetime) -> dict[str, int]:
         "passwords": passwords.update(last_used_ip=None),
         "api_keys": api_keys.update(last_used_ip=None),
         "subscriptions_ended": end_left_over_subscriptions(),
+        "text_recipients": forget_recipients(oldest),
         "notices": Notice.objects.filter(settled_at__lt=oldest).delete()[0],
         **clear_deliveries(now),
     }

@@ -1,9 +1,12 @@
 """Text messages for the gateway: made, stopped, found again. The worker hands them over (sending.py)."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from lists import sms
 from lists.audit import record_audit
@@ -14,6 +17,8 @@ from lists.models.lists import new_public_id
 from reporting.models.messages import TextMessage, TextState
 from reporting.send_editor.recipients import is_left_alone
 from reporting.send_editor.texts import TextRefusedError, check_text
+
+TASK = "send_text_messages"  # the worker's, see reporting/tasks.py
 
 
 def make_message(
@@ -67,7 +72,15 @@ def make_message(
                 message=made.pk,
                 **({} if key is None else {"key": key.pk}),
             )
+            transaction.on_commit(lambda: wake_worker(now))
     return made
+
+
+def wake_worker(now: datetime) -> None:
+    """Have the worker begin at once rather than with the next minute."""
+    task = app.configure_task(f"reporting.{TASK}", lock=TASK, queueing_lock=TASK)
+    with suppress(AlreadyEnqueued):
+        task.defer(timestamp=int(now.timestamp()))
 
 
 def check_target(realm: Realm, optout_list: List | None, number: str = "") -> None:

@@ -22,11 +22,10 @@ from tests.make import (
     make_realm,
     make_subscription,
 )
-from tests.reporting.send_editor.making import numbered
+from tests.reporting.send_editor.making import ANNA, BERT, CLEO, numbered
 
 pytestmark = pytest.mark.django_db
 
-ANNA, BERT, CLEO = "+12025550101", "+12025550102", "+12025550103"
 HASHES = {
     HashKind.SHA256: lambda key: hashlib.sha256(key.encode()).digest(),
     HashKind.SHA1: lambda key: hashlib.sha1(key.encode(), usedforsecurity=False).digest(),

@@ -1,0 +1,444 @@
+"""The worker hands messages over to a real gateway on loopback. With kill -9: tests/system/test_text_messages.py."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from lists.models import List
+from optout.addresses import digest_of
+from optout.choices import HashKind
+from optout.short_links import read_short_token
+from reporting import upkeep
+from reporting.models import RecipientState, TextMessage, TextRecipient, TextState
+from reporting.send_editor import sending
+from reporting.send_editor.messages import stop_message
+from tests.lists.gateways import Gateway, running_gateway
+from tests.make import NOW, do_not_mail, make_list, make_optout, make_realm
+from tests.reporting.send_editor.making import (
+    ANNA,
+    BERT,
+    CLEO,
+    got,
+    make_text,
+    numbered,
+    numbers_of,
+    subscribe,
+)
+from tests.reporting.send_editor.test_recipients import suppress_hash
+
+pytestmark = pytest.mark.django_db
+
+NOTHING = {"sent": 0, "refused": 0, "unknown": 0}
+
+
+@pytest.fixture
+def gateway(settings: Settings) -> Iterator[Gateway]:
+    settings.SMS_PER_SECOND = 0
+    with running_gateway(settings) as told:
+        yield told
+
+
+@pytest.fixture
+def letters() -> List:
+    return make_list(make_realm())
+
+
+def work(minutes: float = 0) -> dict[str, int]:
+    return upkeep.send_text_messages(NOW + timedelta(minutes=minutes))
+
+
+def after(message: TextMessage) -> TextMessage:
+    message.refresh_from_db()
+    return message
+
+
+class TestToAList:
+    def test_each_recipient_gets_their_own_link(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, [ANNA, BERT])
+        message = make_text(letters, "Sale! {optout} Bye")
+
+        assert work() == NOTHING | {"sent": 2}
+        assert numbers_of(gateway) == [ANNA, BERT]
+        for each in got(gateway):
+            assert each["from"] == "Acme"
+            sale, link, bye = each["text"].split(" ")
+            assert (sale, bye) == ("Sale!", "Bye")
+            target = read_short_token(link.rpartition("/")[2])
+            assert target is not None
+            assert (target.list_id, target.address) == (letters.pk, each["to"])
+        assert after(message).state == TextState.DONE
+        assert (message.sent, message.refused, message.unknown) == (2, 0, 0)
+        assert message.finished_at == NOW
+        assert not TextRecipient.objects.exists()
+
+    def test_in_the_name_of_the_number_that_was_chosen(
+        self, gateway: Gateway, letters: List
+    ) -> None:
+        letters.realm.sms_numbers.create(number="+18005550100")
+        subscribe(letters, [ANNA])
+        make_text(letters, sender="+18005550100")
+        work()
+
+        assert [each["from"] for each in got(gateway)] == ["+18005550100"]
+
+    def test_nobody_twice_however_often_it_runs(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(5))
+        make_text(letters)
+        work()
+        work()
+
+        assert numbers_of(gateway) == numbered(5)
+
+    def test_batch_after_batch(
+        self, gateway: Gateway, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "BATCH", 2)
+        subscribe(letters, [*numbered(7), *(f"{n}@example.com" for n in range(5))])
+        message = make_text(letters)
+
+        assert work()["sent"] == 7
+        assert numbers_of(gateway) == numbered(7)
+        assert after(message).state == TextState.DONE
+
+    def test_one_after_the_other_where_two_are_sent(
+        self, gateway: Gateway, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "TURN", -1)
+        offers = make_list(letters.realm, 2, "Offers")
+        subscribe(letters, [ANNA])
+        subscribe(offers, [BERT])
+        first, second = make_text(letters), make_text(offers)
+        monkeypatch.setattr(sending, "LONGEST_RUN", 0.05)
+        assert work() == NOTHING  # no time for anybody
+
+        monkeypatch.undo()
+        assert work()["sent"] == 2
+        assert {after(first).state, after(second).state} == {TextState.DONE}
+
+    def test_a_list_that_was_closed_meanwhile(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, [ANNA])
+        message = make_text(letters)
+        List.objects.filter(pk=letters.pk).update(closed_at=NOW)
+        work()
+
+        assert gateway.requests == []
+        assert after(message).state == TextState.STOPPED
+
+
+class TestWhoOptsOutMeanwhile:
+    """A wrong answer here is a broken law."""
+
+    @pytest.fixture
+    def opting_out(self, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """When the first message has gone out, `act` is done."""
+        told: dict[str, Any] = {}
+        send = sending.sms.send
+
+        def sending_and_acting(*given: Any) -> None:
+            send(*given)
+            if "act" in told:
+                told.pop("act")(given[0])
+
+        monkeypatch.setattr(sending.sms, "send", sending_and_acting)
+        return told
+
+    @pytest.mark.parametrize("everywhere", [False, True])
+    def test_of_the_same_batch(
+        self, gateway: Gateway, letters: List, opting_out: dict[str, Any], everywhere: bool
+    ) -> None:
+        subscribe(letters, numbered(6))
+        make_text(letters)
+        target = do_not_mail(letters.realm) if everywhere else letters
+        out: list[str] = []
+
+        def act(first: str) -> None:
+            out.extend(each for each in numbered(6) if each != first)
+            for each in out:
+                make_optout(target, each)
+
+        opting_out["act"] = act
+        work()
+
+        assert len(gateway.requests) == 1
+        assert len(out) == 5
+
+    @pytest.mark.parametrize("kind", HashKind)
+    def test_by_a_hash_alone(
+        self, gateway: Gateway, letters: List, opting_out: dict[str, Any], kind: HashKind
+    ) -> None:
+        subscribe(letters, numbered(6))
+        make_text(letters)
+
+        def act(first: str) -> None:
+            for each in numbered(6):
+                if each != first:
+                    suppress_hash(do_not_mail(letters.realm), kind, each)
+
+        opting_out["act"] = act
+        work()
+
+        assert len(gateway.requests) == 1
+
+    def test_before_it_begins(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, [ANNA, BERT, CLEO])
+        make_text(letters)
+        make_optout(letters, ANNA)
+        make_optout(do_not_mail(letters.realm), BERT)
+        work()
+
+        assert numbers_of(gateway) == [CLEO]
+
+
+class TestASingleNumber:
+    def test_gets_the_message(self, gateway: Gateway, letters: List) -> None:
+        message = make_text(letters.realm, "Your parcel is here.", number=ANNA)
+
+        assert work()["sent"] == 1
+        assert [(each["to"], each["text"]) for each in got(gateway)] == [
+            (ANNA, "Your parcel is here.")
+        ]
+        assert after(message).state == TextState.DONE
+
+    def test_that_opts_out_before(self, gateway: Gateway, letters: List) -> None:
+        message = make_text(letters.realm, "Your parcel is here.", number=ANNA)
+        make_optout(do_not_mail(letters.realm), ANNA)
+        work()
+
+        assert gateway.requests == []
+        assert (after(message).state, message.sent) == (TextState.DONE, 0)
+
+    def test_goes_before_those_of_a_list(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(3))
+        make_text(letters)
+        make_text(letters.realm, "Your parcel is here.", number=ANNA)
+        work()
+
+        assert got(gateway)[0]["to"] == ANNA
+
+    def test_waits_for_a_gateway_that_is_away(self, gateway: Gateway, letters: List) -> None:
+        message = make_text(letters.realm, "Your parcel is here.", number=ANNA)
+        gateway.status = 503
+        work()
+        assert after(message).state == TextState.SENDING
+        gateway.status = 202
+        work(minutes=2)
+
+        assert after(message).sent == 1
+
+    def test_is_not_tried_again_where_nobody_knows(self, gateway: Gateway, letters: List) -> None:
+        message = make_text(letters.realm, "Your parcel is here.", number=ANNA)
+        gateway.status = 504
+        work()
+        gateway.status = 202
+        work(minutes=5)
+
+        assert len(gateway.requests) == 1
+        assert (after(message).state, message.unknown) == (TextState.DONE, 1)
+
+
+class TestAGatewayThatFails:
+    def test_for_an_hour_then_it_goes_on(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(5))
+        message = make_text(letters)
+        gateway.status = 503
+        for minute in range(60):
+            assert work(minute) == NOTHING
+        tries = len(gateway.requests)
+        assert tries == 30, "one each two minutes"
+        assert after(message).state == TextState.SENDING
+        assert message.tried_at == NOW + timedelta(minutes=58)
+        assert not TextRecipient.objects.exists()
+
+        gateway.status = 202
+        assert work(60)["sent"] == 5
+
+        assert sorted(each["to"] for each in got(gateway)[tries:]) == numbered(5)
+        assert (after(message).state, message.tried_at) == (TextState.DONE, None)
+        assert (message.sent, message.unknown) == (5, 0)
+
+    def test_in_the_middle_of_a_list(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(5))
+        message = make_text(letters)
+        fail_after(gateway, 2, status=500)
+        assert work()["sent"] == 2
+        assert after(message).sent == 2
+        assert work(2)["sent"] == 3
+
+        numbers = [each["to"] for each in got(gateway)]
+        assert numbers[2] == numbers[3], "the one that was not taken is the next"
+        assert sorted(numbers[:2] + numbers[3:]) == numbered(5)
+
+    def test_where_nobody_knows_whether_it_was_taken(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(3))
+        message = make_text(letters)
+        gateway.status = 504
+        assert work() == NOTHING | {"unknown": 1}
+        assert work(1) == NOTHING, "it waits for two minutes"
+        gateway.status = 202
+        assert work(2)["sent"] == 2
+
+        assert numbers_of(gateway) == numbered(3), "each once"
+        assert (after(message).sent, message.unknown) == (2, 1)
+        (left,) = TextRecipient.objects.all()
+        assert left.state == RecipientState.UNKNOWN
+        assert left.number == got(gateway)[0]["to"]
+
+    def test_that_refuses_a_number(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(4))
+        message = make_text(letters)
+        fail_after(gateway, 1, status=400)
+        assert work() == NOTHING | {"sent": 3, "refused": 1}
+
+        assert numbers_of(gateway) == numbered(4)
+        assert (after(message).state, message.refused) == (TextState.DONE, 1)
+        (left,) = TextRecipient.objects.all()
+        assert left.state == RecipientState.REFUSED
+
+    def test_that_refuses_everybody(
+        self, gateway: Gateway, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "MOST_REFUSED", 3)
+        subscribe(letters, numbered(10))
+        message = make_text(letters)
+        gateway.status = 400
+        work()
+
+        assert len(gateway.requests) == 3
+        assert after(message).state == TextState.STOPPED
+
+    def test_leaves_other_messages_alone(self, gateway: Gateway, letters: List) -> None:
+        for n in range(2, 8):
+            offers = make_list(letters.realm, n, f"Offers {n}")
+            subscribe(offers, numbered(2))
+            make_text(offers)
+        gateway.status = 503
+        work()
+
+        assert len(gateway.requests) == 3, "then this run is over"
+
+
+class TestStop:
+    def test_in_the_middle(
+        self, gateway: Gateway, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        subscribe(letters, numbered(6))
+        message = make_text(letters)
+        send = sending.sms.send
+
+        def send_then_stop(*given: Any) -> None:
+            send(*given)
+            if len(gateway.requests) == 2:
+                assert stop_message(message, actor=None, now=NOW)
+
+        monkeypatch.setattr(sending.sms, "send", send_then_stop)
+        work()
+        work(5)
+
+        assert len(gateway.requests) == 2
+        assert (after(message).state, message.sent) == (TextState.STOPPED, 2)
+        assert not TextRecipient.objects.exists()
+
+    def test_before_it_begins(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(2))
+        stop_message(make_text(letters), actor=None, now=NOW)
+        work()
+
+        assert gateway.requests == []
+
+
+class TestAWorkerThatDied:
+    def test_whom_it_had_claimed_is_not_tried_again(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(3))
+        message = make_text(letters)
+        claimed = leave_claimed(message, numbered(3))
+        assert work()["sent"] == 2
+
+        assert claimed not in numbers_of(gateway)
+        assert (after(message).sent, message.unknown) == (2, 1)
+        assert TextRecipient.objects.get().state == RecipientState.UNKNOWN
+
+    def test_of_a_message_that_was_stopped_then(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(3))
+        message = make_text(letters)
+        leave_claimed(message, numbered(3))
+        stop_message(message, actor=None, now=NOW)
+        work()
+
+        assert gateway.requests == []
+        assert (after(message).state, message.unknown) == (TextState.STOPPED, 1)
+
+
+class TestPace:
+    def test_so_many_a_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        slept: list[float] = []
+        clock = [100.0]
+
+        def sleep(seconds: float) -> None:
+            slept.append(round(seconds, 3))
+            clock[0] += seconds
+
+        monkeypatch.setattr(time, "sleep", sleep)
+        monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+        pace = sending.Pace(10)
+        for _ in range(3):
+            pace.wait()
+
+        assert slept == [0.1, 0.1]
+
+    def test_what_was_not_used_is_not_saved_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        slept: list[float] = []
+        clock = [100.0]
+        monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(round(seconds, 3)))
+        monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+        pace = sending.Pace(10)
+        pace.wait()
+        clock[0] += 60
+        pace.wait()
+        pace.wait()
+
+        assert slept == [0.1]
+
+    def test_no_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr(time, "sleep")
+        pace = sending.Pace(0)
+        for _ in range(3):
+            pace.wait()
+
+
+class TestForgetRecipients:
+    def test_ninety_days_after_the_end(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(1))
+        message = make_text(letters)
+        gateway.status = 400
+        work()
+
+        assert upkeep.apply_retention(NOW + timedelta(days=89))["text_recipients"] == 0
+        assert upkeep.apply_retention(NOW + timedelta(days=91))["text_recipients"] == 1
+        assert after(message).refused == 1
+
+
+def fail_after(gateway: Gateway, count: int, *, status: int) -> None:
+    """Let the gateway take so many, and answer `status` to the one after them."""
+    fine = gateway.status
+
+    class Counting(list[Any]):
+        def append(self, request: Any) -> None:
+            super().append(request)
+            gateway.status = status if len(self) == count + 1 else fine
+
+    gateway.requests = Counting()
+
+
+def leave_claimed(message: TextMessage, numbers: list[str]) -> str:
+    """As a worker leaves it that is killed while the gateway thinks about the first recipient."""
+    first = min(numbers, key=digest_of)
+    digest = digest_of(first)
+    TextMessage.objects.filter(pk=message.pk).update(after=digest)
+    TextRecipient.objects.create(
+        message=message, digest=digest, number=first, state=RecipientState.CLAIMED, at=NOW
+    )
+    return first
