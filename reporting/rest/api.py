@@ -12,7 +12,15 @@ from optout.channels.rest import contacts, lifting, lookups, suppressions
 from optout.channels.rest.bodies import StrictParser
 from optout.channels.rest.door import KeyAuth, answer_error
 from optout.channels.rest.queries import with_known_query
-from reporting.rest import changes, do_not_mail, list_contacts, lists, opt_outs, webhooks
+from reporting.rest import (
+    changes,
+    do_not_mail,
+    list_contacts,
+    lists,
+    opt_outs,
+    text_messages,
+    webhooks,
+)
 
 
 class RestApi(NinjaAPI):
@@ -44,6 +52,7 @@ for each in (
     do_not_mail,
     contacts,
     webhooks,
+    text_messages,
 ):
     api.add_router("", each.router)
 

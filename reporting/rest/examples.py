@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reporting.rest.example_rows import DIGEST, OPTED_OUT
+from reporting.rest.example_text_messages import TEXT_MESSAGE_CALLS
 from reporting.rest.example_webhooks import WEBHOOK_CALLS
 from reporting.rest.programs import Call
 
@@ -172,7 +173,10 @@ EXAMPLES: dict[str, Example] = {
         Call("PUT", f"{API}/contacts/4711", body={"lists": []}), {**_CONTACT, "lists": []}
     ),
     "delete_contact": Example(Call("DELETE", f"{API}/contacts/4711"), None),
-    **{name: Example(call, answer) for name, (call, answer) in WEBHOOK_CALLS.items()},
+    **{
+        name: Example(call, answer)
+        for name, (call, answer) in (TEXT_MESSAGE_CALLS | WEBHOOK_CALLS).items()
+    },
 }
 
 

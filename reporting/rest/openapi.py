@@ -34,6 +34,8 @@ ROOT = "/api/v1/"
 METHODS = ("get", "post", "put", "patch", "delete")
 # Of operations that are sent with POST, those that write nothing: the scope to read will do.
 READING_POSTS = frozenset({"look_up"})
+# Those that write nothing either, but give out what an opt-out can be made with: a key needs both scopes.
+UNSAVED_POSTS = frozenset({"make_opt_out_links", "preview_text_message"})
 # Those that may be refused because the address opted out.
 ADDING_CONTACTS = frozenset({"write_contact", "set_contact"})
 # Those that write and show what came of it, or send elsewhere what the key may read: a key needs both scopes.
@@ -44,12 +46,27 @@ SHOWING_WRITES = ADDING_CONTACTS | {
     "send_webhook_test",
     "replay_webhook",
     "rotate_webhook",
+    "make_opt_out_links",
+    "read_recipients_csv",
+    "preview_text_message",
+    "make_text_message",
+    "read_text_message",
+    "stop_text_message",
 }
 # Those whose body names a list.
-FINDING_LISTS = frozenset({"look_up", "make_webhook", "change_webhook"})
+FINDING_LISTS = frozenset(
+    {
+        "look_up",
+        "make_webhook",
+        "change_webhook",
+        "make_opt_out_links",
+        "preview_text_message",
+        "make_text_message",
+    }
+)
 # Those that answer 304 to whoever has the answer already.
 CONDITIONAL = frozenset({"read_lists", "read_list"})
-FILES = {".csv": "text/csv", ".txt": "text/plain"}
+FILES = {".csv": "text/csv", "/recipients": "text/csv", ".txt": "text/plain"}
 
 TAGS = {
     "lists": "What people opt out of, with counts. Made for polling.",
@@ -59,6 +76,7 @@ TAGS = {
     "changes": "Every opt-out and every lift, in order, with a cursor: nothing is skipped.",
     "do-not-mail": "The list that covers everything: page by page, or as one file.",
     "contacts": "People as you know them. Deleting one is an opt-out from everything.",
+    "text-messages": "Opt-out links for text messages, and messages of the Send editor.",
     "webhooks": "Endpoints of yours that Heed tells of every opt-out, and what became of each message.",
 }
 
@@ -82,6 +100,12 @@ HEADINGS = {
     "write_contact": "Add a contact",
     "set_contact": "Set a contact’s lists",
     "delete_contact": "Delete a contact: opt it out of everything",
+    "make_opt_out_links": "Make opt-out links",
+    "read_recipients_csv": "Download a list’s recipients with their links",
+    "preview_text_message": "Preview a message",
+    "make_text_message": "Send a message",
+    "read_text_message": "Read how far a message is",
+    "stop_text_message": "Stop a message",
     "make_webhook": "Make an endpoint",
     "read_webhooks": "Read the endpoints",
     "read_webhook": "Read one endpoint",
@@ -98,6 +122,7 @@ PARAMETERS = {
     "number": "Number of the list; 0 is Do Not Mail.",
     "contact_id": "The contact’s id, or the digest of its address.",
     "webhook_id": "The endpoint’s id.",
+    "message_id": "The message’s id.",
     "cursor": "Where to go on: as an answer gave it. Left out: from the beginning.",
     "limit": "The most rows in an answer.",
     "wait": "Seconds to wait for something to happen, if there is nothing yet.",

@@ -13,6 +13,7 @@ from django.test import Client
 from lists.models import Contact, List, Realm
 from reporting.rest.examples import EXAMPLES
 from tests import make
+from tests.reporting.rest.messages import make_example_message
 from tests.reporting.rest.operations import operation_ids, operations
 from tests.reporting.rest.rows import count_rows
 from tests.reporting.rest.webhooks import make_example_webhook
@@ -103,6 +104,7 @@ def send(realm: Realm, optout_list: List) -> Send:
     contact = make.make_contact(realm, "ann@example.com", optout_list)
     Contact.objects.filter(pk=contact.pk).update(id=4711)
     make_example_webhook(optout_list)
+    make_example_message(optout_list)
     key = make.make_api_key(realm)
     client = Client(headers={"authorization": f"Bearer {key}"})
     rows = count_rows()

@@ -12,9 +12,10 @@ from lists.models import Contact, List, Realm
 from optout.channels.rest.problems import Kind
 from reporting.rest.examples import EXAMPLES
 from reporting.rest.meanings import MEANINGS
-from reporting.rest.openapi import HEADINGS, TAGS, describe
+from reporting.rest.openapi import HEADINGS, READING_POSTS, TAGS, UNSAVED_POSTS, describe
 from reporting.webhooks.payloads import BATCH, LIFT, OPT_OUT, TEST
 from tests import make
+from tests.reporting.rest.messages import make_example_message
 from tests.reporting.rest.operations import operation_ids, operations
 from tests.reporting.rest.webhooks import make_example_webhook
 
@@ -53,6 +54,7 @@ class TestDescription:
         paths = describe()["paths"]
         for path, methods in {
             "/api/v1/lists": {"get"},
+            "/api/v1/lists/{number}/recipients": {"get"},
             "/api/v1/lists/{number}/suppressions": {"get", "post"},
             "/api/v1/lookup": {"get", "post"},
             "/api/v1/changes": {"get"},
@@ -61,6 +63,11 @@ class TestDescription:
             "/api/v1/do-not-mail.txt": {"get"},
             "/api/v1/contacts": {"get", "post"},
             "/api/v1/contacts/{contact_id}": {"get", "put", "delete"},
+            "/api/v1/opt-out-links": {"post"},
+            "/api/v1/text-messages": {"post"},
+            "/api/v1/text-messages/preview": {"post"},
+            "/api/v1/text-messages/{message_id}": {"get"},
+            "/api/v1/text-messages/{message_id}/stop": {"post"},
             "/api/v1/webhooks": {"get", "post"},
             "/api/v1/webhooks/{webhook_id}": {"get", "patch", "delete"},
             "/api/v1/webhooks/{webhook_id}/deliveries": {"get"},
@@ -110,7 +117,7 @@ class TestOperations:
 
     def test_a_call_that_is_done_once_says_so(self) -> None:
         for name, (method, _path, _operation) in operations().items():
-            if method != "POST" or name == "look_up":
+            if method != "POST" or name in READING_POSTS | UNSAVED_POSTS:
                 continue
             _method, _path, operation = operations()[name]
             assert "Idempotency-Key" in [each["name"] for each in operation["parameters"]]
@@ -132,6 +139,7 @@ class TestOperations:
         for name, kind in (
             ("read_do_not_mail_csv", "text/csv"),
             ("read_do_not_mail_txt", "text/plain"),
+            ("read_recipients_csv", "text/csv"),
         ):
             assert list(operations()[name][2]["responses"]["200"]["content"]) == [kind]
 
@@ -180,6 +188,7 @@ def key(realm: Realm, optout_list: List) -> str:
     contact = make.make_contact(realm, "ann@example.com", optout_list, first="Ann")
     Contact.objects.filter(pk=contact.pk).update(id=4711)
     make_example_webhook(optout_list)
+    make_example_message(optout_list)
     return make.make_api_key(realm)
 
 

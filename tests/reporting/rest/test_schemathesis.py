@@ -14,6 +14,7 @@ from schemathesis.generation import GenerationMode
 from lists.models import List, Realm
 from reporting.rest.example_webhooks import DELIVERY_ID
 from tests import make
+from tests.reporting.rest.messages import make_example_message
 from tests.reporting.rest.operations import operation_ids
 from tests.reporting.rest.webhooks import make_example_webhook
 
@@ -44,6 +45,7 @@ def test_answers_fit_the_description(
     make.make_optout(make.do_not_mail(realm), "joe@example.com")
     make.make_contact(realm, "ann@example.com", optout_list)
     make_example_webhook(optout_list)
+    make_example_message(optout_list)
     headers = {"Authorization": f"Bearer {make.make_api_key(realm)}"}
     operation = schema.find_operation_by_id(operation_id)
 
@@ -87,6 +89,7 @@ def _mend(case: Any) -> None:
         return
     if "addresses" in case.body:
         case.body["addresses"] = [*case.body["addresses"][:50], "jane@example.com"]
+    _mend_texts(case.body)
     if "/webhooks" in case.path:
         _mend_webhook(case.body)
     if "/contacts" in case.path:
@@ -95,6 +98,16 @@ def _mend(case: Any) -> None:
     if case.path.endswith("/contacts"):
         case.body.pop("email", None)
         case.body["address"] = "bo@example.com"
+
+
+def _mend_texts(body: dict[str, Any]) -> None:
+    """A phone is one; a message goes to the one list."""
+    if "phones" in body:
+        body.update(list=1, phones=["+14155550101"])
+    if "text" in body:
+        body.update(list=1, text="Sale. {optout}")
+        body.pop("to", None)
+        body.pop("from", None)
 
 
 def _mend_webhook(body: dict[str, Any]) -> None:
