@@ -342,10 +342,11 @@ def _require_clean(row: models.Model, *names: str) -> None:
     if len(getattr(row, "own_keywords", ())) > MOST_KEYWORDS:
         raise SmsSetupError("own_keywords", f"At most {MOST_KEYWORDS} words are allowed.")
     try:
-        row.clean_fields({each.name for each in row._meta.concrete_fields} - set(names))
-    except ValidationError as error:
-        field, sentences = next(iter(error.message_dict.items()))
-        raise SmsSetupError(field, sentences[0]) from None
+        row.clean_fields()
+    except ValidationError as error:  # also for empty ones that only a form would ask for
+        for field in names:
+            if field in error.message_dict:
+                raise SmsSetupError(field, error.message_dict[field][0]) from None
 
 
 def _told(value: Any) -> Any:

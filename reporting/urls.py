@@ -56,6 +56,19 @@ from reporting.views.quarantine import (
 )
 from reporting.views.reports import reports
 from reporting.views.service import list_service, rehearse_list, show_link_key
+from reporting.views.sms_endpoints import (
+    sms_endpoint,
+    sms_endpoint_change,
+    sms_endpoint_new,
+    sms_endpoint_remove,
+)
+from reporting.views.sms_numbers import sms_number, sms_number_new, sms_number_remove
+from reporting.views.sms_secrets import (
+    sms_endpoint_rotate,
+    sms_endpoint_secret,
+    sms_endpoint_tokens,
+)
+from reporting.views.sms_settings import sms_settings
 from reporting.views.webhook_actions import (
     webhook_change,
     webhook_remove,
@@ -108,6 +121,41 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("manage/settings/api-keys/new", make_api_key, name="make_api_key"),
     path("manage/settings/api-keys/<int:key_id>/replace", replace_api_key, name="replace_api_key"),
     path("manage/settings/api-keys/<int:key_id>/revoke", revoke_api_key, name="revoke_api_key"),
+    path("manage/settings/sms/", sms_settings, name="sms_settings"),
+    path("manage/settings/sms/numbers/new", sms_number_new, name="sms_number_new"),
+    path("manage/settings/sms/numbers/<int:number_id>", sms_number, name="sms_number"),
+    path(
+        "manage/settings/sms/numbers/<int:number_id>/remove",
+        sms_number_remove,
+        name="sms_number_remove",
+    ),
+    path("manage/settings/sms/inbound/new", sms_endpoint_new, name="sms_endpoint_new"),
+    path("manage/settings/sms/inbound/<public_id>", sms_endpoint, name="sms_endpoint"),
+    path(
+        "manage/settings/sms/inbound/<public_id>/change",
+        sms_endpoint_change,
+        name="sms_endpoint_change",
+    ),
+    path(
+        "manage/settings/sms/inbound/<public_id>/secret",
+        sms_endpoint_secret,
+        name="sms_endpoint_secret",
+    ),
+    path(
+        "manage/settings/sms/inbound/<public_id>/rotate",
+        sms_endpoint_rotate,
+        name="sms_endpoint_rotate",
+    ),
+    path(
+        "manage/settings/sms/inbound/<public_id>/tokens",
+        sms_endpoint_tokens,
+        name="sms_endpoint_tokens",
+    ),
+    path(
+        "manage/settings/sms/inbound/<public_id>/remove",
+        sms_endpoint_remove,
+        name="sms_endpoint_remove",
+    ),
     path("manage/settings/notifications", notifications, name="notifications"),
     path("manage/settings/global/unsubscribe", global_settings, name="global_settings"),
     path("manage/settings/global/products", global_products, name="global_products"),

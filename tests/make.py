@@ -15,12 +15,14 @@ from lists.models import (
     Contact,
     DownloadKey,
     GlobalUnsubscribe,
+    InboundEndpoint,
     List,
     ListAccess,
     Membership,
     Product,
     Publisher,
     Realm,
+    SmsNumber,
     StoredForm,
     Subscription,
     User,
@@ -243,3 +245,16 @@ def make_webhook_endpoint(
     return WebhookEndpoint.objects.create(
         realm=realm, url=url, format=format, list_ids=list_ids, **values
     )
+
+
+def make_sms_number(
+    realm: Realm, number: str = "+18005550199", optout_list: List | None = None, **fields: Any
+) -> SmsNumber:
+    """A number that people text, of this list or of the whole realm."""
+    return SmsNumber.objects.create(realm=realm, number=number, optout_list=optout_list, **fields)
+
+
+def make_inbound_endpoint(realm: Realm, **fields: Any) -> InboundEndpoint:
+    """An address for a gateway of JSON or forms, unless said otherwise. Its secret: `lists.sms_setup.secret_of`."""
+    values = {"public_id": new_public_id(), "salt": new_salt(), **fields}
+    return InboundEndpoint.objects.create(realm=realm, **values)

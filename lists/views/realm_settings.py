@@ -21,6 +21,7 @@ _SCREENS = (
     ("API", "api_settings", _ADMINS),
     ("API keys", "api_keys", _ADMINS),
     ("Global", "global_settings", _ADMINS),
+    ("Text messages", "sms_settings", _ADMINS),
     ("Webhook Management", "webhooks", _ADMINS | {Role.OWNER}),
     ("Notifications", "notifications", frozenset(Role)),
 )

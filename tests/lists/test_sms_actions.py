@@ -35,8 +35,8 @@ from lists.sms_setup import find_endpoint, find_number, rules_of, secret_of, sec
 from tests import make
 
 NUMBER = "+18005550199"
-TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105
-OTHER_TOKEN = "fedcba9876543210fedcba9876543210"  # noqa: S105
+TOKEN = "0123456789abcdef0123456789abcdef"
+OTHER_TOKEN = "fedcba9876543210fedcba9876543210"
 
 
 def last_entry() -> AuditEntry:

@@ -13,7 +13,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from lists.choices import Role
 from lists.credentials import make_password
-from lists.models import ApiKey, Contact, List, ListAccess, Membership, User
+from lists.models import ApiKey, Contact, InboundFormat, List, ListAccess, Membership, User
 from optout.addresses import digest_of
 from reporting.webhooks.replays import send_test
 from tests import make
@@ -243,6 +243,58 @@ TABLE: dict[str, list[Row]] = {
         row(*ADMINS, path="form", is_about_list=False),
         row(*ADMINS, method="POST", data={}, path="form", status=422, is_about_list=False),
     ],
+    "sms_settings": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(*ADMINS, "stranger", method="POST", data={}, status=302, is_about_list=False),
+    ],
+    "sms_number_new": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(*ADMINS, "stranger", method="POST", data={}, status=422, is_about_list=False),
+    ],
+    "sms_number": [
+        row(*ADMINS, path="sms_number", is_about_list=False),
+        row(
+            *ADMINS,
+            method="POST",
+            data={"number": "12345"},
+            path="sms_number",
+            status=302,
+            is_about_list=False,
+        ),
+    ],
+    "sms_number_remove": [
+        row(*ADMINS, path="sms_number", is_about_list=False),
+        row(*ADMINS, method="POST", path="sms_number", status=302, is_about_list=False),
+    ],
+    "sms_endpoint_new": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(*ADMINS, "stranger", method="POST", data={}, status=422, is_about_list=False),
+    ],
+    "sms_endpoint": [row(*ADMINS, path="inbound", is_about_list=False)],
+    "sms_endpoint_change": [
+        row(*ADMINS, path="inbound", is_about_list=False),
+        row(*ADMINS, method="POST", data={}, path="inbound", status=422, is_about_list=False),
+    ],
+    "sms_endpoint_secret": [row(*ADMINS, method="POST", path="inbound", is_about_list=False)],
+    "sms_endpoint_rotate": [
+        row(*ADMINS, path="inbound", is_about_list=False),
+        row(*ADMINS, method="POST", data={"old_ends": "0"}, path="inbound", is_about_list=False),
+    ],
+    "sms_endpoint_tokens": [
+        row(*ADMINS, path="twilio", is_about_list=False),
+        row(
+            *ADMINS,
+            method="POST",
+            data={"token": "0123456789abcdef"},
+            path="twilio",
+            status=302,
+            is_about_list=False,
+        ),
+    ],
+    "sms_endpoint_remove": [
+        row(*ADMINS, path="inbound", is_about_list=False),
+        row(*ADMINS, method="POST", path="inbound", status=302, is_about_list=False),
+    ],
     "make_api_password": [row(*ADMINS, "stranger", method="POST", is_about_list=False)],
     "bring_api_password": [
         row(*ADMINS, "stranger", is_about_list=False),
@@ -405,6 +457,9 @@ class World:
             "form": ("form_uuid", known["form"]),
             "webhook": ("public_id", known["webhook"]),
             "delivery": ("delivery_id", known["delivery"]),
+            "sms_number": ("number_id", known["sms_number"]),
+            "inbound": ("public_id", known["inbound"]),
+            "twilio": ("public_id", known["twilio"]),
         }
         if case.path:
             parameter, value = extra[case.path]
@@ -439,6 +494,11 @@ def furnish(optout_list: List, mailer: Membership) -> dict[str, Any]:
         "product": product.number,
         "publisher": publisher.pk,
         "form": make.make_form(optout_list.realm, publisher, product=product).uuid,
+        "sms_number": make.make_sms_number(optout_list.realm, f"+1800555{optout_list.pk:04}").pk,
+        "inbound": make.make_inbound_endpoint(optout_list.realm).public_id,
+        "twilio": make.make_inbound_endpoint(
+            optout_list.realm, format=InboundFormat.TWILIO
+        ).public_id,
     }
 
 
