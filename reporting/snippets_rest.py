@@ -26,12 +26,13 @@ def webhooks_url() -> str:
 
 
 def commands(number: int) -> tuple[Snippet, ...]:
-    """One curl each: report opt-outs of the list with that number, look addresses up, follow what changes."""
+    """One curl each: report opt-outs of the list with that number, look addresses up, follow what changes, make opt-out links."""
     values = {"API": api_url(), "NUMBER": str(number), "FILTER": filter_of(number)}
     return (
         Snippet("add", "Report opt-outs", fill(_CURL_ADD, **values)),
         Snippet("look-up", "Look addresses up", fill(_CURL_LOOK_UP, **values)),
         Snippet("changes", "Follow what changes", fill(_CURL_CHANGES, **values)),
+        Snippet("links", "Make opt-out links for text messages", fill(_CURL_LINKS, **values)),
     )
 
 
@@ -82,6 +83,12 @@ _CURL_LOOK_UP = program("""
 _CURL_CHANGES = program("""
     printf 'Authorization: Bearer %s' "$HEED_KEY" |
       curl "@API@/changes?@FILTER@wait=30${CURSOR:+&cursor=$CURSOR}" -H @-
+""")
+
+_CURL_LINKS = program("""
+    printf 'Authorization: Bearer %s' "$HEED_KEY" |
+      curl '@API@/opt-out-links' -H @- -H 'Content-Type: application/json' \\
+      --data '{"list": @NUMBER@, "phones": ["+14155550101", "+14155550102"]}'
 """)
 
 _PYTHON = program("""

@@ -167,7 +167,7 @@ echo json_encode(['added' => $added, 'free' => $free, 'pages' => $pages]);
 
     @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
     def test_curl(self, key: str) -> None:
-        add, look_up, changes = (each.code for each in snippets_rest.commands(5))
+        add, look_up, changes, links = (each.code for each in snippets_rest.commands(5))
         changes = changes.replace("wait=30", "wait=0")
 
         assert self.run(key, ["sh"], add)["recorded"] == 2
@@ -179,6 +179,9 @@ echo json_encode(['added' => $added, 'free' => $free, 'pages' => $pages]);
             "joe@example.com",
         ]
         assert self.run(key, ["sh"], changes, CURSOR=page["cursor"])["changes"] == []
+        told = self.run(key, ["sh"], links)
+        assert told["list"] == 5
+        assert [len(each["link"].rpartition("/s/")[2]) for each in told["links"]] == [22, 22]
 
     @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
     def test_the_line_that_tries_a_new_key_which_is_in_no_command_line(self, key: str) -> None:
