@@ -42,7 +42,8 @@ def open_done(request: HttpRequest, public_id: str) -> HttpResponse:
             return screens.redirect_to_done(optout_list, token, reading)
         undo_optout(done, now=now, evidence=Evidence.of(client_ip(request), _agent(request)))
         return screens.redirect_to_done(optout_list, token, reading, undone="1")
-    recorded = find_recorded(done.list_id, done.digest, done.optout_id)
+    list_id, optout_id = done.rows[0]
+    recorded = find_recorded(list_id, done.digest, optout_id)
     # whatever the page's address says: it is also opened by Back, and from bookmarks
     if recorded and recorded.is_undone:
         return _show_undone(optout_list, reading, done, recorded)

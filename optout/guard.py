@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -24,6 +24,8 @@ TYPED_FIELD = "item"  # the hosted page that asks for the address has it; only t
 # Which form fell into the trap: in the page that asks for one more press, which has no trap.
 AGAIN_FIELD = "again"
 QUICK = timedelta(seconds=1)  # nobody types an address in less
+
+type Record = Callable[[Sequence[OptOutIntent]], list[Recorded]]
 
 _FORM_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -73,13 +75,15 @@ def trapped_form(visit: Visit) -> str:
     return named if _FORM_ID.fullmatch(named) else ""
 
 
-def record_form(visit: Visit, intents: Sequence[OptOutIntent]) -> list[Recorded]:
+def record_form(
+    visit: Visit, intents: Sequence[OptOutIntent], *, record: Record = record_optouts
+) -> list[Recorded]:
     """Record what a form of ours asks for. The press after the trap also settles what waits since the one before it."""
     trapped = trapped_form(visit)
     if not trapped:
-        return record_optouts(intents)
+        return record(intents)
     with transaction.atomic():
-        recorded = record_optouts(intents)
+        recorded = record(intents)
         settle_quarantined(intents, RefusalCause.HONEYPOT, form=trapped, now=visit.now)
     return recorded
 

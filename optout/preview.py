@@ -1,5 +1,6 @@
 """Every state of a list's hosted page with a sample address, for its owner. Saves nothing and knows nobody."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +31,8 @@ STATES = (
     "invalid",
     "broken",
     "too-many",
+    "texts",
+    "texts-form",
     "outage",
     "closed",
 )
@@ -54,6 +57,8 @@ def show_state(state: str, optout_list: ListSnapshot, reading: Reading) -> HttpR
     """One of STATES, always with status 200."""
     name, context = _states(optout_list, reading)[state]
     shown = None if state in {"broken", "outage"} else optout_list
+    if shown is not None and state == "texts-form":
+        shown = replace(shown, accepts="phone")
     context.setdefault("can_undo", True)
     return render_page(
         name, shown, reading, is_preview=True, link_query={"state": state}, **context
@@ -92,5 +97,7 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
         ),
         "broken": ("broken", {}),
         "too-many": ("too_many", {"heading": screens.wait_text_lazy(timedelta(minutes=10))}),
+        "texts": ("stop_texts", {"address": mask(SAMPLE_PHONE), "token": "", "door": "s"}),
+        "texts-form": ("stop_texts_form", {"field": screens.FIELDS["phone"], "token": ""}),
         "outage": ("outage", {"heading": _("We could not save your request")}),
     }

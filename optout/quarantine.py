@@ -20,6 +20,7 @@ from optout.evidence import Evidence
 from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent
 from optout.models import QuarantinedOptOut
+from optout.sms_optouts import add_contacts
 
 ACCEPTED_AFTER = timedelta(days=7)
 BATCH = 1_000
@@ -89,9 +90,9 @@ def accept_quarantined(optout_list: List, chosen: Q, *, actor: User | None, now:
             batch = _decide(optout_list, known, Verdict.ACCEPTED, actor, at)
             if not batch:
                 return accepted
-            record_optouts(
-                [intent for row in batch for intent in _intents(optout_list, row, at, actor)]
-            )
+            intents = [intent for row in batch for intent in _intents(optout_list, row, at, actor)]
+            add_contacts(intents)
+            record_optouts(intents)
             _audit("accept_quarantined", optout_list, actor, len(batch))
         accepted += len(batch)
 

@@ -136,14 +136,23 @@ def refuse(visit: Visit, judgement: Judgement) -> HttpResponse:
 
 
 def see_done(
-    visit: Visit, recorded: Sequence[Recorded], assurance: Assurance, digest: bytes
+    visit: Visit,
+    recorded: Sequence[Recorded],
+    assurance: Assurance,
+    digest: bytes,
+    *,
+    is_elsewhere: bool = False,
 ) -> HttpResponse:
-    """303 to the done page of what was recorded: one opt-out, or a second one of everything from this sender."""
-    first = recorded[0].optout_id
-    done = DoneToken(visit.optout_list.id, first, digest, visit.now, assurance)
-    if len(recorded) > 1:
-        also = recorded[1].optout_id
-        done = replace(done, also_list_id=visit.optout_list.do_not_mail_id, also_optout_id=also)
+    """303 to the done page of what was recorded: one opt-out, or a second one of everything from this sender.
+
+    `is_elsewhere`: the first one is about everything already, and there is none of the list.
+    """
+    ids = [0] if is_elsewhere else []
+    ids += [each.optout_id for each in recorded]
+    done = DoneToken(visit.optout_list.id, ids[0], digest, visit.now, assurance)
+    if len(ids) > 1:
+        everywhere = visit.optout_list.do_not_mail_id
+        done = replace(done, also_list_id=everywhere, also_optout_id=ids[1])
     page = redirect_to_done(visit.optout_list, make_done_token(done), visit.reading)
     return replies.with_headers(page, replies.RECORDED)
 
@@ -219,7 +228,10 @@ wait_text_lazy = lazy(wait_text, str)
 
 
 def _page(visit: Visit, name: str, **more: Any) -> HttpResponse:
-    return render_page(name, visit.optout_list, visit.reading, link_query=_kept(visit), **more)
+    name = visit.pages.get(name, name)
+    return render_page(
+        name, visit.optout_list, visit.reading, link_query=_kept(visit), door=visit.door, **more
+    )
 
 
 def _kept(visit: Visit) -> dict[str, str]:

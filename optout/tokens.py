@@ -24,15 +24,16 @@ class DoneToken:
     digest: bytes
     recorded_at: datetime
     assurance: Assurance
-    # The second row of a request that also asked to stop everything: the realm's Do Not Mail. 0 for none.
+    # The second row of a request that also asked to stop everything: the realm's Do Not Mail. 0 for none. A request that was only
+    # about that has no row of the list itself (`optout_id` 0); its done page is the list's all the same.
     also_list_id: int = 0
     also_optout_id: int = 0
 
     @property
     def rows(self) -> list[tuple[int, int]]:
-        """The (list, ledger row) pairs that the request recorded."""
-        rows = [(self.list_id, self.optout_id)]
-        return [*rows, (self.also_list_id, self.also_optout_id)] if self.also_list_id else rows
+        """The (list, ledger row) pairs that the request recorded, at least one."""
+        both = ((self.list_id, self.optout_id), (self.also_list_id, self.also_optout_id))
+        return [place for place in both if place[1]]
 
     @property
     def knows_recipient(self) -> bool:

@@ -24,6 +24,8 @@ urlpatterns = [
     path("u/<public_id:public_id>/done", done.open_done, name="done"),
     path("u/<public_id:public_id>/preview", preview.open_preview, name="preview"),
     path("o/<path:token>", views.open_signed_link, name="signed_link"),
+    path("s/<public_id:name>", views.open_short_link, name="short_link"),
+    path("s/<public_id:name>/", views.open_short_link),
     path("api_web", views.open_api_web, name="api_web"),
     re_path(r"^(?:bin/)?api_web/?\Z", views.open_api_web),
     # (URL)/unsubscribe/unsubscribe, where (URL) may end in /g/<the realm's key> (S1.8)
@@ -42,5 +44,5 @@ urlpatterns = [
         views.open_global_preview,
         name="global_preview",
     ),
-    re_path(r"^(?:[uog]|unsubscribe)(?:/|$)", views.broken_link),
+    re_path(r"^(?:[uosg]|unsubscribe)(?:/|$)", views.broken_link),
 ]

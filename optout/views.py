@@ -7,9 +7,9 @@ from django.http.response import HttpResponseBase
 
 from lists.lookup import get_list, get_list_by_id
 from optout import replies, screens
-from optout.addresses import AddressError, parse_address
+from optout.addresses import AddressError, parse_address, parse_phone
 from optout.callers import Caller, classify
-from optout.channels import direct_link, one_click, page, pixel, s2s, signed_link
+from optout.channels import direct_link, one_click, page, pixel, s2s, signed_link, sms_link
 from optout.channels.global_unsubscribe import done as global_done
 from optout.channels.global_unsubscribe import door as global_door
 from optout.channels.global_unsubscribe import preview as global_preview
@@ -17,6 +17,7 @@ from optout.given import NOTHING
 from optout.guard import is_form
 from optout.links import read_token
 from optout.public import public
+from optout.short_links import read_short_token
 from optout.visits import BodyError, Visit
 
 ANSWERS: dict[Caller, Callable[[Visit], HttpResponse]] = {
@@ -67,6 +68,24 @@ def open_signed_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @public
+def open_short_link(request: HttpRequest, name: str) -> HttpResponse:
+    """`/s/<token>` and `/s/<public_id>`: the link in a text message, one recipient's or the list's. Only a press of its button
+    acts."""
+    target = read_short_token(name)
+    optout_list = get_list_by_id(target.list_id) if target else get_list(name)
+    if optout_list is None:
+        return screens.broken_link(request)
+    try:
+        recipient = parse_phone(target.address, optout_list.region) if target else None
+        visit = sms_link.prepare(Visit.of(request, optout_list), recipient)
+    except AddressError:
+        return screens.broken_link(request)
+    except BodyError as error:
+        return screens.unreadable(request, error.status)
+    return sms_link.record_form(visit) if request.method == "POST" else sms_link.show(visit)
+
+
+@public
 def open_api_web(request: HttpRequest) -> HttpResponseBase:
     """`/api_web` and `/bin/api_web`: one command of a mailer's old script."""
     from optout.channels.api_web import door
@@ -94,7 +113,7 @@ def open_global_preview(request: HttpRequest, key: str) -> HttpResponse:
 
 @public
 def broken_link(request: HttpRequest) -> HttpResponse:
-    """Everything else below `/u/`, `/o/`, `/g/` and `/unsubscribe`: links that were cut off or copied in part."""
+    """Everything else below `/u/`, `/o/`, `/s/`, `/g/` and `/unsubscribe`: links that were cut off or copied in part."""
     return screens.broken_link(request)
 
 

@@ -4,7 +4,8 @@ Nothing here decides or records. Reading never fails for what a stranger sends: 
 """
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from optout.callers import is_one_click
 from optout.choices import Assurance, Channel
 from optout.client_ip import client_ip
 from optout.decoding import MAX_FIELDS, decode_form, decode_query, has_too_many_fields
-from optout.evidence import Evidence
+from optout.evidence import Evidence, ExtraValue
 from optout.given import NOTHING, Fields, Given, read_given
 from optout.intents import OptOutIntent, intent_for
 from optout.languages import Reading, choose_language
@@ -44,7 +45,11 @@ class BodyError(Exception):
 
 @dataclass(frozen=True)
 class Visit:
-    """One request about one list. `recipient` is set where a signed link names the address."""
+    """One request about one list. `recipient` is set where a signed link names the address.
+
+    `door` is the first part of the path of the list's form, and `pages` says which page stands for another one: text messages
+    have their own.
+    """
 
     request: HttpRequest
     optout_list: ListSnapshot
@@ -53,6 +58,8 @@ class Visit:
     body: bytes = b""
     image_path: bool = False
     recipient: Address | None = None
+    door: str = "u"
+    pages: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -136,7 +143,7 @@ class Visit:
         return choose_language(chosen, accepted, self.optout_list)
 
     def intent(
-        self, address: Address, channel: Channel, assurance: Assurance, **extra: str
+        self, address: Address, channel: Channel, assurance: Assurance, **extra: ExtraValue
     ) -> OptOutIntent:
         """The intent of this visit about an address; `extra` goes into the evidence."""
         agent = self.request.META.get("HTTP_USER_AGENT")

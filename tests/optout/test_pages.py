@@ -443,6 +443,7 @@ class TestDoors:
             "optout.views.open_global_unsubscribe",  # the form's own guard; the API
             "optout.views.open_link",  # the form's own guard; one-click; servers
             "optout.views.open_pixel",  # images
+            "optout.views.open_short_link",  # the form's own guard
             "optout.views.open_signed_link",  # the form's own guard; one-click
             "reporting.contacts_http.door.answering.<locals>.view",  # a key in a header
             "reporting.rest.docs.docs_page",  # changes nothing
