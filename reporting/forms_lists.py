@@ -47,6 +47,7 @@ _LABELS = {
     "description": "Description",
     "direct_link_mode": "Direct link",
     "accepts": "The form asks for",
+    "sms_stop_scope": "STOP, and the link in a text message, end",
     "default_language": "Default language",
     "locked_language": "Always show this language",
     "effect_hours": "Hours until the last message stops",
@@ -66,6 +67,7 @@ _HELP = {
     "name": "Recipients see it: “Unsubscribe from …”.",
     "description": "What people get from this list, in a sentence. Recipients see it too.",
     "direct_link_mode": _MODE_HELP,
+    "sms_stop_scope": "How far one goes who wants no more texts of this list.",
     "default_language": "When the reader's browser asks for a language that Heed does not have.",
     "locked_language": "Whatever the reader's browser asks for.",
     "effect_hours": "Told to the reader: messages already on their way can arrive that long.",
@@ -234,6 +236,7 @@ class ListForm(_ListFields):
             "description",
             "accepts",
             "direct_link_mode",
+            "sms_stop_scope",
             "redirect_url",
             "effect_hours",
             "whitelist",
@@ -249,16 +252,22 @@ class ListForm(_ListFields):
             *_LIMITS,
         )
         labels, help_texts = _LABELS, _HELP
-        widgets = {"accepts": forms.RadioSelect, "direct_link_mode": forms.RadioSelect}
+        widgets = {
+            "accepts": forms.RadioSelect,
+            "direct_link_mode": forms.RadioSelect,
+            "sms_stop_scope": forms.RadioSelect,
+        }
 
     def __init__(self, *args: Any, your_ip: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         add_thank_you_fields(self, self.instance.thank_you_texts)
         if self.instance.is_global:  # it is named exactly so (S2.4), and 0 (S4.6)
-            del self.fields["name"], self.fields["number"]
+            del self.fields["name"], self.fields["number"], self.fields["sms_stop_scope"]
             self.fields["whitelist"].help_text += GLOBAL_WHITELIST_HELP
         else:
             self.fields["number"].help_text = _number_help(self.instance.number)
+            # A program that sends this form from before there was the field leaves it as it is.
+            self.fields["sms_stop_scope"].required = False
         if your_ip:
             self.fields["whitelist"].help_text += f" Your IP as we see it: {your_ip}."
         for name in _LIMITS:
@@ -266,6 +275,10 @@ class ListForm(_ListFields):
                 label=_LABELS[name], help_text=_HELP[name], min_value=1, max_value=MAX_LIMIT
             )
         ask_kindly(self)
+
+    def clean_sms_stop_scope(self) -> str:
+        """As it was, where nothing is sent."""
+        return str(self.cleaned_data["sms_stop_scope"] or self.initial["sms_stop_scope"])
 
     def clean_privacy_url(self) -> str:
         """http and https only."""
@@ -307,6 +320,11 @@ class ListForm(_ListFields):
                     "redirect_url",
                     "effect_hours",
                 ),
+            ),
+            Section(
+                "Text messages",
+                "Where this list is sent by SMS.",
+                self._bound("sms_stop_scope"),
             ),
             Section(
                 "Servers",

@@ -2,7 +2,7 @@ import pytest
 from django.db.models import ProtectedError
 
 from lists.actions import ReservedNameError, change_list, close_list
-from lists.choices import Role
+from lists.choices import Role, SmsStopScope
 from lists.lookup import get_list
 from lists.models import AuditEntry, List, Realm, User
 from tests import make
@@ -150,6 +150,20 @@ class TestSaving:
         self.save(alice, do_not_mail, name="Renamed", description="Everybody")
         do_not_mail.refresh_from_db()
         assert (do_not_mail.name, do_not_mail.description) == ("Do Not Mail", "Everybody")
+
+    def test_how_far_stop_reaches_is_the_lists_own(self, bob: User, optout_list: List) -> None:
+        """S3.4: everything, unless the owner says otherwise."""
+        assert optout_list.sms_stop_scope == SmsStopScope.REALM
+        self.save(bob, optout_list, sms_stop_scope="list")
+        found = get_list(optout_list.public_id)
+        assert found is not None and found.sms_stop_scope == SmsStopScope.LIST
+        self.save(bob, optout_list, name="Rose letters", sms_stop_scope="")
+        optout_list.refresh_from_db()
+        assert (optout_list.name, optout_list.sms_stop_scope) == ("Rose letters", "list")
+
+    def test_of_do_not_mail_it_is_not_asked(self, alice: User, realm: Realm) -> None:
+        screen = open_screen(sign_in(alice), path(make.do_not_mail(realm)))
+        assert "sms_stop_scope" not in screen.fields
 
     def test_it_takes_at_most_ten_queries(
         self, bob: User, optout_list: List, django_assert_max_num_queries
