@@ -53,7 +53,9 @@ _EXTENSION = re.compile(
     r"(?:[;,\s](?:ext(?:ension)?|x)|[x#;,])[.:=\s]*[0-9]{1,7}#?$", re.IGNORECASE
 )
 _MOST_SHORT = 6  # digits of a short code, such as the one that a text message comes from
-_INNER_PLUS = re.compile(r"(?<=[\d)])[+\uff0b]")
+_INNER_PLUS = re.compile(
+    r"(?:(?<=[\d)])|(?<=\bext)|(?<=\bext\.)|(?<=[\d\s+]x))[+\uff0b]", re.IGNORECASE
+)
 _PLUS_ZEROS = re.compile(r"^[\s(]*[+\uff0b][0\s().\-]*")  # (+0048…: no country code begins with 0
 _REGION_UNKNOWN = "ZZ"  # phonenumbers' own word for it
 

@@ -67,6 +67,13 @@ class TestKey:
         assert phone_key(written, "FR") == PARIS
 
     @pytest.mark.parametrize(
+        "written", ["Tel.+49 30 23125000", "fax+49 30 23125000", "Jo,+49 30 23125000"]
+    )
+    def test_keeps_the_plus_behind_a_word(self, written: str) -> None:
+        """Without it a number of another country would be one of this."""
+        assert phone_key(written, "US") == BERLIN
+
+    @pytest.mark.parametrize(
         "written",
         [
             "+99912345678",
@@ -146,6 +153,9 @@ class TestHostedPage:
             "0049%2030%2023125000",
             "030%2023125000",
             "030+23125000",
+            "030+23125000+ext.+12",
+            "030+23125000+x+12",
+            "%2B49+30+23125000+ext+12",
             "%D9%A0%D9%A3%D9%A0%D9%A2%D9%A3%D9%A1%D9%A2%D9%A5%D9%A0%D9%A0%D9%A0",
             "%EF%BC%8B493023125000",
             "%E2%80%8F%2B493023125000",
