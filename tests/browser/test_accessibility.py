@@ -4,6 +4,7 @@ from playwright.sync_api import Page
 from lists.models import Realm
 from optout.links import make_token
 from optout.preview import STATES
+from optout.short_links import TOKEN_LENGTH, short_url
 from tests import make
 from tests.browser.looks import DESK, PHONE, axe_violations, layout_faults, take_picture
 from tests.browser.world import ADMIN, MAILER, SIGNED_OUT, Way, World, enter, make_world
@@ -84,6 +85,23 @@ class TestHostedPages:
         faults += faults_of_hosted(page, f"real-already-{lang}")
         page.goto(f"/o/broken?lang={lang}")
         faults += faults_of_hosted(page, f"real-broken-{lang}")
+        assert faults == [], "\n".join(faults)
+
+    @pytest.mark.parametrize("lang", ["en", "de", "ar"])
+    def test_axe_finds_nothing_on_the_way_from_a_text_message(
+        self, page: Page, realm: Realm, lang: str
+    ) -> None:
+        optout_list = make.make_list(realm, colour="#0b6e67", contact="care@acme.example")
+        own_path = f"/s/{short_url(optout_list.pk, '+14155552671')[-TOKEN_LENGTH:]}?lang={lang}"
+        page.goto(f"/s/{optout_list.public_id}?lang={lang}")
+        faults = faults_of_hosted(page, f"texts-form-{lang}")
+        page.goto(own_path)
+        faults += faults_of_hosted(page, f"texts-{lang}")
+        page.get_by_role("button").first.click()
+        page.wait_for_url("**/done?*")
+        faults += faults_of_hosted(page, f"texts-done-{lang}")
+        page.goto(own_path)
+        faults += faults_of_hosted(page, f"texts-already-{lang}")
         assert faults == [], "\n".join(faults)
 
     @pytest.mark.parametrize("colour", ["#ffe600", "#777777", "#000000", "#ffffff"])

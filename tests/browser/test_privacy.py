@@ -9,6 +9,7 @@ from lists.models import List, Realm
 from optout.links import make_token
 from optout.models import OptOut, QuarantinedOptOut, Suppression
 from optout.preview import STATES
+from optout.short_links import TOKEN_LENGTH, short_url
 from optout.tokens import make_form_token
 from tests import make
 from tests.browser.origins import Origin, html
@@ -39,12 +40,14 @@ class TestOneRequest:
             f"/u/{optout_list.public_id}",
             f"/u/{optout_list.public_id}?item={ADDRESS}",
             f"/o/{make_token(optout_list.pk, ADDRESS)}",
+            f"/s/{short_url(optout_list.pk, '+14155550123')[-TOKEN_LENGTH:]}",
+            f"/s/{optout_list.public_id}",
             "/o/broken",
         ):
             check_cost(page.goto(path))
 
         asked = [each.resource_type for each in watch.requests]
-        assert asked == ["document"] * (len(STATES) + 4)
+        assert asked == ["document"] * (len(STATES) + 6)
         assert page.context.cookies() == []
 
     def test_the_way_to_the_done_page_is_two_requests_and_leaves_nothing_in_the_browser(

@@ -14,6 +14,7 @@ from lists.models import List
 from optout.links import make_token
 from optout.models import OptOut, Suppression
 from optout.queries import is_suppressed
+from optout.short_links import TOKEN_LENGTH, short_url
 from reporting import upkeep
 from tests import make
 
@@ -120,6 +121,8 @@ class TestNoOptOutByScanner:
             f"/u/{optout_list.public_id}?email=jane@example.com",
             f"/u/{optout_list.public_id}",
             f"/o/{make_token(optout_list.pk, 'jane@example.com')}",
+            f"/s/{short_url(optout_list.pk, '+12025550123')[-TOKEN_LENGTH:]}",
+            f"/s/{optout_list.public_id}?phone=%2B12025550123",
         ):
             assert getattr(client, method)(path).status_code in {200, 403}
 
