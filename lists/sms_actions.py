@@ -38,8 +38,9 @@ OVERLAP = timedelta(hours=24)  # how long an old secret opens as well, unless to
 LONGEST_OVERLAP = timedelta(days=7)
 LONGEST_CONFIRMATION = 480  # characters, with the longest sender's name in it: three messages
 SENDER = "{sender}"
+LIST = "{list}"
 
-_LONGEST_SENDER = 100  # characters, as a list or a realm has it
+_LONGEST_NAME = 100  # characters, of a sender and of a list
 _TOKEN = re.compile(r"[!-~]{8,100}")
 # Their values may be somebody's number, or long: the audit says only that they changed.
 _QUIET = frozenset({"number", "label", "confirmation_texts"})
@@ -172,10 +173,13 @@ def change_rules(realm: Realm, values: Mapping[str, Any], *, actor: User | None)
 def require_confirmation(language: str, text: str) -> None:
     """Raise SmsSetupError for a text that cannot confirm a STOP: too long, or with characters that no message has."""
     field = f"confirmation_{language}"
-    if len(text.replace(SENDER, "x" * _LONGEST_SENDER)) > LONGEST_CONFIRMATION:
+    longest = text
+    for placeholder in (SENDER, LIST):
+        longest = longest.replace(placeholder, "x" * _LONGEST_NAME)
+    if len(longest) > LONGEST_CONFIRMATION:
         sentence = (
             f"Write at most {LONGEST_CONFIRMATION} characters; a sender’s name may take "
-            f"{_LONGEST_SENDER} of them."
+            f"{_LONGEST_NAME} of them."
         )
         raise SmsSetupError(field, sentence)
     if any(unicodedata.category(each) in {"Cc", "Cs"} and each != "\n" for each in text):

@@ -22,6 +22,7 @@ from optout.sms_numbers import read_number
 
 LONGEST_KEYWORD = 40  # characters of its normal form
 DROPPABLE = tuple(sorted(BUILT_IN - FIRST_SEVEN))
+_KNOWN = BUILT_IN | {"arret", "optout"}  # the same words, spelled in another way
 _SEPARATORS = re.compile(r"[\n,;]+")
 _DEFAULTS = SmsRules()
 
@@ -222,6 +223,6 @@ def read_keywords(words: Iterable[str]) -> list[str]:
         meaning = read_meaning(normal, _DEFAULTS).meaning
         if meaning == Meaning.START:
             raise KeywordError(f"“{shown}” asks to get messages again. It cannot stop them.")
-        if normal not in BUILT_IN:
+        if normal not in _KNOWN:
             found[normal] = None
     return list(found)
