@@ -1,0 +1,112 @@
+"""The commands in docs/channels/sms.md do what stands there, in their order; its words mean what it says."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from lists.models import InboundFormat, List, Realm, SmsNumber
+from lists.sms_actions import InboundPlan, make_endpoint
+from lists.sms_setup import SmsRules, secret_of
+from optout.choices import Meaning
+from optout.keywords import BUILT_IN, FIRST_SEVEN, normal_form, read_meaning
+from reporting.models.messages import TextMessage
+from tests import make
+from tests.config.test_documents import ROOT
+
+TEXT = (ROOT / "docs" / "channels" / "sms.md").read_text()
+HOST = "https://optout.example.com"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+
+
+def sent_and_said() -> list[tuple[str, str]]:
+    """Each command of the console blocks, and what it prints."""
+    found = []
+    for block in blocks("console"):
+        for each in block.replace("\\\n", " ").split("\n$ "):
+            command, _, answer = each.removeprefix("$ ").partition("\n")
+            found.append((command, answer.strip()))
+    return found
+
+
+def row_of(words: str) -> list[str]:
+    """What somebody texts, in the row of the table whose second cell begins with these words."""
+    row = next(
+        line for line in TEXT.splitlines() if line.startswith("| `") and f" | {words}" in line
+    )
+    return re.findall(r"`([^`]+)`", row.split(" | ")[0])
+
+
+def meanings(texts: list[str]) -> set[Meaning]:
+    return {read_meaning(each, SmsRules()).meaning for each in texts}
+
+
+class TestWords:
+    def test_each_text_of_the_table_means_what_it_says(self) -> None:
+        assert meanings(row_of("it is a STOP")) == {Meaning.STOP}
+        assert meanings(row_of("for review: a word")) == {Meaning.UNCLEAR}
+        assert meanings(row_of("a START")) == {Meaning.START}
+        assert meanings([*row_of("nothing, and"), ""]) == {Meaning.NOTHING}
+        for text in row_of("a STOP of that list alone") + row_of("for review. It never"):
+            said = read_meaning(text, SmsRules())
+            assert (said.meaning, bool(said.target)) == (Meaning.UNCLEAR, True)
+
+    def test_the_words_are_those_that_there_are(self) -> None:
+        told = TEXT.partition("**The words**: ")[2]
+        words, _, rest = told.partition(", and the")
+        always = rest.partition("own. ")[2].partition(" cannot be dropped")[0]
+
+        same = {"optout": "opt out", "arret": "arrêt"}
+        named = {normal_form(each) for each in words.split(", ")}
+        assert {same.get(each, each) for each in named} == BUILT_IN
+        found = re.split(r", | and ", " ".join(always.lower().split()))
+        assert set(found) == FIRST_SEVEN
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(
+    not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl"
+)
+def test_each_command_is_answered_as_it_says(
+    live_server: Any, settings: Any, realm: Realm, optout_list: List
+) -> None:
+    settings.SMS_LINK_BASE_URL = HOST
+    SmsNumber.objects.create(realm=realm, number="+18005550199")
+    make.make_contact(realm, "+14155550106", optout_list)
+    endpoint = make_endpoint(realm, InboundPlan(InboundFormat.GENERIC), actor=None, now=make.NOW)
+    environment = {
+        "HEED_KEY": make.make_api_key(realm),
+        "HEED_SMS_URL": f"{live_server.url}/sms/{endpoint.public_id}",
+        "HEED_SMS_SECRET": secret_of(endpoint),
+    }
+    commands = sent_and_said()
+    assert len(commands) == 10
+
+    for command, answer in commands:
+        finished = subprocess.run(
+            ["sh", "-c", command.replace(HOST, live_server.url)],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            env=os.environ | environment,
+        )
+        assert finished.stdout.strip() == answer, (command, finished.stderr)
+
+    assert TextMessage.objects.get().text == "Sale on Friday. Opt out: {optout}"
+
+
+@pytest.mark.django_db
+def test_each_command_of_the_operator_is_understood() -> None:
+    for line in "".join(blocks("sh")).splitlines():
+        python, manage, name, *rest = shlex.split(line, comments=True)
+        assert (python, manage) == ("python", "manage.py")
+        call_command(name, *rest, stdout=StringIO(), stderr=StringIO())
