@@ -1,10 +1,19 @@
-"""The one message that confirms a STOP, where the owner has written none."""
+"""The one message that confirms a STOP: in the owner's words, or in ours."""
 
+from collections.abc import Mapping
+
+from django.conf import settings
 from django.utils.translation import gettext, gettext_noop, override
 
 from lists.choices import Language
+from lists.lookup import ListSnapshot
+
+LONGEST = 480  # characters: three messages
 
 _DEFAULT = gettext_noop("You are unsubscribed from {sender}. You will get no more texts from us.")
+_DEFAULT_OF_LIST = gettext_noop(
+    "You are unsubscribed from {list} by {sender}. You will get no more texts of this list."
+)
 
 
 def default_text(language: str) -> str:
@@ -16,3 +25,25 @@ def default_text(language: str) -> str:
 def default_texts() -> dict[str, str]:
     """The same in every language that recipients can be served in."""
     return {code: default_text(code) for code in Language.values}
+
+
+def write_confirmation(
+    own_texts: Mapping[str, str], own_list: ListSnapshot, target: ListSnapshot
+) -> str:
+    """The message that confirms the STOP of `target`, in the language of the list whose messages came from that number.
+
+    `own_texts` are the owner's, by language; `{sender}` in them is replaced, and `{list}`.
+    """
+    spoken = own_list if target.is_global else target
+    language = spoken.locked_language or spoken.default_language or settings.LANGUAGE_CODE
+    text = own_texts.get(language, "").strip() or _default_for(target, language)
+    sender = spoken.sender.strip() or spoken.name
+    text = text.replace("{list}", target.name).replace("{sender}", sender)
+    return text[:LONGEST]
+
+
+def _default_for(target: ListSnapshot, language: str) -> str:
+    if target.is_global:
+        return default_text(language)
+    with override(language):
+        return gettext(_DEFAULT_OF_LIST)

@@ -1,6 +1,6 @@
 """What every public door has in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Concatenate
 
@@ -20,10 +20,23 @@ def public[**P](
     (`optout.guard`), and the done page a token in its address. A test pins which views are exempt (AT-17).
     """
 
+    return _door(view, METHODS)
+
+
+def post_only[**P](
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """The same for programs that only hand something over: POST. What proves who they are is in the call itself."""
+    return _door(view, ("POST",))
+
+
+def _door[**P](
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase], methods: Collection[str]
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     @wraps(view)
     def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if request.method not in METHODS:
-            return not_allowed()
+        if request.method not in methods:
+            return not_allowed(methods)
         request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)  # a spoilt cookie earns no new one
         return view(request, *args, **kwargs)
 

@@ -26,6 +26,9 @@ urlpatterns = [
     path("o/<path:token>", views.open_signed_link, name="signed_link"),
     path("s/<public_id:name>", views.open_short_link, name="short_link"),
     path("s/<public_id:name>/", views.open_short_link),
+    path("sms/<public_id:public_id>", views.receive_text, name="inbound_sms"),
+    path("sms/<public_id:public_id>/", views.receive_text),
+    re_path(r"^sms/", views.unknown_gateway),
     path("api_web", views.open_api_web, name="api_web"),
     re_path(r"^(?:bin/)?api_web/?\Z", views.open_api_web),
     # (URL)/unsubscribe/unsubscribe, where (URL) may end in /g/<the realm's key> (S1.8)

@@ -13,10 +13,11 @@ from optout.channels import direct_link, one_click, page, pixel, s2s, signed_lin
 from optout.channels.global_unsubscribe import done as global_done
 from optout.channels.global_unsubscribe import door as global_door
 from optout.channels.global_unsubscribe import preview as global_preview
+from optout.channels.inbound_sms import door as sms_door
 from optout.given import NOTHING
 from optout.guard import is_form
 from optout.links import read_token
-from optout.public import public
+from optout.public import post_only, public
 from optout.short_links import read_short_token
 from optout.visits import BodyError, Visit
 
@@ -83,6 +84,18 @@ def open_short_link(request: HttpRequest, name: str) -> HttpResponse:
     except BodyError as error:
         return screens.unreadable(request, error.status)
     return sms_link.record_form(visit) if request.method == "POST" else sms_link.show(visit)
+
+
+@post_only
+def receive_text(request: HttpRequest, public_id: str) -> HttpResponse:
+    """`/sms/<public_id>`: a gateway passes on what somebody texted to a number of a realm."""
+    return sms_door.answer(request, public_id)
+
+
+@post_only
+def unknown_gateway(request: HttpRequest) -> HttpResponse:
+    """Everything else below `/sms/`: for a program, and told in its way."""
+    return sms_door.unknown()
 
 
 @public

@@ -445,6 +445,8 @@ class TestDoors:
             "optout.views.open_pixel",  # images
             "optout.views.open_short_link",  # the form's own guard
             "optout.views.open_signed_link",  # the form's own guard; one-click
+            "optout.views.receive_text",  # the endpoint's secret or signature
+            "optout.views.unknown_gateway",  # changes nothing
             "reporting.contacts_http.door.answering.<locals>.view",  # a key in a header
             "reporting.rest.docs.docs_page",  # changes nothing
             "reporting.rest.docs.openapi_json",  # changes nothing
