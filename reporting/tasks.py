@@ -35,6 +35,8 @@ tell_owners = _schedule("* * * * *", upkeep.tell_owners)
 send_reports = _schedule("* * * * *", upkeep.send_reports)
 send_sms_reports = _schedule("* * * * *", upkeep.send_sms_reports)
 send_text_messages = _schedule("* * * * *", upkeep.send_text_messages)
+# Also put in the queue as soon as there is one to send (optout/inbound_messages.py).
+confirm_stops = _schedule("* * * * *", upkeep.confirm_stops)
 accept_quarantined = _schedule("7 * * * *", upkeep.accept_quarantined)
 tend_limits = _schedule("11 * * * *", upkeep.tend_limits)
 apply_retention = _schedule("23 2 * * *", upkeep.apply_retention)

@@ -13,12 +13,14 @@ from lists import api_auth
 from lists.models import ApiKey, RealmCredential
 from optout import quarantine, retention
 from optout.choices import Medium
+from optout.inbound_messages import forget_messages
 from optout.left_over import end_left_over_subscriptions
 from reporting import feed
 from reporting.counters import advance_counts
 from reporting.models import Download, Notice
 from reporting.notices import mail_notices, raise_notices
 from reporting.send_editor.sending import forget_recipients, send_waiting
+from reporting.stop_confirmations import send_confirmations
 from reporting.unsubscription_reports.sending import send_due
 from reporting.webhooks.clearing import clear_deliveries
 from reporting.webhooks.off_mail import mail_switched_off
@@ -71,6 +73,11 @@ def send_text_messages(now: datetime) -> dict[str, int]:
     return send_waiting(now)
 
 
+def confirm_stops(now: datetime) -> dict[str, int]:
+    """Send the messages that confirm a STOP, each once and within five minutes."""
+    return send_confirmations(now)
+
+
 def accept_quarantined(now: datetime) -> dict[str, int]:
     """Accept the quarantined opt-outs that have waited for 7 days, on lists that want it so."""
     return {"accepted": quarantine.accept_overdue(now)}
@@ -91,8 +98,8 @@ def tend_limits(now: datetime) -> dict[str, int]:
 
 
 def apply_retention(now: datetime) -> dict[str, int]:
-    """Empty what identifies callers after 90 days (AT-50), end subscriptions beside a suppression, and clear out old sessions
-    and the delivery logs of webhooks.
+    """Empty what identifies callers after 90 days (AT-50), end subscriptions beside a suppression, and clear out old sessions,
+    the delivery logs of webhooks and who texted.
 
     Suppressions are never touched.
     """
@@ -109,6 +116,7 @@ def apply_retention(now: datetime) -> dict[str, int]:
         "api_keys": api_keys.update(last_used_ip=None),
         "subscriptions_ended": end_left_over_subscriptions(),
         "text_recipients": forget_recipients(oldest),
+        "inbound_messages": forget_messages(now),
         "notices": Notice.objects.filter(settled_at__lt=oldest).delete()[0],
         **clear_deliveries(now),
     }

@@ -1,0 +1,73 @@
+"""Sending the one message that confirms a STOP: within five minutes, and never a second one (S3.4).
+
+Found in the state by the worker. A message is claimed before it is sent, in a transaction of its own: a worker that is killed in
+between leaves it so, and nobody tries it again, for it may have been sent. Only where the gateway surely did not take it is it
+tried again, while there is time.
+"""
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from lists import sms
+from lists.sms import SmsError, SmsRefusedError
+from optout.choices import Confirmation
+from optout.models import InboundMessage
+from reporting.patience import Patience
+
+WITHIN = timedelta(minutes=5)
+LONGEST_RUN = 45  # seconds: the worker comes again each minute
+
+logger = logging.getLogger(__name__)
+
+
+def send_confirmations(now: datetime) -> dict[str, int]:
+    """Send the confirmations that wait, the oldest first; how many were sent, could not be, or were too late. Run by the worker,
+    as soon as there is one and every minute.
+
+    What the gateway did not take this time is tried in the next run.
+    """
+    result = {"sent": 0, "failed": 0, "too_late": 0}
+    patience, started = Patience(LONGEST_RUN), time.monotonic()
+    last = 0
+    while not patience.has_ended:
+        at = now + timedelta(seconds=time.monotonic() - started)
+        claimed = _claim(last, at)
+        if claimed is None:
+            break
+        last = claimed.pk
+        if claimed.confirmation == Confirmation.TOO_LATE:
+            result["too_late"] += 1
+            continue
+        outcome, error = _send(claimed)
+        patience.note(error)
+        result["sent" if outcome == Confirmation.SENT else "failed"] += 1
+        claimed.confirmation = outcome
+        claimed.confirmed_at = at if outcome == Confirmation.SENT else None
+        claimed.save(update_fields=("confirmation", "confirmed_at"))
+    return result
+
+
+@transaction.atomic
+def _claim(after: int, now: datetime) -> InboundMessage | None:
+    """The next one that waits, marked as ours; or as too late."""
+    waiting = InboundMessage.objects.filter(confirmation=Confirmation.WAITING, pk__gt=after)
+    claimed = waiting.order_by("pk").select_for_update(skip_locked=True).first()
+    if claimed is not None:
+        is_late = claimed.received_at < now - WITHIN
+        claimed.confirmation = Confirmation.TOO_LATE if is_late else Confirmation.SENDING
+        claimed.save(update_fields=("confirmation",))
+    return claimed
+
+
+def _send(message: InboundMessage) -> tuple[Confirmation, Exception | None]:
+    """What came of it: sent, failed for good, or waiting for another try; and the error, if there was one."""
+    try:
+        sms.send(message.sender, message.confirmation_text, message.texted or None)
+    except SmsError as error:
+        logger.warning("The confirmation of %s could not be sent: %s", message, error)
+        may_try_again = error.was_answered and not isinstance(error, SmsRefusedError)
+        return (Confirmation.WAITING if may_try_again else Confirmation.FAILED), error
+    return Confirmation.SENT, None

@@ -1,0 +1,219 @@
+"""The one message that confirms a STOP, to a real gateway on loopback: within five minutes, and never a second one."""
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django.fixtures import Settings
+
+from lists import sms
+from lists.models import InboundEndpoint, Realm
+from optout.choices import Confirmation
+from optout.models import InboundMessage
+from reporting import stop_confirmations, upkeep
+from tests import make
+from tests.lists.gateways import Gateway, running_gateway
+from tests.optout.channels.inbound_sms.calls import JANE, OURS, text_us
+from tests.threads import in_thread
+
+NOTHING = {"sent": 0, "failed": 0, "too_late": 0}
+TEXT = "You are unsubscribed from Acme Garden. You will get no more texts from us."
+
+
+@pytest.fixture
+def gateway(settings: Settings) -> Iterator[Gateway]:
+    with running_gateway(settings) as told:
+        yield told
+
+
+@pytest.fixture
+def endpoint(realm: Realm) -> InboundEndpoint:
+    make.make_sms_number(realm, OURS)
+    return make.make_inbound_endpoint(realm)
+
+
+def confirm(**later: float) -> dict[str, int]:
+    return upkeep.confirm_stops(timezone.now() + timedelta(**later))
+
+
+def states() -> list[int]:
+    return list(InboundMessage.objects.order_by("pk").values_list("confirmation", flat=True))
+
+
+@pytest.mark.django_db
+class TestOne:
+    def test_goes_to_who_texted_in_the_name_of_the_number(
+        self, endpoint: InboundEndpoint, gateway: Gateway
+    ) -> None:
+        text_us(endpoint)
+
+        assert confirm() == NOTHING | {"sent": 1}
+        ((_path, _headers, body),) = gateway.requests
+        assert json.loads(body) == {"to": JANE, "text": TEXT, "from": OURS}
+        row = InboundMessage.objects.get()
+        assert row.confirmation == Confirmation.SENT
+        assert row.confirmed_at is not None
+
+    def test_never_a_second_one(self, endpoint: InboundEndpoint, gateway: Gateway) -> None:
+        for _ in range(3):
+            text_us(endpoint)
+            text_us(endpoint, id="same")
+            confirm()
+        assert confirm() == NOTHING
+        assert len(gateway.requests) == 1
+
+    def test_without_the_number_in_the_operators_name(
+        self, endpoint: InboundEndpoint, gateway: Gateway
+    ) -> None:
+        text_us(endpoint, to="")
+        confirm()
+        assert json.loads(gateway.requests[0][2])["from"] == "Acme"
+
+    def test_each_stop_has_its_own(self, endpoint: InboundEndpoint, gateway: Gateway) -> None:
+        numbers = [f"+1415555267{n}" for n in range(5)]
+        for number in numbers:
+            text_us(endpoint, sender=number)
+
+        assert confirm() == NOTHING | {"sent": 5}
+        assert [json.loads(body)["to"] for *_, body in gateway.requests] == numbers
+
+    def test_after_five_minutes_none(self, endpoint: InboundEndpoint, gateway: Gateway) -> None:
+        text_us(endpoint)
+
+        assert confirm(minutes=5, seconds=1) == NOTHING | {"too_late": 1}
+        assert confirm() == NOTHING
+        assert not gateway.requests
+        assert states() == [Confirmation.TOO_LATE]
+
+
+@pytest.mark.django_db
+class TestAGatewayThatIsNotWell:
+    @pytest.mark.parametrize("status", [429, 503, 401])
+    def test_what_it_surely_did_not_take_is_tried_again_in_time(
+        self, endpoint: InboundEndpoint, gateway: Gateway, status: int
+    ) -> None:
+        text_us(endpoint)
+        gateway.status = status
+        for _ in range(2):
+            assert confirm() == NOTHING | {"failed": 1}
+        assert states() == [Confirmation.WAITING]
+
+        gateway.status = 202
+        assert confirm(minutes=4) == NOTHING | {"sent": 1}
+        assert len(gateway.requests) == 3
+
+    def test_but_not_for_ever(self, endpoint: InboundEndpoint, gateway: Gateway) -> None:
+        text_us(endpoint)
+        gateway.status = 503
+        confirm()
+        assert confirm(minutes=6) == NOTHING | {"too_late": 1}
+        assert len(gateway.requests) == 1
+
+    def test_what_it_refused_is_over(self, endpoint: InboundEndpoint, gateway: Gateway) -> None:
+        text_us(endpoint)
+        gateway.status = 422
+        assert confirm() == NOTHING | {"failed": 1}
+        gateway.status = 202
+        assert confirm() == NOTHING
+        assert states() == [Confirmation.FAILED]
+
+    @pytest.mark.parametrize("how", ["hangs", "drips"])
+    def test_what_it_may_have_taken_is_not_tried_again(
+        self,
+        endpoint: InboundEndpoint,
+        gateway: Gateway,
+        monkeypatch: pytest.MonkeyPatch,
+        how: str,
+    ) -> None:
+        monkeypatch.setattr(sms, "PART", 0.2)
+        monkeypatch.setattr(sms, "WHOLE", 0.4)
+        text_us(endpoint)
+        gateway.how = how
+        assert confirm() == NOTHING | {"failed": 1}
+        gateway.how = "answers"
+        assert confirm() == NOTHING
+        assert len(gateway.requests) == 1
+
+    def test_after_some_failures_the_others_wait(
+        self, endpoint: InboundEndpoint, gateway: Gateway
+    ) -> None:
+        for n in range(6):
+            text_us(endpoint, sender=f"+1415555267{n}")
+        gateway.status = 503
+
+        assert confirm() == NOTHING | {"failed": 3}
+        assert states() == [Confirmation.WAITING] * 6
+
+    def test_the_log_says_no_number(
+        self, endpoint: InboundEndpoint, gateway: Gateway, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """AT-26."""
+        text_us(endpoint)
+        gateway.status = 422
+        with caplog.at_level(logging.DEBUG):
+            confirm()
+        assert "could not be sent" in caplog.text
+        assert JANE[1:] not in caplog.text and "Acme" not in caplog.text
+
+
+@pytest.mark.alone
+@pytest.mark.django_db(transaction=True)
+class TestWorkers:
+    def test_one_that_was_killed_while_sending_leaves_it_so(
+        self, endpoint: InboundEndpoint, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The gateway may have it: nobody knows, and nobody sends it again."""
+
+        def die(*_: Any) -> None:
+            raise SystemExit
+
+        text_us(endpoint)
+        with monkeypatch.context() as patched:
+            patched.setattr(sms, "send", die)
+            with pytest.raises(SystemExit):
+                confirm()
+
+        assert states() == [Confirmation.SENDING]
+        assert confirm() == NOTHING
+        assert not gateway.requests
+
+    def test_two_at_once_send_it_once(
+        self, endpoint: InboundEndpoint, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        is_sending, may_go_on = Event(), Event()
+        send = sms.send
+
+        def slowly(*message: Any) -> None:
+            is_sending.set()
+            assert may_go_on.wait(20)
+            send(*message)
+
+        monkeypatch.setattr(stop_confirmations.sms, "send", slowly)
+        text_us(endpoint)
+        first = in_thread(confirm)
+        assert is_sending.wait(20)
+
+        assert confirm() == NOTHING, "it is the other one's"
+        may_go_on.set()
+        assert first.result(20) == NOTHING | {"sent": 1}
+        assert len(gateway.requests) == 1
+
+    def test_one_is_woken_at_once(self, endpoint: InboundEndpoint) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+        text_us(endpoint)
+        text_us(endpoint, sender="+442079460958")
+
+        job = ProcrastinateJob.objects.get(task_name="reporting.confirm_stops")
+        assert (job.status, job.lock, job.queueing_lock) == (
+            "todo",
+            "confirm_stops",
+            "confirm_stops",
+        )
