@@ -18,18 +18,19 @@ MOST_GROUPS = 100
 SAMPLES = 5
 
 # The same network as the limits count by: an IPv4 address, or the /64 of an IPv6 address.
-_GROUPS = """
+# Text messages are looked at one by one (quarantine_texts.py): the network is their gateway's.
+_GROUPS = f"""
 SELECT
     coalesce(text(network(set_masklen(ip, CASE family(ip) WHEN 4 THEN 32 ELSE 64 END))), %(unknown)s) AS network,
     cause, count(*), sum(requests)::bigint, min(refused_at), max(refused_at), max(last_refused_at),
     (array_agg(address ORDER BY last_refused_at DESC))[:%(samples)s], (array_agg(agent))[1],
     (sum(count(*)) OVER ())::bigint  -- of all groups, before the LIMIT
 FROM optout_quarantinedoptout
-WHERE optout_list_id = %(list)s AND verdict = 1
+WHERE optout_list_id = %(list)s AND verdict = 1 AND cause <> {RefusalCause.UNCLEAR_TEXT:d}
 GROUP BY 1, 2
 ORDER BY max(last_refused_at) DESC, 1, 2
 LIMIT %(most)s
-"""
+"""  # noqa: S608  a constant of ours
 
 _BLOCKED = """
 SELECT network, max(blocked_until), max(blocked_at), max(strikes), sum(refused)::bigint

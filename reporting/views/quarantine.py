@@ -43,6 +43,7 @@ from reporting.quarantine_groups import (
     shown_network,
     waiting_groups,
 )
+from reporting.quarantine_texts import chosen_texts, waiting_texts
 
 
 @login_required
@@ -54,6 +55,7 @@ def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
     now = timezone.now()
     optout_list = opened.optout_list
     groups, waiting = waiting_groups(optout_list)
+    texts, waiting_count = waiting_texts(optout_list)
     until = optout_list.protected_until
     of_websites = global_waiting(opened.standing, optout_list, now)
     context = {
@@ -61,6 +63,8 @@ def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
         "groups": groups,
         "unlisted": [group for group in groups if _is_unlisted_server(group)],
         "waiting": waiting,
+        "texts": texts,
+        "waiting_texts": waiting_count,
         "is_cut": waiting > sum(group.addresses for group in groups),
         "blocked": blocked_networks(optout_list, now),
         "global_waiting": of_websites,
@@ -75,21 +79,23 @@ def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
-    """POST `group` (one or more), `verdict` accept or reject: record the opt-outs that wait there, or put them
+    """POST `group` or `text` (one or more), `verdict` accept or reject: record the opt-outs that wait there, or put them
     aside; those that the page showed, not what came since."""
     opened = open_list(request.user, public_id, Permission.EDIT)
     decide = {"accept": accept_quarantined, "reject": reject_quarantined}.get(
         request.POST.get("verdict", "")
     )
     try:
-        groups = read_groups(request.POST.getlist("group"))
+        keys, values = request.POST.getlist("text"), request.POST.getlist("group")
+        texts = chosen_texts(keys)
+        groups = read_groups(values) if values or not keys else []
     except ValueError:
         decide = None
     if decide is None:
         messages.error(request, "Choose at least one group, then accept or reject.")
         return redirect("list_quarantine", public_id)
     now = timezone.now()
-    count = decide(opened.optout_list, in_groups(groups), actor=_actor(request), now=now)
+    count = decide(opened.optout_list, in_groups(groups) | texts, actor=_actor(request), now=now)
     for group in groups:
         is_server = group.cause == RefusalCause.UNLISTED_SERVER
         if is_server and not is_waiting(opened.optout_list, group):
