@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from lists.models import InboundFormat, List, Realm, SmsNumber
+from lists.models import InboundEndpoint, InboundFormat, List, Realm, SmsNumber
 from lists.sms_actions import InboundPlan, make_endpoint
-from lists.sms_setup import SmsRules, secret_of
+from lists.sms_setup import SmsRules, rules_of, secret_of
 from optout.choices import Meaning
 from optout.keywords import BUILT_IN, FIRST_SEVEN, normal_form, read_meaning
 from reporting.models.messages import TextMessage
@@ -106,7 +106,21 @@ def test_each_command_is_answered_as_it_says(
 
 @pytest.mark.django_db
 def test_each_command_of_the_operator_is_understood() -> None:
-    for line in "".join(blocks("sh")).splitlines():
+    """Here, and in operations.md."""
+    realm = make.make_realm("myrealm")
+    make.make_list(realm, 4)
+    operations = (ROOT / "docs" / "operations.md").read_text().splitlines()
+    lines = "".join(blocks("sh")).splitlines()
+    lines += [each for each in operations if each.startswith("python manage.py sms ")]
+    for line in lines:
+        made = InboundEndpoint.objects.order_by("pk").last()
         python, manage, name, *rest = shlex.split(line, comments=True)
         assert (python, manage) == ("python", "manage.py")
+        rest = [made.public_id if each == "…" and made else each for each in rest]
         call_command(name, *rest, stdout=StringIO(), stderr=StringIO())
+
+    assert SmsNumber.objects.get().optout_list is not None
+    rules = rules_of(realm.pk)
+    assert (rules.own_keywords, rules.dropped_keywords) == ({"basta"}, {"remove"})
+    assert rules.start_lifts and rules.confirmation_texts
+    assert InboundEndpoint.objects.get().old_salt is not None
