@@ -22,7 +22,6 @@ from optout.addresses import Address, AddressError, parse_phone
 from optout.channels.rest.door import find_own_list, reader_and_writer_of, require_whole_realm
 from optout.channels.rest.idempotency import DOCUMENTED, idempotent
 from optout.channels.rest.problems import Kind, ProblemError
-from optout.long_answers import LongAnswer
 from optout.queries import find_scopes
 from optout.short_links import open_short_url, short_urls
 from optout.slots import slots
@@ -37,7 +36,7 @@ from reporting.rest.text_message_shapes import (
     TextMessageOut,
     text_message_out,
 )
-from reporting.send_editor.files import stream_recipients
+from reporting.send_editor.files import RecipientsFile
 from reporting.send_editor.messages import (
     check_target,
     default_sender,
@@ -119,8 +118,10 @@ def _stream(request: HttpRequest, caller: KeyCaller, optout_list: List) -> Strea
             optout_list=optout_list,
             key=caller.key_id,
         )
-        pieces = stream_recipients(snapshot(optout_list))
-        return StreamingHttpResponse(LongAnswer(pieces, slot, request.META.get("gunicorn.socket")))
+        client = request.META.get("gunicorn.socket")
+        return StreamingHttpResponse(
+            RecipientsFile(optout_list, "", slot, client, actor=None, key_id=caller.key_id)
+        )
     except BaseException:
         slot.give_back()
         raise

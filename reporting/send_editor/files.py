@@ -5,11 +5,20 @@ Read batch by batch, so memory stays flat; whoever opts out while the file is wr
 
 import csv
 import io
+import logging
 import re
+import socket
 from collections.abc import Generator
+from contextlib import closing
 
-from lists.lookup import ListSnapshot
+from django.db import DatabaseError, InterfaceError
+
+from lists.audit import record_audit
+from lists.lookup import ListSnapshot, snapshot
+from lists.models import List, User
+from optout.long_answers import LongAnswer
 from optout.short_links import short_urls
+from optout.slots import Slot
 from reporting.send_editor.recipients import read_recipients
 from reporting.send_editor.texts import fill
 
@@ -18,6 +27,8 @@ BATCH = 5_000  # places on the list that are looked at together
 # As exports.spreadsheet_safe has it: what a spreadsheet would run or swallow. The other columns are ours.
 _UNSAFE = re.compile("[-=+@'＝＋－＠\t\r\n]")
 _LINK = "\x00"  # in its place while a line is made: no text has it
+
+logger = logging.getLogger(__name__)
 
 
 def stream_recipients(optout_list: ListSnapshot, text: str = "") -> Generator[bytes]:
@@ -45,3 +56,52 @@ def _rest_of_line(text: str) -> str:
     written = io.StringIO()
     csv.writer(written, lineterminator="\n").writerow([f"'{cell}" if _UNSAFE.match(cell) else cell])
     return f",{written.getvalue()}"
+
+
+class RecipientsFile(LongAnswer):
+    """The body of such a file while it runs. Ends, whatever happens, with how many rows went out in the audit log."""
+
+    def __init__(
+        self,
+        optout_list: List,
+        text: str,
+        slot: Slot,
+        client: socket.socket | None,
+        *,
+        actor: User | None,
+        key_id: int | None = None,
+    ) -> None:
+        super().__init__(
+            self._counted(stream_recipients(snapshot(optout_list), text)), slot, client
+        )
+        self._optout_list = optout_list
+        self._actor = actor
+        self._by = {} if key_id is None else {"key": key_id}
+        self._lines_each = 1 + text.count("\n")
+        self._lines = 0
+        self._is_closed = False
+
+    def _counted(self, pieces: Generator[bytes]) -> Generator[bytes]:
+        with closing(pieces):
+            for piece in pieces:
+                self._lines += piece.count(b"\n")
+                yield piece
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        super().close()
+        try:
+            record_audit(
+                "finish_recipients_download",
+                actor=self._actor,
+                realm=self._optout_list.realm,
+                optout_list=self._optout_list,
+                rows=max(0, self._lines - 1) // self._lines_each,
+                complete=self.is_complete,
+                **self._by,
+            )
+        except (DatabaseError, InterfaceError):
+            # The answer is over; that it began stands there already.
+            logger.exception("The end of a download could not be written down.")

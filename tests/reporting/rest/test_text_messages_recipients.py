@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lists.models import AuditEntry, List, Realm
+from lists.models import ApiKey, AuditEntry, List, Realm
 from optout.choices import HashKind
 from optout.models import Suppression
 from optout.short_links import short_url
@@ -74,11 +74,14 @@ class TestFile:
 
     def test_it_is_in_the_audit(self, program: Program, optout_list: List) -> None:
         lines(program.get(PATH))
-        entry = AuditEntry.objects.latest("pk")
-        assert (entry.action, entry.actor, entry.optout_list) == (
-            *("download_recipients", None, optout_list),
+        begun, ended = AuditEntry.objects.order_by("pk")
+        key = ApiKey.objects.get().pk
+        assert (begun.action, begun.detail) == ("download_recipients", {"key": key})
+        assert (ended.action, ended.detail) == (
+            "finish_recipients_download",
+            {"rows": 4, "complete": True, "key": key},
         )
-        assert set(entry.detail) == {"key"}
+        assert {(each.actor, each.optout_list) for each in (begun, ended)} == {(None, optout_list)}
 
     def test_head_says_what_it_is_and_reads_nothing(self, program: Program) -> None:
         answer = program.client.head(f"/api/v1{PATH}")
