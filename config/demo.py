@@ -17,6 +17,13 @@ from config.demo_global import has_requests, live_a_global_month, set_up_global
 from config.demo_month import has_a_past, live_a_month
 from config.demo_scene import Scene
 from config.demo_secrets import API_KEYS, api_key, demo_password, download_key, realm_password
+from config.demo_texts import (
+    LIST_NUMBER,
+    describe_link,
+    has_texts,
+    live_a_month_of_texts,
+    set_up_texts,
+)
 from lists.choices import Accepts, DirectLinkMode, Language, ListKind, Role
 from lists.lookup import forget_all_lists
 from lists.models import List, ListAccess, Membership, Realm, User
@@ -121,9 +128,10 @@ def load_demo(now: datetime) -> Answer:
     """Make sure that the demo is there, and say how to reach it.
 
     The answer is JSON-able and its keys are a contract: `base_url`, `api_web_url`, `global_unsubscribe_url`, `realm`, `lists`,
-    `users`, `global_unsubscribe`, `api_key`, `api_key_read`, `contacts_user`, `contacts_token`. Later releases add keys and
-    rename none. The month before `now` is only made up when the
-    demo's lists have no opt-out yet, that of the global requests when they have no line in the report.
+    `users`, `global_unsubscribe`, `api_key`, `api_key_read`, `contacts_user`, `contacts_token`, `sms` (`list_number`; `number`:
+    what is texted; `recipient` and `link_url`: somebody on that list, and their own short link; `open_link_url`; `inbound_url`,
+    `inbound_secret`). Later releases add keys and rename none. The month before `now` is only made up when the demo's lists have
+    no opt-out yet, that of the global requests when they have no line in the report, that of the texts when there is none.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -157,14 +165,19 @@ def load_demo(now: datetime) -> Answer:
         )
         numbered = {each.number: each for each in lists}
         answer |= set_up_global(realm, numbered)
+        endpoint, texts = set_up_texts(realm, numbered)
         is_new, has_no_requests = not has_a_past(realm), not has_requests(realm)
+        has_no_texts = not has_texts(realm)
         if is_new:
             live_a_month(scene(numbered))
         introduce_contacts(realm, numbered)
         if has_no_requests:
             live_a_global_month(scene(numbered))
+        if has_no_texts:
+            live_a_month_of_texts(scene(numbered), endpoint)
+        answer["sms"] = texts | describe_link(numbered[LIST_NUMBER])
     forget_all_lists()
-    if is_new or has_no_requests:
+    if is_new or has_no_requests or has_no_texts:
         advance_counts(now)
     return answer
 

@@ -12,8 +12,10 @@ from django.conf import settings
 
 from lists.api_auth import digest_password
 from lists.api_keys import PREFIX
-from lists.models import ApiKey, DownloadKey, List, Realm, RealmCredential
+from lists.models import ApiKey, DownloadKey, InboundEndpoint, List, Realm, RealmCredential
+from lists.sealed import SALT_LENGTH
 from lists.secrets import as_secret, digest_secret
+from lists.sms_setup import secret_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,22 @@ def download_key(optout_list: List) -> str:
         },
     )
     return secret.text
+
+
+def inbound_endpoint(realm: Realm) -> tuple[str, InboundEndpoint]:
+    """Where the realm's gateway passes on what people text."""
+    secret = {
+        "salt": _derived("inbound secret", SALT_LENGTH).encode(),
+        "old_salt": None,
+        "old_salt_until": None,
+        "removed_at": None,
+    }
+    row, _ = InboundEndpoint.objects.update_or_create(
+        public_id=_derived("inbound endpoint", 16),
+        defaults=secret,
+        create_defaults={**secret, "realm": realm, "label": "SMS gateway"},
+    )
+    return secret_of(row), row
 
 
 def _derived(label: str, characters: int) -> str:

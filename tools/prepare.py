@@ -18,7 +18,7 @@ from django.db import OperationalError
 
 from config.state import remember_address
 
-NEWEST_KEY = "contacts_token"  # of what `seed_demo --json` prints
+NEWEST_KEY = "sms"  # of what `seed_demo --json` prints
 
 
 def demo() -> object:

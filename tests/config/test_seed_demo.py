@@ -81,7 +81,7 @@ class TestAnswer:
         assert set(demo) == {
             *("base_url", "api_web_url", "realm", "lists", "users"),
             *("global_unsubscribe_url", "global_unsubscribe"),
-            *("api_key", "api_key_read", "contacts_user", "contacts_token"),
+            *("api_key", "api_key_read", "contacts_user", "contacts_token", "sms"),
         }
         assert demo["base_url"] == settings.BASE_URL
         assert demo["api_web_url"] == f"{settings.BASE_URL}/api_web"

@@ -42,6 +42,10 @@ def as_text(answer: Answer) -> str:
         f"Global Unsubscribe  {answer['global_unsubscribe_url']}",
         f"                    {answer['global_unsubscribe']['form']['url']}",
         "",
+        f"Text messages  text STOP to {answer['sms']['number']}, or open {answer['sms']['link_url']}",
+        f"               gateway {answer['sms']['inbound_url']}",
+        f"               secret {answer['sms']['inbound_secret']}",
+        "",
     ]
     for each in answer["lists"]:
         lines += [
