@@ -41,7 +41,7 @@ _AFTER = _BEFORE | _set(
     """me us my mine it this that these those the all any every everything to from for your you u ur texting sending messaging
     contacting calling spamming bothering harassing texts text sms mms message messages msg msgs number phone cell mobile list
     lists subscription subscriptions spam immediately immediatly asap today forever completely further more again here off
-    mich mir alle alles nachrichten nachricht von euch ihnen dir mensajes mensaje les vos tous"""
+    mich mir alle alles nachrichten nachricht von euch ihnen dir mensajes mensaje los les vos tous"""
 )
 # Around the words that mean nothing else, what is said when somebody asks in a whole sentence.
 _ASKING = _set("i want would like wish need id to consent my you")
@@ -215,7 +215,7 @@ def _is_word(keyword: str) -> bool:
 def _trimmed(words: list[str]) -> str:
     """Words without the filler at both ends; as they are where nothing else is left."""
     first, last = 0, len(words)
-    while first < last and words[first] in _AFTER:
+    while first < last and words[first] in _AFTER | {"of"}:
         first += 1
     while last > first and words[last - 1] in _AFTER:
         last -= 1
