@@ -55,6 +55,8 @@ from reporting.views.quarantine import (
     settle_notice,
 )
 from reporting.views.reports import reports
+from reporting.views.send_editor import send_editor, send_recipients
+from reporting.views.send_editor_messages import send_message, stop_text_message, text_message
 from reporting.views.service import list_service, rehearse_list, show_link_key
 from reporting.views.sms_endpoints import (
     sms_endpoint,
@@ -109,6 +111,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("manage/lists/<public_id>/close", list_close, name="list_close"),
     path("manage/lists/<public_id>/reopen", list_reopen, name="list_reopen"),
     path("manage/check/", check_address, name="check_address"),
+    path("manage/send/", send_editor, name="send_editor"),
+    path("manage/send/recipients", send_recipients, name="send_recipients"),
+    path("manage/send/now", send_message, name="send_message"),
+    path("manage/send/messages/<public_id>", text_message, name="text_message"),
+    path("manage/send/messages/<public_id>/stop", stop_text_message, name="stop_text_message"),
     path("manage/settings/api", api_settings, name="api_settings"),
     path("manage/settings/api/passwords", make_api_password, name="make_api_password"),
     path("manage/settings/api/passwords/own", bring_api_password, name="bring_api_password"),

@@ -37,7 +37,7 @@ from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent, global_intents, intent_for
 from optout.models import GlobalLine
 from reporting.changes import end_of_feed
-from reporting.models import WebhookEndpoint, WebhookFormat
+from reporting.models import TextMessage, WebhookEndpoint, WebhookFormat
 from reporting.webhooks.signing import new_salt
 
 PASSWORD = "correct horse battery staple"
@@ -258,3 +258,21 @@ def make_inbound_endpoint(realm: Realm, **fields: Any) -> InboundEndpoint:
     """An address for a gateway of JSON or forms, unless said otherwise. Its secret: `lists.sms_setup.secret_of`."""
     values = {"public_id": new_public_id(), "salt": new_salt(), **fields}
     return InboundEndpoint.objects.create(realm=realm, **values)
+
+
+def make_text_message(
+    target: List | Realm, text: str = "Sale! {optout}", **fields: Any
+) -> TextMessage:
+    """A message of the Send editor to the list; or, of a realm, to a single number."""
+    values = {
+        "public_id": new_public_id(),
+        "created_at": NOW,
+        "number": "" if isinstance(target, List) else "+12025550100",
+        **fields,
+    }
+    return TextMessage.objects.create(
+        realm=target.realm if isinstance(target, List) else target,
+        optout_list=target if isinstance(target, List) else None,
+        text=text,
+        **values,
+    )

@@ -19,6 +19,7 @@ _NAVIGATION = (
     ("Overview", "overview", "", _EVERYBODY),
     ("Lists", "lists", "lists", _EVERYBODY),
     ("Reports", "reports", "reports", _EVERYBODY - {Role.MAILER}),
+    ("Send editor", "send_editor", "send", {Role.ADMIN, Role.OWNER}),
     ("Webhooks", "webhooks", "webhooks", {Role.ADMIN, Role.OWNER}),
     ("Team", "team", "team", {Role.ADMIN}),
     ("Settings", "settings", "settings", _EVERYBODY),

@@ -69,6 +69,48 @@ TABLE: dict[str, list[Row]] = {
         row(*ROLES, is_about_list=False),
         row(*ROLES, data={"q": ADDRESS}, is_about_list=False),
     ],
+    # The stranger's own realm is not theirs to send in: what is asked names Acme's list, or a number.
+    "send_editor": [
+        row(*EDITORS, "stranger", is_about_list=False),
+        row(
+            *EDITORS,
+            "stranger",
+            method="POST",
+            data={"do": "look"},
+            status=422,
+            is_about_list=False,
+        ),
+        row(
+            *EDITORS,
+            "stranger",
+            method="POST",
+            data={"do": "link", "text": "Sale!"},
+            is_about_list=False,
+        ),
+    ],
+    "send_recipients": [
+        row(*EDITORS, "stranger", method="POST", data={}, status=422, is_about_list=False)
+    ],
+    "send_message": [
+        row(*EDITORS, "stranger", method="POST", data={}, status=422, is_about_list=False),
+        row(
+            *EDITORS,
+            "stranger",
+            method="POST",
+            data={
+                "kind": "number",
+                "number": "+12025550123",
+                "text": "Hello",
+                "name": "a" * 16,
+            },
+            status=302,
+            is_about_list=False,
+        ),
+    ],
+    "text_message": [row(*EDITORS, path="text", is_about_list=False)],
+    "stop_text_message": [
+        row(*EDITORS, path="text", method="POST", status=302, is_about_list=False)
+    ],
     "list_service": [row(*KNOWERS), row(*KNOWERS, data={"tab": "test"})],
     "show_link_key": [row(*EDITORS, method="POST")],
     "rehearse_list": [row(*EDITORS, method="POST")],
@@ -457,6 +499,7 @@ class World:
             "form": ("form_uuid", known["form"]),
             "webhook": ("public_id", known["webhook"]),
             "delivery": ("delivery_id", known["delivery"]),
+            "text": ("public_id", known["text"]),
             "sms_number": ("number_id", known["sms_number"]),
             "inbound": ("public_id", known["inbound"]),
             "twilio": ("public_id", known["twilio"]),
@@ -494,6 +537,7 @@ def furnish(optout_list: List, mailer: Membership) -> dict[str, Any]:
         "product": product.number,
         "publisher": publisher.pk,
         "form": make.make_form(optout_list.realm, publisher, product=product).uuid,
+        "text": make.make_text_message(optout_list).public_id,
         "sms_number": make.make_sms_number(optout_list.realm, f"+1800555{optout_list.pk:04}").pk,
         "inbound": make.make_inbound_endpoint(optout_list.realm).public_id,
         "twilio": make.make_inbound_endpoint(

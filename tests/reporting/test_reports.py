@@ -53,8 +53,11 @@ class TestNavigation:
     @pytest.mark.parametrize(
         ("role", "expected"),
         [
-            (Role.ADMIN, ["Overview", "Lists", "Reports", "Webhooks", "Team", "Settings"]),
-            (Role.OWNER, ["Overview", "Lists", "Reports", "Webhooks", "Settings"]),
+            (
+                Role.ADMIN,
+                ["Overview", "Lists", "Reports", "Send editor", "Webhooks", "Team", "Settings"],
+            ),
+            (Role.OWNER, ["Overview", "Lists", "Reports", "Send editor", "Webhooks", "Settings"]),
             (Role.VIEWER, ["Overview", "Lists", "Reports", "Settings"]),
             (Role.MAILER, ["Overview", "Lists", "Settings"]),
         ],

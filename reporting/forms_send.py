@@ -1,0 +1,181 @@
+"""What people write in the Send editor."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from lists.models import List, Realm
+from optout.addresses import AddressError, parse_phone
+from reporting.send_editor.drafts import Draft
+from reporting.send_editor.texts import (
+    MOST_CHARACTERS,
+    PLACEHOLDER,
+    TextRefusedError,
+    check_text,
+)
+
+TO_LIST, TO_NUMBER = "list", "number"
+_MOST_KEPT = 2 * MOST_CHARACTERS  # of what is shown again: too long it is in any case
+_NAME = re.compile(r"[0-9A-Za-z]{16}")
+_FIELD_OF = {"text": "text", "list": "optout_list", "to": "number", "from": "sender"}
+
+
+class SendForm(forms.Form):
+    """A message, and whom it goes to. `draft()` is what stands there, right or not; of a valid one all of it can be sent."""
+
+    kind = forms.ChoiceField(
+        label="To",
+        choices=((TO_LIST, "A list"), (TO_NUMBER, "A single number")),
+        initial=TO_LIST,
+        widget=forms.RadioSelect,
+    )
+    optout_list = forms.ChoiceField(label="Select List", required=False)
+    number = forms.CharField(
+        label="Phone number",
+        required=False,
+        max_length=60,
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+    )
+    text = forms.CharField(
+        label="Message",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off"}),
+    )
+    sender = forms.ChoiceField(label="From", required=False)
+
+    def __init__(
+        self,
+        realm: Realm,
+        lists: Iterable[List],
+        *args: Any,
+        may_number: bool,
+        needs_text: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """`lists`: those that the person may send to; `may_number`: whether also to single numbers. `needs_text`: whether an
+        empty message is an error."""
+        super().__init__(*args, **kwargs)
+        self._realm = realm
+        self._needs_text = needs_text
+        self._lists = {each.public_id: each for each in lists}
+        field = cast("forms.ChoiceField", self.fields["optout_list"])
+        field.choices = [
+            ("", "Select…"),
+            *((key, f"{each.number} – {each.name}") for key, each in self._lists.items()),
+        ]
+        if not may_number:
+            kind = cast("forms.ChoiceField", self.fields["kind"])
+            kind.choices = [(TO_LIST, "A list")]
+        numbers = realm.sms_numbers.select_related("optout_list")
+        senders = [(each.number, _named(each.number, each.label)) for each in numbers]
+        if senders:
+            sender = cast("forms.ChoiceField", self.fields["sender"])
+            sender.choices = [("", "As set up for the list"), *senders]
+        else:
+            del self.fields["sender"]
+
+    @property
+    def is_to_list(self) -> bool:
+        """Whether a list is meant, and so the opt-out link can be inserted."""
+        return self._given("kind") != TO_NUMBER
+
+    def draft(self) -> Draft:
+        """What stands there now."""
+        text = _kindly(self._given("text"))
+        if not self.is_to_list:
+            return Draft(self._realm, None, self._number(), text, is_to_list=False)
+        return Draft(self._realm, self._lists.get(self._given("optout_list")), "", text)
+
+    def chosen_sender(self) -> str:
+        """Of a valid form: the number that it comes from, empty where none was chosen."""
+        return str(self.cleaned_data.get("sender", ""))
+
+    def with_link(self) -> dict[str, str]:
+        """What stands there, with the opt-out link at the end of the message if it is nowhere in it."""
+        given = {name: self._given(name) for name in self.fields}
+        text = given["text"].rstrip()
+        if PLACEHOLDER not in text:
+            given["text"] = f"{text} {PLACEHOLDER}".lstrip()
+        return given
+
+    def given(self) -> dict[str, str]:
+        """What stands there, to be sent along by the next page."""
+        return {name: self._given(name) for name in self.fields}
+
+    def add_refusal(self, refusal: TextRefusedError) -> None:
+        """Show it beside what is wrong."""
+        name = _FIELD_OF[refusal.field]
+        if name == "optout_list" and not self.is_to_list:
+            name = "text"
+        self.add_error(name if name in self.fields else None, str(refusal))
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if self.is_to_list:
+            if not values.get("optout_list") and "optout_list" not in self.errors:
+                self.add_error("optout_list", "Select a list.")
+        elif not self._number():
+            self._refuse_number(values.get("number", ""))
+        text = values.get("text", "")
+        if text.strip() or self._needs_text:
+            found = self._lists.get(values.get("optout_list", ""))
+            list_id = found.pk if found else (0 if self.is_to_list else None)
+            try:
+                values["text"] = check_text(text, list_id)
+            except TextRefusedError as error:
+                self.add_error("text", str(error))
+        return values
+
+    def _given(self, name: str) -> str:
+        """As it was sent, or as it stands there at first."""
+        if self.is_bound:
+            value = self.data.get(name)
+        else:
+            value = self.get_initial_for_field(self.fields[name], name)
+        return str(value or "")[:_MOST_KEPT]
+
+    def _number(self) -> str:
+        """The number in E.164; empty where it is none, or a list is meant."""
+        if self.is_to_list:
+            return ""
+        try:
+            address = parse_phone(self._given("number"), self._realm.default_region)
+        except AddressError:
+            return ""
+        return address.key if len(address.key) <= 16 else ""
+
+    def _refuse_number(self, text: str) -> None:
+        try:
+            parse_phone(text, self._realm.default_region)
+        except AddressError as error:
+            self.add_error("number", str(error))
+        else:
+            self.add_error("number", "Enter a phone number, such as +44 20 7946 0958.")
+
+
+class SendNowForm(forms.Form):
+    """The name that the page gave the message: whoever presses Send twice sends it once."""
+
+    name = forms.CharField(widget=forms.HiddenInput)
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if not _NAME.fullmatch(name):
+            raise ValidationError("Please press Send again.")
+        return name
+
+
+def _kindly(text: str) -> str:
+    """As it will be kept, where it can be: how long it is counted is how long it is sent."""
+    try:
+        return check_text(text, 0)
+    except TextRefusedError:
+        return text
+
+
+def _named(number: str, label: str) -> str:
+    return f"{number} – {label}" if label else number
