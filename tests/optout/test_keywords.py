@@ -21,38 +21,62 @@ NOTHING, STOP, START, UNCLEAR = Meaning.NOTHING, Meaning.STOP, Meaning.START, Me
 
 # What people really send. Whoever changes a line here changes whom Heed takes off a list.
 STOPS = """
-    STOP|stop|Stop.|STOP!|STOP!!!|"STOP"|'stop'|(stop)|*stop*|stop...|Stop,|¡Stop!|  stop  |\tstop\n|stop stop|STOP STOP STOP
+    STOP|stop|Stop.|STOP!|STOP!!!|"STOP"|'stop'|(stop)|*stop*|stop...|Stop,|¡Stop!|  stop  |\tstop\n|stop stop
+    STOP STOP STOP
     s.t.o.p|S T O P|S-T-O-P.|s t o p please|stop.please|stop/please|STOP!please|stop\n\nplease
-    stop please|Stop pls|stop plz|please stop|Pls stop!|PLEASE STOP NOW|stop now|Stop it|stop this|stop that!!|stop all
-    STOPALL|stop-all|Stop All Texts|stop everything|Stop immediately|stop asap|stop thanks|Stop, thank you|Stop. Thank you very much!
+    stop please|Stop pls|stop plz|please stop|Pls stop!|PLEASE STOP NOW|stop now|Stop it|stop this|stop that!!
+    stop all
+    STOPALL|stop-all|Stop All Texts|stop everything|Stop immediately|stop asap|stop thanks|Stop, thank you
+    Stop. Thank you very much!
     Thanks, stop|ok stop|Hi, stop please|hello stop|stop right now|stop at once|just stop
-    stop me|stop texting|Stop texting me|Stop texting me!!|stop texting this number|stop texting my phone|stop messaging me
+    stop me|stop texting|Stop texting me|Stop texting me!!|stop texting this number|stop texting my phone
+    stop messaging me
     stop sending me texts|please stop sending me messages|Please stop sending these messages to my number
-    stop the texts|stop these texts|Stop all messages|stop all sms|stop sms|stop msgs|stop msg|stop mms|stop sending|stop sending to me
-    stop calling me|stop spamming me|stop spam|STOP SPAMMING|stop contacting me|stop bothering me|stop harassing me
-    stop, wrong number|wrong number, stop|Stop you have the wrong number|stop wrong person|stop no more|STOP no more texts please
+    stop the texts|stop these texts|Stop all messages|stop all sms|stop sms|stop msgs|stop msg|stop mms
+    stop sending|stop sending to me
+    stop calling me|stop spamming me|stop spam|STOP SPAMMING|stop contacting me|stop bothering me
+    stop harassing me
+    stop, wrong number|wrong number, stop|Stop you have the wrong number|stop wrong person|stop no more
+    STOP no more texts please
     stop fucking texting me|damn stop
-    unsubscribe|Unsubscribe me|unsubscribe please|please unsubscribe me from this list|un-subscribe|UNSUBSCRIBE from your list
-    unsubscribe from all|Unsubscribe me from all your lists|i want to unsubscribe|I would like to unsubscribe please|I wish to unsubscribe
-    optout|opt out|opt-out|OPT  OUT|Opt–out|opt_out|opt.out|opt me out|Please opt me out|i want to opt out|i need to opt out|id like to opt out
+    unsubscribe|Unsubscribe me|unsubscribe please|please unsubscribe me from this list|un-subscribe
+    UNSUBSCRIBE from your list
+    unsubscribe from all|Unsubscribe me from all your lists|i want to unsubscribe
+    I would like to unsubscribe please|I wish to unsubscribe
+    optout|opt out|opt-out|OPT  OUT|Opt–out|opt_out|opt.out|opt me out|Please opt me out|i want to opt out
+    i need to opt out|id like to opt out
     I'd like to opt-out, please.|revoke|revoke my consent|I revoke my consent.|revoke consent
-    cancel|Cancel please|cancel this|cancel it|cancel my subscription|cancel subscription|cancel texts|end|END.|end this|end texts
-    end subscription|quit|Quit it|quit texting me|remove|Remove me|remove me please|remove me from your list|Please remove me from this list
-    remove my number|remove my number from your list|Remove this number|kindly remove my number|stop end quit|stop/unsubscribe
-    arret|ARRET|Arrêt|ARRÊT|arrêt svp|arret s'il vous plaît|Arrêt s'il te plait|arrêt merci|stop svp|stop merci|Bonjour, stop|stop les sms
-    stop maintenant|stop les messages|Stop bitte|bitte stop|STOP danke|stop sofort|Stop jetzt|stop alle sms|stop alle nachrichten von euch
-    endlich stop|stop por favor|Por favor STOP|stop gracias|stop ya|stop ahora|hola stop|stop mensajes|stop los mensajes
+    cancel|Cancel please|cancel this|cancel it|cancel my subscription|cancel subscription|cancel texts|end|END.
+    end this|end texts
+    end subscription|quit|Quit it|quit texting me|remove|Remove me|remove me please|remove me from your list
+    Please remove me from this list
+    remove my number|remove my number from your list|Remove this number|kindly remove my number|stop end quit
+    stop/unsubscribe
+    arret|ARRET|Arrêt|ARRÊT|arrêt svp|arret s'il vous plaît|Arrêt s'il te plait|arrêt merci|stop svp|stop merci
+    Bonjour, stop|stop les sms
+    stop maintenant|stop les messages|Stop bitte|bitte stop|STOP danke|stop sofort|Stop jetzt|stop alle sms
+    stop alle nachrichten von euch
+    endlich stop|stop por favor|Por favor STOP|stop gracias|stop ya|stop ahora|hola stop|stop mensajes
+    stop los mensajes
     ＳＴＯＰ|ｓｔｏｐ！|ＳＴＯＰ　ＡＬＬ|𝐒𝐓𝐎𝐏|𝓼𝓽𝓸𝓹|ⓢⓣⓞⓟ|🅂🅃🄾🄿|ＵＮＳＵＢＳＣＲＩＢＥ|UNSUBSCRİBE|unsubscrıbe
-    🛑 STOP 🛑|STOP 😡😡😡|stop🙏|🖕stop|stop❤️|stop 👍🏽|st\u00adop|\u200bstop\u200b|\ufeffSTOP|st\u200dop|stop\x00|stop\u2028please
-    stop\n\nSent from my iPhone|Stop. Sent from my Galaxy S24|stop Get Outlook for Android|STOP\nVon meinem iPhone gesendet
+    🛑 STOP 🛑|STOP 😡😡😡|stop🙏|🖕stop|stop❤️|stop 👍🏽|st\u00adop|\u200bstop\u200b|\ufeffSTOP|st\u200dop|stop\x00
+    stop\u2028please
+    stop\n\nSent from my iPhone|Stop. Sent from my Galaxy S24|stop Get Outlook for Android
+    STOP\nVon meinem iPhone gesendet
 """
 UNCLEARS = """
-    when does it end|When does the sale end?|does it end on friday|I'll stop by at 5|I’ll stop by tomorrow|can you stop by|don't stop|don’t stop!
-    do not stop|dont stop texting me|never stop|please don't cancel|do not unsubscribe me|I don't want to unsubscribe|no stop
-    I want this to stop|make it stop|how do I stop this|how do i opt out|Can I unsubscribe?|can i cancel|where can I cancel
-    will you ever stop|you should stop|why wont you stop|who is this? stop|what happens if I text stop|I said stop|i texted stop already
-    Reply STOP to opt out|Text STOP to unsubscribe|the end|in the end it was fine|At the end of the day|bus stop|non stop|non-stop fun|nonstop? no, non stop!
-    cancel or not|I need to cancel|the remove button is broken|to quit smoking|week end|start or stop|yes stop no
+    when does it end|When does the sale end?|does it end on friday|I'll stop by at 5|I’ll stop by tomorrow
+    can you stop by|don't stop|don’t stop!
+    do not stop|dont stop texting me|never stop|please don't cancel|do not unsubscribe me
+    I don't want to unsubscribe|no stop
+    I want this to stop|make it stop|how do I stop this|how do i opt out|Can I unsubscribe?|can i cancel
+    where can I cancel
+    will you ever stop|you should stop|why wont you stop|who is this? stop|what happens if I text stop
+    I said stop|i texted stop already
+    Reply STOP to opt out|Text STOP to unsubscribe|the end|in the end it was fine|At the end of the day|bus stop
+    non stop|non-stop fun|nonstop? no, non stop!
+    cancel or not|I need to cancel|the remove button is broken|to quit smoking|week end|start or stop
+    yes stop no
 """
 TARGETS = {
     "STOP 12345": "12345",
@@ -81,16 +105,21 @@ TARGETS = {
     "arrêt Été": "ete",
 }
 NOTHINGS = """
-    |   |.|...|?!|🙂|🛑|👍|yes|Yes please|no|ok|thanks|who is this|hello|call me|Y|N|1|12345|+14155552671|https://a.example/b
-    weekend|weekends|endless|The weekend is near|cancelled|canceled|cancellation|cancelling|stopped|stopping|stops|stopp|stoppp|stpo|sotp|sto p|st op
-    unsubscribed|unsubscribing|unsubcribe|unsuscribe|quitter|quite|removed|remover|revoked|opt|out|opt in to win|opts out|stopover|doorstop|pit-stopping
+    |   |.|...|?!|🙂|🛑|👍|yes|Yes please|no|ok|thanks|who is this|hello|call me|Y|N|1|12345|+14155552671
+    https://a.example/b
+    weekend|weekends|endless|The weekend is near|cancelled|canceled|cancellation|cancelling|stopped|stopping
+    stops|stopp|stoppp|stpo|sotp|sto p|st op
+    unsubscribed|unsubscribing|unsubcribe|unsuscribe|quitter|quite|removed|remover|revoked|opt|out|opt in to win
+    opts out|stopover|doorstop|pit-stopping
     friend|send|ended|ending|I am pretending|ende|beenden|abmelden|fin|baja|afmelden|arreter|arrêter
     restart|started|starting|when does it start|start 5|start my car|let us start over
-    Liked “Reply STOP to opt out”|Loved "Sale ends today. Text STOP to end"|Laughed at “Reply STOP to cancel”|Removed a heart from “STOP to end”
+    Liked “Reply STOP to opt out”|Loved "Sale ends today. Text STOP to end"|Laughed at “Reply STOP to cancel”
+    Removed a heart from “STOP to end”
     Emphasized “STOP to opt out”|Reacted 👍 to “Reply STOP to unsubscribe”
 """
 STARTS = """
-    start|START|Start.|START!|start please|please start|ｓｔａｒｔ|s.t.a.r.t|unstop|UNSTOP pls|opt in|OPT-IN|optin|opt me in|Please opt me in
+    start|START|Start.|START!|start please|please start|ｓｔａｒｔ|s.t.a.r.t|unstop|UNSTOP pls|opt in|OPT-IN|optin
+    opt me in|Please opt me in
     start texting me|start again|ok start|start now 🙂|Start, thank you
 """
 
