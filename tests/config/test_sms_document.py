@@ -121,6 +121,9 @@ def test_each_command_of_the_operator_is_understood() -> None:
 
     assert SmsNumber.objects.get().optout_list is not None
     rules = rules_of(realm.pk)
-    assert (rules.own_keywords, rules.dropped_keywords) == ({"basta"}, {"remove"})
+    assert (rules.own_keywords, rules.dropped_keywords) == (
+        frozenset({"basta"}),
+        frozenset({"remove"}),
+    )
     assert rules.start_lifts and rules.confirmation_texts
     assert InboundEndpoint.objects.get().old_salt is not None
