@@ -1,4 +1,4 @@
-"""What a Service page and an inbound endpoint give out about text messages, ready to copy."""
+"""What an inbound endpoint gives out, ready to copy: how a gateway passes on what people text."""
 
 import json
 
@@ -18,12 +18,6 @@ def inbound_commands(url: str, texted: str) -> tuple[Snippet, ...]:
     )
 
 
-def link_command(api_url: str, number: int, phone: str) -> str:
-    """How a program gets recipients' own links of a list by the REST API."""
-    said = json.dumps({"list": number, "phones": [phone]})
-    return fill(_LINKS, URL=api_url, JSON=said)
-
-
 _JSON = program("""
     curl '@URL@' \\
       --json '@JSON@'
@@ -35,10 +29,4 @@ _FORM = program("""
       --data-urlencode 'to=@TO@' \\
       --data 'text=STOP' \\
       --data 'secret=@SECRET@'
-""")
-
-_LINKS = program("""
-    curl '@URL@/opt-out-links' \\
-      --header "Authorization: Bearer $HEED_API_KEY" \\
-      --json '@JSON@'
 """)

@@ -15,14 +15,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from lists.access import OpenedList, Permission, open_list
 from lists.audit import record_audit
-from lists.choices import Accepts
+from lists.choices import Accepts, SmsStopScope
 from lists.known_keys import may_any_write
-from lists.models import Realm, RealmCredential, User
+from lists.models import InboundEndpoint, List, Realm, RealmCredential, SmsNumber, User
 from lists.networks import IpAddress, compile_networks
 from lists.views.context import Tab, list_context
 from lists.views.recent_sign_in import require_recent_sign_in
 from optout import links
 from optout.client_ip import client_ip
+from optout.short_links import open_short_url, short_url
 from reporting import snippets, snippets_api_web, snippets_rest
 from reporting.downloads import may_export
 from reporting.global_setup import snippets as snippets_global
@@ -33,6 +34,7 @@ from reporting.qr import qr_code
 from reporting.rehearsal import rehearse
 
 SAMPLE = "sample@example.com"
+SAMPLE_PHONE = "+12025550123"  # of those that are kept for fiction
 
 _TABS = (
     ("hosted", "Hosted by us"),
@@ -121,7 +123,7 @@ def _hosted(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
     optout_list = opened.optout_list
     tool = get_mail_tool(request.GET.get("tool", ""))
     page_url = links.page_url(optout_list.public_id)
-    sample = SAMPLE if optout_list.accepts != Accepts.PHONE else "+12025550123"
+    sample = SAMPLE if optout_list.accepts != Accepts.PHONE else SAMPLE_PHONE
     signed_url = links.signed_url(optout_list.pk, sample)
     return {
         "page_url": page_url,
@@ -137,6 +139,38 @@ def _hosted(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
         "signed_url": signed_url,
         "headers": snippets.one_click_headers(signed_url),
         "programs": snippets.signed_links(optout_list.pk),
+        **_short_link(opened),
+    }
+
+
+def _short_link(opened: OpenedList) -> dict[str, Any]:
+    """The link for text messages (S3.5), and STOP as it is set up. Numbers and endpoints are not for mailers."""
+    optout_list = opened.optout_list
+    found: dict[str, Any] = {
+        "takes_phones": optout_list.accepts != Accepts.EMAIL,
+        "open_short_url": open_short_url(optout_list.public_id),
+        "short_url": short_url(optout_list.pk, SAMPLE_PHONE),
+        "sample_phone": SAMPLE_PHONE,
+        "stops_all": optout_list.is_global or optout_list.sms_stop_scope == SmsStopScope.REALM,
+        "links_command": next(
+            each for each in snippets_rest.commands(optout_list.number) if each.slug == "links"
+        ),
+        "is_realm_admin": opened.standing.is_realm_admin,
+    }
+    return found | _stop(optout_list) if opened.may(Permission.EDIT) else found
+
+
+def _stop(optout_list: List) -> dict[str, Any]:
+    """The numbers that people text STOP to for this list, and where their answers come in."""
+    numbers = SmsNumber.objects.filter(realm=optout_list.realm_id, optout_list=optout_list)
+    endpoint = (
+        InboundEndpoint.objects.filter(realm=optout_list.realm_id, removed_at=None)
+        .order_by("pk")
+        .first()
+    )
+    return {
+        "sms_numbers": list(numbers),
+        "inbound_url": links.inbound_sms_url(endpoint.public_id) if endpoint else "",
     }
 
 
