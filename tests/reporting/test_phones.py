@@ -236,17 +236,16 @@ class TestQuarantine:
 
     def decide(self, user: User, optout_list: List, verdict: str) -> None:
         client = signed_in(user)
-        (group,) = client.get(url(optout_list, "quarantine")).context["groups"]
-        client.post(
-            url(optout_list, "quarantine/decide"), {"group": group.value, "verdict": verdict}
-        )
+        (text,) = client.get(url(optout_list, "quarantine")).context["texts"]
+        client.post(url(optout_list, "quarantine/decide"), {"text": text.key, "verdict": verdict})
 
     def test_a_number_waits_there(self, alice: User, phones: List) -> None:
         self.wait(phones)
 
         text = open_screen(signed_in(alice), url(phones, "quarantine")).text
 
-        assert "Text message that may mean STOP" in text
+        assert "Text messages that may mean STOP" in text
+        assert BERLIN in text and "when does it end" in text
 
     def test_accepting_suppresses_it_with_what_proves_it(self, alice: User, phones: List) -> None:
         self.wait(phones)
@@ -264,6 +263,16 @@ class TestQuarantine:
         self.decide(alice, phones, "reject")
 
         assert not Suppression.objects.exists()
+
+    def test_an_attack_with_numbers_is_decided_by_network(self, alice: User, phones: List) -> None:
+        quarantine_optout(make.make_intent(phones, BERLIN), RefusalCause.BLOCKED_IP)
+        client = signed_in(alice)
+        (group,) = client.get(url(phones, "quarantine")).context["groups"]
+
+        answer = {"group": group.value, "verdict": "accept"}
+        client.post(url(phones, "quarantine/decide"), answer)
+
+        assert Suppression.objects.get().address == BERLIN
 
     @pytest.mark.parametrize("channel", [Channel.INBOUND_SMS, Channel.SMS_LINK])
     def test_what_came_by_text_messages_is_taken_back_at_once(
