@@ -21,6 +21,7 @@ from optout.redirects import build_redirect
 from optout.reverting import undo_optout
 from optout.texts import thank_you_text
 from optout.tokens import UNDO_WITHIN, DoneToken, read_done_token
+from optout.visits import PAGE_DOOR, SMS_DOOR
 
 STATUS = "unsubscribed"  # of {status} in a redirect URL
 
@@ -100,11 +101,12 @@ def _show_undone(
 ) -> HttpResponse:
     # Only a signed link may tell: to anybody else the answer would say whether the address was out before.
     key = recorded.address if recorded and done.knows_recipient else None
+    door = SMS_DOOR if done.is_elsewhere else PAGE_DOOR  # where one would ask for the same again
     if key is None:
-        return render_page("undone", optout_list, reading)
+        return render_page("undone", optout_list, reading, door=door)
     found = find_suppressions(optout_list.id, key)
     if not found:
-        return render_page("undone", optout_list, reading, is_back=True)
+        return render_page("undone", optout_list, reading, door=door, is_back=True)
     widest = next((each for each in found if each.is_global), found[0])
     return render_page(
         "undone",

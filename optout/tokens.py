@@ -36,6 +36,11 @@ class DoneToken:
         return [place for place in both if place[1]]
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether nothing of the list itself was asked for: a link in one of its text messages stopped all of them."""
+        return not self.optout_id
+
+    @property
     def knows_recipient(self) -> bool:
         """Whether the reader came by a signed link, and may be told what we know of the address."""
         return self.assurance == Assurance.SIGNED

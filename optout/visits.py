@@ -28,6 +28,9 @@ from optout.given import NOTHING, Fields, Given, read_given
 from optout.intents import OptOutIntent, intent_for
 from optout.languages import Reading, choose_language
 
+# The first part of the path of a list's form: the hosted page, and the page of its text messages.
+PAGE_DOOR, SMS_DOOR = "u", "s"
+
 _LENGTH = re.compile(r"[0-9]{1,12}")
 
 
@@ -58,7 +61,7 @@ class Visit:
     body: bytes = b""
     image_path: bool = False
     recipient: Address | None = None
-    door: str = "u"
+    door: str = PAGE_DOOR
     pages: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod

@@ -18,9 +18,8 @@ from optout.limits import Admission
 from optout.pages import render_page
 from optout.queries import find_suppressions
 from optout.sms_optouts import record_sms_optouts, stop_target
-from optout.visits import Visit
+from optout.visits import SMS_DOOR, Visit
 
-DOOR = "s"
 _ONLY_LIST = "list"  # the field's value when the quiet button was pressed
 _STOPS_TEXTS = {"confirm": "stop_texts", "form": "stop_texts_form"}
 
@@ -35,7 +34,7 @@ def prepare(visit: Visit, recipient: Address | None) -> Visit:
         optout_list=replace(visit.optout_list, accepts="phone"),
         query={name: values for name, values in visit.query.items() if name == "lang"},
         recipient=recipient,
-        door=DOOR,
+        door=SMS_DOOR,
         pages=_STOPS_TEXTS if _stops_texts(visit) else {},
     )
 
@@ -57,7 +56,7 @@ def show(visit: Visit) -> HttpResponse:
         visit.optout_list,
         visit.reading,
         link_query={},
-        door=DOOR,
+        door=SMS_DOOR,
         address=mask(recipient.key),
         since=found[0].suppressed_at,
         all_stopped=is_out_of_all,

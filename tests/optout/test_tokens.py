@@ -61,6 +61,14 @@ class TestDoneToken:
         assert read_done_token(make_done_token(both)) == both
         assert both.rows == [(7, 123), (1, 124)]
 
+    def test_it_may_be_about_everything_alone(self) -> None:
+        """As a link in a text message is: its page is the list's, and its row is not."""
+        done = DoneToken(7, 0, bytes(16), make.NOW, Assurance.SIGNED, 1, 124)
+
+        assert read_done_token(make_done_token(done)) == done
+        assert done.rows == [(1, 124)]
+        assert done.is_elsewhere and not DONE.is_elsewhere
+
     def test_only_a_signed_link_knows_the_recipient(self) -> None:
         assert not DONE.knows_recipient
         assert DoneToken(7, 1, bytes(16), make.NOW, Assurance.SIGNED).knows_recipient

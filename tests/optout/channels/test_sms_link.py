@@ -493,6 +493,7 @@ class TestUndo:
         assert Contact.objects.get().address == NUMBER  # who was made a contact stays one
         page = PublicClient().get(answer.headers["Location"])
         assert heading(page) == "You are back on the list"
+        assert parse(page.content.decode()).links[0] == open_path(optout_list)
 
     def test_it_takes_back_one_list(self, one_list_only: List) -> None:
         address = press(own_path(one_list_only)).headers["Location"]
