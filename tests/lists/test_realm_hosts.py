@@ -23,6 +23,7 @@ OWN = "optout.example"
 def _installation(settings) -> None:
     settings.BASE_URL = f"https://{OWN}"
     settings.EXTRA_HOSTS = ["links.example", ".heed.example"]
+    settings.SMS_LINK_BASE_URL = "https://go.example"
 
 
 @pytest.fixture
@@ -160,7 +161,9 @@ class TestClaiming:
         assert hosts_of(realm) == [] and hosts_of(other) == ["taken.example"]
         assert GlobalUnsubscribe.objects.get(realm=realm).is_on
 
-    @pytest.mark.parametrize("host", [OWN, "links.example", "heed.example", "a.heed.example"])
+    @pytest.mark.parametrize(
+        "host", [OWN, "links.example", "go.example", "heed.example", "a.heed.example"]
+    )
     def test_the_installations_own_names_are_for_operators_to_give_when_there_are_several(
         self, realm: Realm, other: Realm, alice: User, host: str
     ) -> None:
