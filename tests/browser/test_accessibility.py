@@ -26,6 +26,9 @@ STATUS = {
     "webhooks-wrong": 422,
     "webhook-form-wrong": 422,
     "notifications-wrong": 422,
+    "sms-wrong": 422,
+    "sms-number-wrong": 422,
+    "sms-endpoint-wrong": 422,
 }
 
 

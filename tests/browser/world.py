@@ -20,7 +20,7 @@ from lists.global_actions import (
 )
 from lists.global_unsubscribe import EMAIL, PHONE
 from lists.key_actions import make_api_key, revoke_api_key, rotate_api_key
-from lists.models import ApiKey, List, Membership, Realm, RealmCredential, User
+from lists.models import ApiKey, List, Membership, Realm, RealmCredential, SmsNumber, User
 from optout.addresses import parse_address
 from optout.choices import Assurance, Channel, Medium, RefusalCause, Traffic
 from optout.evidence import Evidence
@@ -32,6 +32,7 @@ from reporting.models.notices import NoticeKind
 from reporting.models.reports import ReportKind, ReportRhythm, UnsubscriptionReport
 from tests import make
 from tests.browser.hooks import DEFAULT, FAILING, NEW, OFF, set_up_webhooks
+from tests.browser.texts import MAIN, TWILIO, set_up_texts
 from tests.reporting.portal import signed_in
 
 ATTACKER = "203.0.113.5"
@@ -95,6 +96,7 @@ def make_world() -> World:
     _let_websites_in(world, offers)
     _ask_globally(realm)
     set_up_webhooks(realm, letters, offers, admin)
+    set_up_texts(realm, admin)
     _ask_for_reports(world)
     return world
 
@@ -290,6 +292,7 @@ _GLOBAL = "/manage/settings/global"
 _REPORT = "/manage/reports/global-unsubscribe"
 _WEBHOOKS = "/manage/webhooks/"
 _NOTIFICATIONS = "/manage/settings/notifications"
+_SMS = "/manage/settings/sms/"
 
 
 def _at(path: str) -> Way:
@@ -373,6 +376,37 @@ def _batch(page: Page, _world: World) -> None:
 def _new_webhook(page: Page, _world: World) -> None:
     page.goto(f"{_WEBHOOKS}new")
     page.get_by_label("URL").fill("https://warehouse.acme.example/heed")
+    _send(page, "Make the endpoint")
+
+
+def _bad_texts(page: Page, _world: World) -> None:
+    page.goto(_SMS)
+    page.get_by_label("Your own words").fill("Start\n!!!")
+    page.get_by_label("Text in English").fill("x" * 481)
+    _send(page, "Save")
+
+
+def _number(rest: str) -> Way:
+    """The screen of the first number."""
+
+    def go(page: Page, _world: World) -> None:
+        number = SmsNumber.objects.order_by("pk")[0]
+        page.goto(f"{_SMS}numbers/{number.pk}{rest}")
+
+    return go
+
+
+def _of_phones(rest: str) -> Way:
+    def go(page: Page, world: World) -> None:
+        public_id = List.objects.get(realm=world.realm, number=3).public_id
+        page.goto(f"/manage/lists/{public_id}/{rest}")
+
+    return go
+
+
+def _new_inbound(page: Page, _world: World) -> None:
+    page.goto(f"{_SMS}inbound/new")
+    page.get_by_label("Label").fill("Zweites Gateway")
     _send(page, "Make the endpoint")
 
 
@@ -553,6 +587,23 @@ ADMIN: dict[str, Way] = {
     "webhook-change": _all_details(_at(f"{_WEBHOOKS}{FAILING}/change")),
     "webhook-rotate": _at(f"{_WEBHOOKS}{NEW}/rotate"),
     "webhook-remove": _at(f"{_WEBHOOKS}{FAILING}/remove"),
+    "sms": _at(_SMS),
+    "sms-wrong": _bad_texts,
+    "sms-number-new": _at(f"{_SMS}numbers/new"),
+    "sms-number-wrong": _press(_at(f"{_SMS}numbers/new"), "Add the number"),
+    "sms-number": _number(""),
+    "sms-number-remove": _number("/remove"),
+    "sms-endpoint": _all_details(_at(f"{_SMS}inbound/{MAIN}")),
+    "sms-endpoint-twilio": _at(f"{_SMS}inbound/{TWILIO}"),
+    "sms-endpoint-new": _at(f"{_SMS}inbound/new"),
+    "sms-endpoint-wrong": _press(_at(f"{_SMS}inbound/{TWILIO}/tokens"), "Save"),
+    "sms-endpoint-made": _new_inbound,
+    "sms-endpoint-change": _at(f"{_SMS}inbound/{MAIN}/change"),
+    "sms-endpoint-rotate": _at(f"{_SMS}inbound/{MAIN}/rotate"),
+    "sms-endpoint-tokens": _at(f"{_SMS}inbound/{TWILIO}/tokens"),
+    "sms-endpoint-remove": _at(f"{_SMS}inbound/{MAIN}/remove"),
+    "service-phones": _all_details(_of_phones("service")),
+    "phones-settings": _of_phones("settings"),
     "notifications": _at(_NOTIFICATIONS),
     "notifications-wrong": _bad_notifications,
     "notifications-changed": _changed_notifications,
