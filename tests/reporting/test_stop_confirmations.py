@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.fixtures import Settings
@@ -21,6 +21,7 @@ from reporting import stop_confirmations, upkeep
 from tests import make
 from tests.lists.gateways import Gateway, running_gateway
 from tests.optout.channels.inbound_sms.calls import JANE, OURS, text_us
+from tests.reporting.test_tasks import run_worker
 from tests.threads import in_thread
 
 NOTHING = {"sent": 0, "failed": 0, "too_late": 0}
@@ -41,6 +42,12 @@ def endpoint(realm: Realm) -> InboundEndpoint:
 
 def confirm(**later: float) -> dict[str, int]:
     return upkeep.confirm_stops(timezone.now() + timedelta(**later))
+
+
+def empty_queue() -> None:
+    """The queue's tables are not ours: the test database is not emptied of them by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
 
 def states() -> list[int]:
@@ -206,8 +213,7 @@ class TestWorkers:
         assert len(gateway.requests) == 1
 
     def test_one_is_woken_at_once(self, endpoint: InboundEndpoint) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+        empty_queue()
         text_us(endpoint)
         text_us(endpoint, sender="+442079460958")
 
@@ -217,3 +223,16 @@ class TestWorkers:
             "confirm_stops",
             "confirm_stops",
         )
+
+    def test_and_sends_it(
+        self, endpoint: InboundEndpoint, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody has to wait for the next minute."""
+        monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+        empty_queue()
+        text_us(endpoint)
+
+        run_worker()
+
+        assert [json.loads(body)["to"] for *_, body in gateway.requests] == [JANE]
+        assert states() == [Confirmation.SENT]

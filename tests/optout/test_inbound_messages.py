@@ -1,0 +1,90 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from lists.models import List, Realm
+from optout import inbound_messages
+from optout.inbound_messages import (
+    find_named_list,
+    forget_messages,
+    name_of_message,
+)
+from optout.models import InboundMessage, Suppression
+from reporting import upkeep
+from tests import make
+from tests.optout.channels.inbound_sms.calls import text_us
+
+
+@pytest.mark.django_db
+class TestForgetting:
+    def test_after_90_days_and_not_what_they_asked_for(
+        self, realm: Realm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """AT-50."""
+        monkeypatch.setattr(inbound_messages, "BATCH", 2)
+        first, second = make.make_inbound_endpoint(realm), make.make_inbound_endpoint(realm)
+        for endpoint in (first, first, first, second):
+            text_us(endpoint)
+        now = timezone.now()
+        InboundMessage.objects.update(received_at=now - timedelta(days=90, seconds=1))
+        text_us(first)
+        InboundMessage.objects.filter(endpoint=second).update(
+            received_at=now - timedelta(days=89, hours=23)
+        )
+
+        assert forget_messages(now) == 3
+        assert InboundMessage.objects.count() == 2
+        assert Suppression.objects.count() == 1
+        assert forget_messages(now) == 0
+
+    def test_it_is_part_of_the_night(self, realm: Realm) -> None:
+        text_us(make.make_inbound_endpoint(realm))
+        assert upkeep.apply_retention(timezone.now())["inbound_messages"] == 0
+        night = upkeep.apply_retention(timezone.now() + timedelta(days=91))
+        assert night["inbound_messages"] == 1
+
+
+class TestNames:
+    def test_without_one_there_is_none(self) -> None:
+        assert name_of_message(" ", "from") is None
+
+    def test_the_same_message_has_the_same(self) -> None:
+        assert name_of_message("m1", "a", "b") == name_of_message(" m1 ", "a", "b")
+
+    def test_another_one_has_another(self) -> None:
+        names = {
+            name_of_message(name, *said)
+            for name, said in [
+                ("m1", ("a", "b")),
+                ("m1", ("ab", "")),
+                ("m1", ("a", "c")),
+                ("m2", ("a", "b")),
+                ("é", ("a", "b")),
+                ("e", ("a", "b")),
+            ]
+        }
+        assert len(names) == 6
+
+    @pytest.mark.parametrize("given", ["x" * 100_000, "\x00", "\ud800", "👋" * 200, "a\nb"])
+    def test_any_one_can_be_kept(self, given: str) -> None:
+        name = name_of_message(given, given)
+        assert name is not None
+        assert len(name) <= 100 and name.isascii() and name.isprintable()
+
+
+@pytest.mark.django_db
+class TestNamedLists:
+    @pytest.fixture
+    def sales(self, realm: Realm) -> List:
+        return make.make_list(realm, 7, name="Flash-Sales & More")
+
+    def test_by_number(self, realm: Realm, sales: List) -> None:
+        assert find_named_list(realm.pk, "7") == sales.pk
+
+    def test_by_name(self, realm: Realm, sales: List) -> None:
+        assert find_named_list(realm.pk, "flash sales") == sales.pk
+
+    @pytest.mark.parametrize("name", ["", "0", "do not mail", "8", "flash", "٧", "7" * 5_000])
+    def test_nothing_else(self, realm: Realm, sales: List, name: str) -> None:
+        assert find_named_list(realm.pk, name) is None
