@@ -10,7 +10,10 @@ _PHONE_FROM = 7  # digits: from there on it is read as a phone number first
 
 
 def read_number(text: str, region: str) -> str:
-    """The number in E.164, or a short code as its digits. `region` (ISO 3166) reads what has no country code. Raises AddressError."""
+    """The number in E.164, or a short code as its digits; `region` (ISO 3166) reads what has no country code.
+
+    Raises AddressError.
+    """
     digits = _SEPARATORS.sub("", text)
     is_short = bool(_SHORT_CODE.fullmatch(digits))
     if is_short and len(digits) < _PHONE_FROM:

@@ -99,9 +99,11 @@ class SmsNumberForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationField:
-    """The field of one language's text, and how many messages it makes as it stands there."""
+    """The field of one language's text, the default in its place where it is empty, and how many messages that makes."""
 
+    language: str
     field: forms.BoundField
+    default: str
     measure: Measure
 
 
@@ -154,7 +156,6 @@ class SmsRulesForm(forms.Form):
                         "rows": 2,
                         "dir": "auto",
                         "lang": code,
-                        "placeholder": defaults.get(code, ""),
                     }
                 ),
             )
@@ -195,9 +196,14 @@ class SmsRulesForm(forms.Form):
     @property
     def confirmations(self) -> list[ConfirmationField]:
         """The fields of the texts, each with what it makes; an empty one with what the default makes."""
-        fields = [(code, self[f"confirmation_{code}"]) for code in Language.values]
         return [
-            ConfirmationField(field, measure(self._filled(code, field))) for code, field in fields
+            ConfirmationField(
+                code,
+                field,
+                "" if field.value() else self._filled(code, field),
+                measure(self._filled(code, field)),
+            )
+            for code, field in ((each, self[f"confirmation_{each}"]) for each in Language.values)
         ]
 
     def _filled(self, code: str, field: forms.BoundField) -> str:

@@ -86,7 +86,7 @@ class ShownMessage:
         return _MEANT.get(Meaning(self.row.meaning), ("", ""))[1]
 
     @property
-    def ended(self) -> str:
+    def concerns(self) -> str:
         """What it was about: a list, or everything."""
         found = self.row.optout_list
         return "" if found is None else "Everything" if found.is_global else found.name

@@ -101,6 +101,20 @@ class TestPortal:
         expect(page.get_by_text("The connection was refused.")).to_be_visible()
         expect(page.get_by_text('"type":"webhook.test"')).to_be_visible()
 
+    def test_text_messages_are_set_up(self, page: Page, alice: User, site: str) -> None:
+        enter(page, alice, site)
+        page.goto("/manage/settings/sms/")
+        page.get_by_role("link", name="Add the first number").click()
+        page.get_by_label("Number").fill("(800) 555-0199")
+        page.get_by_role("button", name="Add the number").click()
+        expect(page.get_by_text("The number +18005550199 is there.")).to_be_visible()
+
+        page.get_by_role("link", name="Make the first endpoint").click()
+        page.get_by_role("button", name="Make the endpoint").click()
+        expect(page.get_by_text("whsec_")).to_be_visible()
+        page.get_by_role("link", name="I have copied it").click()
+        expect(page.get_by_text("Nothing came in yet")).to_be_visible()
+
     def test_what_can_be_copied_can_be_read_and_no_dead_button_is_shown(
         self, page: Page, alice: User, optout_list: List, site: str
     ) -> None:

@@ -248,6 +248,15 @@ class TestRules:
         page = read(admin, HOME)
         assert f"2 messages, {160 + sender} characters with the sender’s name, GSM-7" in page
 
+    def test_where_none_is_written_ours_is_shown_as_it_is_sent(
+        self, admin: Client, realm: Realm
+    ) -> None:
+        page = read(admin, HOME)
+        assert f"You are unsubscribed from {realm.sender_name}. You will get no more" in page
+        assert page.count("<q lang=") == 3
+        admin.post(HOME, {**RULES, "confirmation_en": "Bye"})
+        assert read(admin, HOME).count("<q lang=") == 2
+
     def test_a_text_that_is_too_long_is_refused(self, admin: Client) -> None:
         response = admin.post(HOME, {**RULES, "confirmation_ar": "x" * 481})
         assert response.status_code == 422
