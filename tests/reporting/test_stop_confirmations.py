@@ -17,7 +17,7 @@ from lists import sms
 from lists.models import InboundEndpoint, Realm
 from optout.choices import Confirmation
 from optout.models import InboundMessage
-from reporting import stop_confirmations, upkeep
+from reporting import upkeep
 from tests import make
 from tests.lists.gateways import Gateway, running_gateway
 from tests.optout.channels.inbound_sms.calls import JANE, OURS, text_us
@@ -202,7 +202,7 @@ class TestWorkers:
             assert may_go_on.wait(20)
             send(*message)
 
-        monkeypatch.setattr(stop_confirmations.sms, "send", slowly)
+        monkeypatch.setattr(sms, "send", slowly)
         text_us(endpoint)
         first = in_thread(confirm)
         assert is_sending.wait(20)
