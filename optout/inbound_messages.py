@@ -7,7 +7,6 @@ import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.db import transaction
 from procrastinate.contrib.django import app
@@ -152,7 +151,10 @@ def forget_messages(now: datetime) -> int:
 
 
 def _forget_of(endpoint: int, end: datetime) -> int:
-    return sum(iter(partial(lambda: len(fetch_prepared(_FORGET, (endpoint, end, BATCH)))), 0))
+    forgotten = 0
+    while count := len(fetch_prepared(_FORGET, (endpoint, end, BATCH))):
+        forgotten += count
+    return forgotten
 
 
 def _wake_worker() -> None:

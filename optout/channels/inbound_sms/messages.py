@@ -108,7 +108,7 @@ def take_message(gate: Gate, incoming: Incoming, caller: Evidence, now: datetime
     arrived = Arrived(
         endpoint_id=gate.id,
         message_id=name_of_message(incoming.name, incoming.sender, incoming.texted, incoming.text),
-        digest=sender.digest if sender else digest_of(_octets_of(incoming.sender)),
+        digest=sender.digest if sender else digest_of(_key_of_nobody(incoming.sender)),
         sender=sender.key if sender else bare(incoming.sender)[:LONGEST],
         texted=texted,
         meaning=meaning,
@@ -208,6 +208,6 @@ def _result_of(meaning: Meaning, list_id: int | None) -> Result:
     }.get(meaning, Result.IGNORED)
 
 
-def _octets_of(sender: str) -> str:
+def _key_of_nobody(sender: str) -> str:
     """A sender that is no number, under a key that no address has."""
     return f"sender {sender}"
