@@ -15,6 +15,7 @@ from reporting.send_editor.texts import (
     PLACEHOLDER,
     TextRefusedError,
     check_text,
+    plain_text,
 )
 
 TO_LIST, TO_NUMBER = "list", "number"
@@ -96,11 +97,16 @@ class SendForm(forms.Form):
 
     def with_link(self) -> dict[str, str]:
         """What stands there, with the opt-out link at the end of the message if it is nowhere in it."""
-        given = {name: self._given(name) for name in self.fields}
+        given = self.given()
         text = given["text"].rstrip()
         if PLACEHOLDER not in text:
             given["text"] = f"{text} {PLACEHOLDER}".lstrip()
         return given
+
+    def with_plain_characters(self) -> dict[str, str]:
+        """What stands there, with the dashes and quotation marks that every phone knows."""
+        given = self.given()
+        return given | {"text": plain_text(given["text"])}
 
     def given(self) -> dict[str, str]:
         """What stands there, to be sent along by the next page."""
@@ -122,20 +128,16 @@ class SendForm(forms.Form):
             self._refuse_number(values.get("number", ""))
         text = values.get("text", "")
         if text.strip() or self._needs_text:
-            found = self._lists.get(values.get("optout_list", ""))
-            list_id = found.pk if found else (0 if self.is_to_list else None)
             try:
-                values["text"] = check_text(text, list_id)
+                values["text"] = check_text(text, self.draft().list_id)
             except TextRefusedError as error:
                 self.add_error("text", str(error))
         return values
 
     def _given(self, name: str) -> str:
         """As it was sent, or as it stands there at first."""
-        if self.is_bound:
-            value = self.data.get(name)
-        else:
-            value = self.get_initial_for_field(self.fields[name], name)
+        initial = self.get_initial_for_field(self.fields[name], name)
+        value = self.data.get(name) if self.is_bound else initial
         return str(value or "")[:_MOST_KEPT]
 
     def _number(self) -> str:

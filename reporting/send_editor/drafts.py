@@ -19,6 +19,7 @@ from reporting.send_editor.texts import (
     TextRefusedError,
     measure_text,
     names_way_out,
+    plain_text,
     sample_link,
 )
 
@@ -54,6 +55,7 @@ class Look:
     link: str
     count: RecipientCount | None
     wide: Sequence[str]  # the characters for which a segment holds 70 and not 160
+    has_plain: bool  # whether plain characters would do for some of them
     warnings: Sequence[str]
 
     @property
@@ -76,6 +78,7 @@ def look_at(draft: Draft) -> Look:
         link=link,
         count=count,
         wide=wide_characters(draft.text),
+        has_plain=plain_text(draft.text) != draft.text,
         warnings=_warnings(draft, count),
     )
 

@@ -1,6 +1,6 @@
 """Messages that were handed over, or are: who may see which, and how far they are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -120,7 +120,7 @@ class SentMessage:
         return self.row.optout_list_id is None and is_over and not self.handled
 
 
-def missed_of(message: TextMessage) -> Sequence[TextRecipient]:
+def missed_of(message: TextMessage) -> list[TextRecipient]:
     """The first of those who did not get it, or perhaps did not."""
     missed = message.recipients.exclude(state=RecipientState.CLAIMED)
-    return missed.order_by("state", "pk")[:MOST_MISSED]
+    return list(missed.order_by("state", "pk")[:MOST_MISSED])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -24,7 +25,7 @@ from reporting.downloads import RETRY_AFTER
 from reporting.forms_send import SendForm, SendNowForm
 from reporting.send_editor.drafts import look_at
 from reporting.send_editor.files import RecipientsFile
-from reporting.send_editor.messages import check_target
+from reporting.send_editor.messages import check_target, default_sender
 from reporting.send_editor.sent import MOST_SHOWN, SentMessage, messages_of, sendable_lists
 from reporting.send_editor.texts import LIST_ONLY, TextRefusedError
 from reporting.views.download import refuse
@@ -64,8 +65,8 @@ def editor_of(standing: Standing) -> Editor:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def send_editor(request: HttpRequest) -> HttpResponse:
-    """GET: New Message, and those before it. POST `do`: `link` inserts the opt-out link, `look` counts and shows what one
-    recipient would read, `send` leads to the page that asks once more, `edit` comes back from there."""
+    """GET: New Message, and those before it. POST `do`: `link` inserts the opt-out link, `plain` plain characters, `look` counts
+    and shows what one recipient would read, `send` leads to the page that asks once more, `edit` comes back from there."""
     editor = open_editor(request)
     if request.method != "POST":
         chosen = request.GET.get("list", "")
@@ -78,7 +79,11 @@ def send_editor(request: HttpRequest) -> HttpResponse:
         form.add_refusal(refused)
     if do in {"look", "send"}:
         return show_editor(request, editor, form)
-    given = form.with_link() if do == "link" and form.is_to_list else form.given()
+    given = form.given()
+    if do == "link" and form.is_to_list:
+        given = form.with_link()
+    elif do == "plain":
+        given = form.with_plain_characters()
     return show_editor(request, editor, editor.form(initial=given))
 
 
@@ -149,7 +154,9 @@ def show_confirm(request: HttpRequest, form: SendForm, now_form: SendNowForm) ->
         "look": look_at(draft),
         "given": form.given(),
         "now_form": now_form,
-        "sender": form.chosen_sender(),
+        "sender": form.chosen_sender()
+        or default_sender(draft.realm, draft.optout_list)
+        or settings.SMS_FROM,
     }
     return render(request, "reporting/send_confirm.html", context)
 

@@ -4,6 +4,8 @@ const BASIC = new Set("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæß
 const EXTENDED = new Set("\f^{}\\[~]|€");
 const PLACEHOLDER = "{optout}";
 const LIKE_PLACEHOLDER = /\{\s*opt[\s_-]?out\s*\}/gi;
+// What reporting/send_editor/texts.py has plain characters for.
+const PLAIN = /[–—‐‑−…“”„«»‘’‚`´\u00a0\u202f\u2009\u200b\ufeff\u00ad•]/;
 
 export function measure(text) {
   const characters = [...text];
@@ -41,6 +43,7 @@ function show() {
   say("encoding", size.encoding);
   say("wide", size.wide.slice(0, 10).join(" "));
   document.getElementById("wide").hidden = !size.wide.length;
+  document.querySelector('[value="plain"]').hidden = !PLAIN.test(written);
   const all = look().querySelector("[data-recipients]");
   if (all) all.textContent = number.format(size.segments * Number(all.dataset.recipients));
   document.getElementById("bubble").replaceChildren(...parts.flatMap((part, at) => {
@@ -55,7 +58,7 @@ function show() {
 async function ask() {
   look().setAttribute("aria-busy", "true");
   const body = new FormData(form);
-  body.set("do", "look");
+  body.set("do", "edit");
   const page = await read(form.action, { method: "POST", body: new URLSearchParams(body) });
   const fresh = page?.getElementById("look");
   if (fresh) look().replaceWith(document.adoptNode(fresh));

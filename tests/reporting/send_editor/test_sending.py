@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from lists import sms
 from lists.models import List
 from optout.addresses import digest_of
 from optout.choices import HashKind
@@ -136,14 +137,14 @@ class TestWhoOptsOutMeanwhile:
     def opting_out(self, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         """When the first message has gone out, `act` is done."""
         told: dict[str, Any] = {}
-        send = sending.sms.send
+        send = sms.send
 
         def sending_and_acting(*given: Any) -> None:
             send(*given)
             if "act" in told:
                 told.pop("act")(given[0])
 
-        monkeypatch.setattr(sending.sms, "send", sending_and_acting)
+        monkeypatch.setattr(sms, "send", sending_and_acting)
         return told
 
     @pytest.mark.parametrize("everywhere", [False, True])
@@ -257,7 +258,8 @@ class TestAGatewayThatFails:
         assert work(60)["sent"] == 5
 
         assert sorted(each["to"] for each in got(gateway)[tries:]) == numbered(5)
-        assert (after(message).state, message.tried_at) == (TextState.DONE, None)
+        assert after(message).state == TextState.DONE
+        assert after(message).tried_at is None
         assert (message.sent, message.unknown) == (5, 0)
 
     def test_in_the_middle_of_a_list(self, gateway: Gateway, letters: List) -> None:
@@ -327,14 +329,14 @@ class TestStop:
     ) -> None:
         subscribe(letters, numbered(6))
         message = make_text(letters)
-        send = sending.sms.send
+        send = sms.send
 
         def send_then_stop(*given: Any) -> None:
             send(*given)
             if len(gateway.requests) == 2:
                 assert stop_message(message, actor=None, now=NOW)
 
-        monkeypatch.setattr(sending.sms, "send", send_then_stop)
+        monkeypatch.setattr(sms, "send", send_then_stop)
         work()
         work(5)
 
