@@ -20,6 +20,7 @@ from benchmarks.global_unsubscribe import measure_global_api, measure_global_rep
 from benchmarks.load import CONNECTIONS, Load, http_request, run_load
 from benchmarks.people import AGENTS, realistic_address
 from benchmarks.rest import measure_rest
+from benchmarks.send_editor import measure_recipients
 from benchmarks.server import running_web, worker_memory
 from benchmarks.webhooks import measure_webhooks
 from lists.choices import DirectLinkMode, ListKind
@@ -78,6 +79,7 @@ def measure_everything(seconds: float, rows: int, lines: int, only: str = "") ->
     with running_web(environment) as (port, master):
         if not only:
             missed += _measure_download(installation, port, rows)
+        missed += measure_recipients(installation.server.realm, port, master, rows, only)
         if only in "global report":
             missed += measure_global_report(installation.server.realm, port, master, lines)
     _conclude(missed)

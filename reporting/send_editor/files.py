@@ -22,7 +22,7 @@ from optout.slots import Slot
 from reporting.send_editor.recipients import read_recipients
 from reporting.send_editor.texts import fill
 
-BATCH = 5_000  # places on the list that are looked at together
+BATCH = 2_000  # places on the list that are looked at together
 
 # As exports.spreadsheet_safe has it: what a spreadsheet would run or swallow. The other columns are ours.
 _UNSAFE = re.compile("[-=+@'＝＋－＠\t\r\n]")
