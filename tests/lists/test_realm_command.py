@@ -7,6 +7,7 @@ COMMANDS = {
     "api_key": ["list", "--realm"],
     "api_password": ["list", "--realm"],
     "global_unsubscribe": [],
+    "text_message": ["list", "--realm"],
     "unsubscription_report": ["list", "--realm"],
     "webhook": ["list", "--realm"],
 }

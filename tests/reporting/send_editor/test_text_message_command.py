@@ -1,0 +1,156 @@
+import csv
+import io
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from lists.models import AuditEntry, List, Realm
+from optout.short_links import short_url
+from reporting.management.commands import text_message
+from reporting.models import TextMessage, TextState
+from reporting.send_editor.texts import LIST_ONLY
+from tests import make
+from tests.reporting.send_editor.making import ANNA, BERT, CLEO, numbered, subscribe
+
+pytestmark = pytest.mark.django_db
+
+
+def run(action: str, *options: str) -> Any:
+    out = io.StringIO()
+    call_command("text_message", action, "--realm", "acme", "--json", *options, stdout=out)
+    return json.loads(out.getvalue())
+
+
+def refusal(action: str, *options: str) -> tuple[int, str]:
+    with pytest.raises(CommandError) as caught:
+        call_command("text_message", action, "--realm", "acme", *options)
+    return caught.value.returncode, str(caught.value)
+
+
+class TestPreview:
+    def test_of_a_list(self, optout_list: List) -> None:
+        subscribe(optout_list, [ANNA, BERT])
+        make.make_optout(optout_list, BERT)
+        make.make_subscription(optout_list, BERT)
+        found = run("preview", "--list", "1", "--text", "Sale! {optout}")
+
+        assert found["text"] == f"Sale! {short_url(optout_list.pk, ANNA)}"
+        assert (found["encoding"], found["segments"]) == ("GSM-7", 1)
+        assert (found["recipients"], found["left_out"]) == (1, 1)
+        assert found["warnings"] == []
+
+    def test_of_a_single_number(self, realm: Realm) -> None:
+        found = run("preview", "--to", "(202) 555-0101", "--text", "Hello")
+
+        assert (found["text"], found["recipients"]) == ("Hello", None)
+
+    def test_for_people(self, optout_list: List, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("text_message", "preview", "--realm", "acme", "--list", "1", "--text", "Sale!")
+        said = capsys.readouterr()
+
+        assert said.out == "Sale!\n\n1 segments of GSM-7; 0 recipients, 0 left out\n"
+        assert "does not say how to opt out" in said.err
+
+
+class TestRecipients:
+    def test_to_a_file(
+        self, optout_list: List, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        subscribe(optout_list, [ANNA, BERT, CLEO])
+        make.make_optout(make.do_not_mail(optout_list.realm), CLEO)
+        path = tmp_path / "recipients.csv"
+        found = run("recipients", "--list", "1", "--text", "A\nB {optout}", "--output", str(path))
+
+        assert found == {"recipients": 2, "output": str(path)}
+        rows = sorted(csv.DictReader(path.open(newline="")), key=lambda row: row["phone"])
+        assert [row["phone"] for row in rows] == [ANNA, BERT]
+        assert all(row["text"] == f"A\nB {row['link']}" for row in rows)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert [each.name for each in tmp_path.iterdir()] == ["recipients.csv"]
+        entry = AuditEntry.objects.get()
+        assert (entry.action, entry.actor) == ("download_recipients", None)
+
+    def test_to_stdout_with_how_far_it_is(
+        self,
+        optout_list: List,
+        capfdbinary: pytest.CaptureFixture[bytes],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(text_message, "TOLD_EVERY", 2)
+        subscribe(optout_list, numbered(3))
+        call_command("text_message", "recipients", "--realm", "acme", "--list", "1")
+        said = capfdbinary.readouterr()
+
+        header, *lines = said.out.decode().splitlines()
+        assert header == "phone,link"
+        assert sorted(line.partition(",")[0] for line in lines) == numbered(3)
+        assert said.err.decode() == "3 …\n3 recipients.\n"
+
+    def test_a_file_that_cannot_be_written(self, optout_list: List, tmp_path: Path) -> None:
+        code, said = refusal("recipients", "--list", "1", "--output", str(tmp_path / "a" / "b"))
+
+        assert (code, said) == (1, "The file cannot be written: No such file or directory.")
+
+    def test_what_does_not_go_together(self, optout_list: List) -> None:
+        assert refusal("recipients")[0] == 2
+        assert refusal("recipients", "--list", "1", "--json")[0] == 2
+        assert refusal("recipients", "--list", "0")[0] == 1
+        assert refusal("recipients", "--list", "9") == (1, "The realm has no list 9.")
+
+
+class TestSend:
+    def test_to_a_list(self, optout_list: List) -> None:
+        make.make_sms_number(optout_list.realm, "+18005550100", optout_list)
+        found = run("send", "--list", "1", "--text", "Sale! {optout}")
+
+        message = TextMessage.objects.get()
+        assert (found["id"], found["state"], found["list"]) == (message.public_id, "sending", 1)
+        assert (message.made_by, message.sender) == (None, "+18005550100")
+        assert AuditEntry.objects.get().action == "send_text_message"
+
+    def test_to_a_single_number(self, realm: Realm) -> None:
+        run("send", "--to", "(202) 555-0101", "--text", "Hello")
+
+        assert TextMessage.objects.get().number == ANNA
+
+    def test_a_single_number_gets_no_link(self, realm: Realm) -> None:
+        assert refusal("send", "--to", ANNA, "--text", "{optout}") == (1, str(LIST_ONLY))
+
+    def test_a_number_on_do_not_mail(self, realm: Realm) -> None:
+        make.make_optout(make.do_not_mail(realm), ANNA)
+
+        assert "Do Not Mail" in refusal("send", "--to", ANNA, "--text", "Hello")[1]
+
+    @pytest.mark.parametrize(
+        "options", [(), ("--list", "1", "--to", ANNA), ("--list", "1", "--id", "x")]
+    )
+    def test_what_does_not_go_together(self, optout_list: List, options: tuple[str, ...]) -> None:
+        assert refusal("send", "--text", "Hello", *options)[0] == 2
+        assert not TextMessage.objects.exists()
+
+
+class TestShowAndStop:
+    def test_how_far_it_is(self, optout_list: List) -> None:
+        message = make.make_text_message(optout_list, sent=3, after=b"\x80" + b"\0" * 15)
+        found = run("show", "--id", message.public_id)
+
+        assert (found["sent"], found["percent"]) == (3, 50)
+        assert run("list")["messages"] == [found]
+
+    def test_stop(self, optout_list: List) -> None:
+        message = make.make_text_message(optout_list)
+
+        assert run("stop", "--id", message.public_id)["state"] == TextState.STOPPED
+        assert run("stop", "--id", message.public_id)["state"] == TextState.STOPPED
+        assert AuditEntry.objects.filter(action="stop_text_message").count() == 1
+
+    @pytest.mark.parametrize("action", ["show", "stop"])
+    def test_of_another_realm(self, realm: Realm, action: str) -> None:
+        theirs = make.make_text_message(make.make_list(make.make_realm("zeta")))
+
+        assert refusal(action, "--id", theirs.public_id)[0] == 1
+        assert refusal(action)[0] == 2
