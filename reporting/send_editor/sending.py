@@ -73,13 +73,16 @@ WITH mine AS (
 )
 UPDATE reporting_textmessage m SET unknown = m.unknown + 1, tried_at = %(now)s FROM mine WHERE m.id = mine.message_id
 """  # noqa: S608 -- made of constants
-# The gateway surely has not taken it: it stands as before, and the same recipient is the next one.
+# The gateway surely has not taken it: all stands as before, and the same recipient is the next one. Where another worker has
+# gone on meanwhile the row stays, and nobody knows.
 _PUT_BACK: Final = f"""
-WITH mine AS (
-    DELETE FROM reporting_textrecipient WHERE id = %(id)s AND state = {RecipientState.CLAIMED:d} RETURNING message_id, digest
+WITH back AS (
+    UPDATE reporting_textmessage m SET after = %(before)s, tried_at = %(now)s
+    FROM reporting_textrecipient r
+    WHERE r.id = %(id)s AND r.state = {RecipientState.CLAIMED:d} AND m.id = r.message_id AND m.after = r.digest
+    RETURNING r.id
 )
-UPDATE reporting_textmessage m SET after = %(before)s, tried_at = %(now)s
-FROM mine WHERE m.id = mine.message_id AND m.after = mine.digest
+DELETE FROM reporting_textrecipient r USING back WHERE r.id = back.id
 """  # noqa: S608 -- made of constants
 # Of a worker that died.
 _RESOLVE: Final = f"""
