@@ -5,10 +5,12 @@ from playwright.sync_api import Page, expect
 from lists.choices import DirectLinkMode
 from lists.models import List, User
 from optout.models import OptOut, Suppression
-from reporting.models import DeliveryState, WebhookDelivery
+from reporting.models import DeliveryState, TextMessage, WebhookDelivery
+from reporting.send_editor.texts import LIST_ONLY
 from tests.browser.conftest import OpenWindow
 from tests.browser.world import enter
 from tests.make import PASSWORD
+from tests.reporting.send_editor.making import ANNA, subscribe
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -124,3 +126,33 @@ class TestPortal:
 
         expect(page.get_by_text(f"{site}/u/{optout_list.public_id}", exact=True)).to_be_visible()
         expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+
+
+class TestSendEditor:
+    def test_from_the_list_to_the_message(
+        self, page: Page, alice: User, optout_list: List, site: str
+    ) -> None:
+        subscribe(optout_list, [ANNA])
+        enter(page, alice, site)
+        page.goto("/manage/send/")
+        page.get_by_label("Select List").select_option(optout_list.public_id)
+        page.get_by_label("Message", exact=True).fill("Sale!")
+        page.get_by_role("button", name="Opt-out link").click()
+        expect(page.get_by_label("Message", exact=True)).to_have_value("Sale! {optout}")
+        page.get_by_role("button", name="Preview and count").click()
+        expect(page.get_by_text(f"To {ANNA}")).to_be_visible()
+        page.get_by_role("button", name="Send…").click()
+        page.get_by_role("button", name="Send to 1 recipient").click()
+
+        expect(page.get_by_text("Being sent")).to_be_visible()
+        assert TextMessage.objects.get().text == "Sale! {optout}"
+
+    def test_a_single_number(self, page: Page, alice: User, optout_list: List, site: str) -> None:
+        enter(page, alice, site)
+        page.goto("/manage/send/")
+        page.get_by_label("A single number").check()
+        page.get_by_label("Phone number").fill(ANNA)
+        page.get_by_role("button", name="Preview and count").click()
+
+        expect(page.get_by_role("button", name="Opt-out link")).to_be_disabled()
+        expect(page.get_by_text(str(LIST_ONLY))).to_be_visible()

@@ -32,6 +32,7 @@ from reporting.models.notices import NoticeKind
 from reporting.models.reports import ReportKind, ReportRhythm, UnsubscriptionReport
 from tests import make
 from tests.browser.hooks import DEFAULT, FAILING, NEW, OFF, set_up_webhooks
+from tests.browser.sent import SENDING, STOPPED, WAITING, set_up_messages, write
 from tests.browser.texts import MAIN, TWILIO, set_up_texts
 from tests.reporting.portal import signed_in
 
@@ -97,6 +98,7 @@ def make_world() -> World:
     _ask_globally(realm)
     set_up_webhooks(realm, letters, offers, admin)
     set_up_texts(realm, admin)
+    set_up_messages(letters, admin)
     _ask_for_reports(world)
     return world
 
@@ -292,6 +294,7 @@ _GLOBAL = "/manage/settings/global"
 _REPORT = "/manage/reports/global-unsubscribe"
 _WEBHOOKS = "/manage/webhooks/"
 _NOTIFICATIONS = "/manage/settings/notifications"
+_SEND = "/manage/send/"
 _SMS = "/manage/settings/sms/"
 
 
@@ -408,6 +411,22 @@ def _new_inbound(page: Page, _world: World) -> None:
     page.goto(f"{_SMS}inbound/new")
     page.get_by_label("Label").fill("Zweites Gateway")
     _send(page, "Make the endpoint")
+
+
+def _written(page: Page, world: World) -> None:
+    write(page, world.letters)
+    _send(page, "Preview and count")
+
+
+def _to_be_sent(page: Page, world: World) -> None:
+    write(page, world.letters)
+    _send(page, "Send…")
+
+
+def _to_a_number(page: Page, world: World) -> None:
+    write(page, world.letters)
+    page.get_by_label("A single number").check()
+    _send(page, "Send…")
 
 
 def _bad_notifications(page: Page, _world: World) -> None:
@@ -587,6 +606,14 @@ ADMIN: dict[str, Way] = {
     "webhook-change": _all_details(_at(f"{_WEBHOOKS}{FAILING}/change")),
     "webhook-rotate": _at(f"{_WEBHOOKS}{NEW}/rotate"),
     "webhook-remove": _at(f"{_WEBHOOKS}{FAILING}/remove"),
+    "send-editor": _at(_SEND),
+    "send-editor-written": _written,
+    "send-editor-number": _to_a_number,
+    "send-editor-wrong": _press(_at(_SEND), "Send…"),
+    "send-editor-confirm": _to_be_sent,
+    "text-message-sending": _at(f"{_SEND}messages/{SENDING}"),
+    "text-message-waiting": _at(f"{_SEND}messages/{WAITING}"),
+    "text-message-stopped": _at(f"{_SEND}messages/{STOPPED}"),
     "sms": _at(_SMS),
     "sms-wrong": _bad_texts,
     "sms-number-new": _at(f"{_SMS}numbers/new"),
