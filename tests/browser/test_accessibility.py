@@ -26,6 +26,8 @@ STATUS = {
     "webhooks-wrong": 422,
     "webhook-form-wrong": 422,
     "notifications-wrong": 422,
+    "send-editor-wrong": 422,
+    "send-editor-number": 422,
     "sms-wrong": 422,
     "sms-number-wrong": 422,
     "sms-endpoint-wrong": 422,
