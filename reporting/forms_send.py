@@ -75,7 +75,7 @@ class SendForm(forms.Form):
         senders = [(each.number, _named(each.number, each.label)) for each in numbers]
         if senders:
             sender = cast("forms.ChoiceField", self.fields["sender"])
-            sender.choices = [("", "As set up for the list"), *senders]
+            sender.choices = [("", "Default"), *senders]
         else:
             del self.fields["sender"]
 
