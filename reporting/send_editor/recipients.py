@@ -26,8 +26,8 @@ EXISTS (
       AND hash_kind IN ({HashKind.SHA1:d}, {HashKind.MD5:d})
 )
 """
-# What is too short or too long for a number in E.164 was kept before that was asked for: nothing can be sent there.
-_CAN_BE_DIALLED: Final = "length(address) BETWEEN 8 AND 16"
+# E.164, as a link needs it. What is too short or too long was kept before that was asked for: nothing can be sent there.
+_CAN_BE_DIALLED: Final = r"address ~ '^\+[0-9]{7,15}$'"
 # All in one statement, so of one moment. `OFFSET 0`: each by its key, see optout/contact_statements.py.
 _PAGE: Final = f"""
 SELECT s.digest, c.address, c.address IS NOT NULL AND EXISTS (

@@ -14,9 +14,11 @@ from enum import Enum, auto
 from typing import Final
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 
 from lists import sms
+from lists.audit import record_audit
 from lists.lookup import ListSnapshot, get_list_by_id
 from lists.prepared import fetch_prepared
 from lists.sms import SmsError, SmsRefusedError
@@ -297,4 +299,13 @@ def _move_on(message: TextMessage, following: bytes) -> None:
 
 def _end(message: TextMessage, state: TextState, run: Run) -> None:
     rows = TextMessage.objects.filter(pk=message.pk, state=TextState.SENDING)
-    rows.update(state=state, finished_at=run.now, tried_at=None)
+    with transaction.atomic():
+        is_ended = rows.update(state=state, finished_at=run.now, tried_at=None)
+        if is_ended and state is TextState.STOPPED:
+            record_audit(
+                "stop_text_message",
+                actor=None,
+                realm=message.realm,
+                optout_list=message.optout_list,
+                message=message.pk,
+            )

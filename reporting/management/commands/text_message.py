@@ -138,7 +138,7 @@ def _list(realm: Realm, _options: dict[str, Any]) -> Done:
 
 def _preview(realm: Realm, options: dict[str, Any]) -> Done:
     optout_list, number = _target(realm, options)
-    text = check_text(options["text"] or "", optout_list and optout_list.pk)
+    text = check_text(options["text"] or "", None if optout_list is None else optout_list.pk)
     look = look_at(Draft(realm, optout_list, number, text, is_to_list=optout_list is not None))
     shown, count = look.link.join(look.parts), look.count
     result = {

@@ -9,7 +9,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from lists import sms
-from lists.models import List
+from lists.models import AuditEntry, List
 from optout.addresses import digest_of
 from optout.choices import HashKind
 from optout.short_links import read_short_token
@@ -128,6 +128,8 @@ class TestToAList:
 
         assert gateway.requests == []
         assert after(message).state == TextState.STOPPED
+        entry = AuditEntry.objects.latest("pk")
+        assert (entry.action, entry.actor) == ("stop_text_message", None)
 
 
 class TestWhoOptsOutMeanwhile:
