@@ -151,9 +151,12 @@ def send_waiting(now: datetime) -> dict[str, int]:
     Run by the worker every minute; ends after LONGEST_RUN, or when the gateway takes nothing.
     """
     run = Run(now)
-    waiting = _due(now)
-    while waiting and not run.has_ended:
-        waiting = [key for key in waiting if _is_left(key, run)]
+    over: set[int] = set()  # for this run
+    while not run.has_ended:
+        waiting = [key for key in _due(now) if key not in over]  # with those made meanwhile
+        if not waiting:
+            break
+        over.update(key for key in waiting if not _is_left(key, run))
     return run.counts
 
 

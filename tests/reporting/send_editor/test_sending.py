@@ -120,6 +120,25 @@ class TestToAList:
         assert work()["sent"] == 2
         assert {after(first).state, after(second).state} == {TextState.DONE}
 
+    def test_one_that_is_made_meanwhile_does_not_wait_for_the_next_run(
+        self, gateway: Gateway, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "TURN", 0)
+        subscribe(letters, numbered(6))
+        make_text(letters)
+        turns = iter([lambda: make_text(letters.realm, "Hello", number=ANNA)])
+        go_on = sending._is_left
+
+        def turn(key: int, run: sending.Run) -> bool:
+            next(turns, lambda: None)()
+            monkeypatch.setattr(sending, "TURN", 5)
+            return go_on(key, run)
+
+        monkeypatch.setattr(sending, "_is_left", turn)
+        work()
+
+        assert numbers_of(gateway) == sorted([*numbered(6), ANNA])
+
     def test_a_list_that_was_closed_meanwhile(self, gateway: Gateway, letters: List) -> None:
         subscribe(letters, [ANNA])
         message = make_text(letters)
