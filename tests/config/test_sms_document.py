@@ -113,9 +113,10 @@ def test_each_command_of_the_operator_is_understood() -> None:
     lines = "".join(blocks("sh")).splitlines()
     lines += [each for each in operations if each.startswith("python manage.py sms ")]
     for line in lines:
-        made = InboundEndpoint.objects.order_by("pk").last()
         python, manage, name, *rest = shlex.split(line, comments=True)
         assert (python, manage) == ("python", "manage.py")
+        rows = TextMessage.objects if name == "text_message" else InboundEndpoint.objects
+        made = rows.order_by("pk").last()
         rest = [made.public_id if each == "…" and made else each for each in rest]
         call_command(name, *rest, stdout=StringIO(), stderr=StringIO())
 
