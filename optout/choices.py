@@ -100,6 +100,11 @@ class RefusalCause(IntegerChoices):
     HONEYPOT = 5, _("Filled in by a robot")
     UNCLEAR_TEXT = 6, _("Text message that may mean STOP")
 
+    @classmethod
+    def find(cls, code: int) -> "RefusalCause | None":
+        """The cause of a row that was read; None for one that a newer release has added, as with `Channel.find`."""
+        return cls(code) if code in cls else None
+
 
 class Verdict(IntegerChoices):
     """What became of a quarantined opt-out."""

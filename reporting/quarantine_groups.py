@@ -120,7 +120,9 @@ def waiting_groups(optout_list: List) -> tuple[list[WaitingGroup], int]:
         },
     )
     groups = [
-        WaitingGroup(network, RefusalCause(cause), *rest) for network, cause, *rest, _ in rows
+        WaitingGroup(network, known, *rest)
+        for network, cause, *rest, _ in rows
+        if (known := RefusalCause.find(cause))  # else it waits for the release that keeps such
     ]
     return groups, rows[0][-1] if rows else 0
 

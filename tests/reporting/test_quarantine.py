@@ -88,6 +88,16 @@ class TestQuarantine:
             ("0.0.0.0/0", RefusalCause.BLOCKED_IP): (1, 1),
         }
 
+    def test_what_a_newer_release_keeps_waits_for_it(self, bob: User, optout_list: List) -> None:
+        """During an upgrade, and after going back."""
+        refuse(optout_list, "a@example.com")
+        refuse(optout_list, "b@example.com")
+        QuarantinedOptOut.objects.filter(address="b@example.com").update(cause=99)
+
+        (group,) = signed_in(bob).get(url(optout_list)).context["groups"]
+
+        assert (group.cause, group.addresses) == (RefusalCause.BLOCKED_IP, 1)
+
     def test_accepting_a_group_records_exactly_that(self, bob: User, optout_list: List) -> None:
         refuse(optout_list, "a@example.com")
         refuse(optout_list, "b@example.com", cause=RefusalCause.UNLISTED_SERVER)
