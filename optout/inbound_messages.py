@@ -4,6 +4,7 @@ What is done about a message stands in the same transaction as its row, so that 
 """
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,9 +37,8 @@ SELECT meaning, optout_list_id FROM optout_inboundmessage WHERE endpoint_id = %s
 """
 # Only what waits: a message that the worker has begun to send is on its way.
 _CALL_OFF = f"""
-UPDATE optout_inboundmessage m SET confirmation = {Confirmation.NONE:d}, confirmation_text = ''
-FROM lists_inboundendpoint e
-WHERE m.endpoint_id = e.id AND e.realm_id = %s AND m.digest = %s AND m.confirmation = {Confirmation.WAITING:d}
+UPDATE optout_inboundmessage SET confirmation = {Confirmation.NONE:d}, confirmation_text = ''
+WHERE optout_list_id = ANY (%s::int[]) AND digest = %s AND confirmation = {Confirmation.WAITING:d}
 """  # noqa: S608  constants only
 _FORGET = """
 DELETE FROM optout_inboundmessage WHERE id IN (
@@ -106,7 +106,7 @@ def name_of_message(given: str, *said: str) -> str | None:
 
 
 def note_lift(message: int, list_id: int) -> None:
-    """Write down that a START ended something."""
+    """Write down that a START ended a suppression, of that list for one."""
     InboundMessage.objects.filter(pk=message).update(optout_list=list_id)
 
 
@@ -125,9 +125,9 @@ def ask_to_confirm(message: int, text: str) -> None:
     transaction.on_commit(_wake_worker, robust=True)
 
 
-def call_off_confirmations(realm_id: int, digest: bytes) -> None:
-    """Send no confirmation of a STOP that has been taken back since."""
-    fetch_prepared(_CALL_OFF, (realm_id, digest))
+def call_off_confirmations(list_ids: Sequence[int], digest: bytes) -> None:
+    """Send no confirmation of a STOP that has been taken back since, on those lists."""
+    fetch_prepared(_CALL_OFF, (list_ids, digest))
 
 
 def find_named_list(realm_id: int, name: str) -> int | None:

@@ -1,9 +1,14 @@
-"""START: a person takes their own STOP back, and nothing else (S3.4)."""
+"""START: a person takes their own STOP back, and nothing else (S3.4).
+
+It reaches as far as a STOP to the same number: what somebody said to one number, nobody takes back by a text to another one.
+"""
 
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
+from lists.lookup import ListSnapshot
 from lists.prepared import fetch, fetch_prepared
 from optout.actions import LiftIntent, lift_suppressions
 from optout.addresses import Address
@@ -23,7 +28,8 @@ FOR UPDATE OF s
 """
 
 # The suppressions that a STOP made and that nothing but STOPs asked for since: list, medium, the row that made it, and the
-# subscriptions that any of them ended.
+# subscriptions that any of them ended. Of the list that this START is about; and of others, where it is about everything, if
+# all of those STOPs were texted to the same number (one whose evidence is gone may have been texted to any).
 _STOPPED = f"""
 SELECT s.optout_list_id, s.medium, since.maker, since.left_lists
 FROM optout_suppression s CROSS JOIN LATERAL (
@@ -32,6 +38,7 @@ FROM optout_suppression s CROSS JOIN LATERAL (
         bool_and(
             o.channel = {Channel.INBOUND_SMS:d} AND o.origin = {Origin.RECIPIENT:d} AND o.reason = {Reason.UNSUBSCRIBED:d}
         ) AS is_only_stop,
+        bool_and(coalesce(o.evidence ->> 'texted' = %(texted)s, false)) AS is_only_here,
         (
             SELECT array_agg(DISTINCT l.id) FROM optout_optout e CROSS JOIN LATERAL unnest(e.left_lists) AS l (id)
             WHERE e.digest = %(digest)s AND e.optout_list_id = s.optout_list_id AND e.kind = {Kind.OPT_OUT:d}
@@ -48,24 +55,34 @@ FROM optout_suppression s CROSS JOIN LATERAL (
 WHERE s.digest = %(digest)s AND s.channel = {Channel.INBOUND_SMS:d}
   AND s.optout_list_id = ANY (ARRAY(SELECT id FROM lists_list WHERE realm_id = %(realm)s))
   AND since.is_only_stop AND since.maker IS NOT NULL
+  AND (s.optout_list_id = %(target)s OR %(is_wide)s AND since.is_only_here)
 ORDER BY s.optout_list_id
 """  # noqa: S608  constants only
 
 
-def lift_stops(realm_id: int, address: Address, *, evidence: Evidence, now: datetime) -> bool:
-    """End the realm's suppressions of a number that only STOP asked for, and put aside what perhaps was one; whether it did
-    anything.
+def lift_stops(
+    target: ListSnapshot, address: Address, texted: str, *, evidence: Evidence, now: datetime
+) -> list[int]:
+    """End the suppressions of a number that only STOP asked for, and put aside what perhaps was one; the lists whose suppression
+    ended.
 
-    Whatever else asked for a suppression since it was last lifted (a link, a page, the owner, an import) keeps it. The
-    subscriptions that STOP ended come back.
+    `target`: the list that a STOP to the number `texted` is about. Where that is Do Not Mail, each list goes with it that
+    only STOPs to `texted` were about. Whatever else asked for a suppression since it was last lifted (a link, a page, the owner,
+    an import) keeps it. The subscriptions that STOP ended come back.
     """
+    is_wide = target.is_global and texted != ""
     with transaction.atomic():
         # Before contacts and suppressions, as whoever accepts it locks them.
-        is_put_aside = settle_unclear(realm_id, None, address.digest, Verdict.REJECTED, now)
-        lock_contacts(realm_id, [address.digest])
-        place = {"realm": realm_id, "digest": address.digest}
+        about = Q(optout_list=target.id)
+        if is_wide:
+            about |= Q(evidence__texted=texted)
+        settle_unclear(target.realm_id, about, address.digest, Verdict.REJECTED, now)
+        lock_contacts(target.realm_id, [address.digest])
+        place = {"realm": target.realm_id, "digest": address.digest}
         fetch(_LOCK, place)
-        stopped = fetch(_STOPPED, place)
+        stopped = fetch(
+            _STOPPED, {**place, "target": target.id, "texted": texted, "is_wide": is_wide}
+        )
         lifted = lift_suppressions(
             [
                 LiftIntent(
@@ -86,22 +103,18 @@ def lift_stops(realm_id: int, address: Address, *, evidence: Evidence, now: date
         places = sorted({list_id for *_, left in stopped for list_id in left or ()})
         if places:
             fetch_prepared(RESUBSCRIBE, (now, places, [address.digest] * len(places)))
-    return is_put_aside or any(each.is_new for each in lifted)
+    return [row[0] for row, each in zip(stopped, lifted, strict=True) if each.is_new]
 
 
-def settle_unclear(
-    realm_id: int, list_id: int | None, digest: bytes, verdict: Verdict, now: datetime
-) -> bool:
-    """Decide what waits of that number as a text that may mean STOP, on one list or on all of the realm (None), because it has
-    texted something clear since; whether there was any. Nothing is recorded."""
+def settle_unclear(realm_id: int, about: Q, digest: bytes, verdict: Verdict, now: datetime) -> None:
+    """Decide what waits of that number as a text that may mean STOP, because it has texted something clear since. `about`: which
+    rows of the realm's quarantine. Nothing is recorded."""
     waiting = QuarantinedOptOut.objects.filter(
+        about,
         optout_list__realm=realm_id,
         digest=digest,
         cause=RefusalCause.UNCLEAR_TEXT,
         verdict=Verdict.WAITING,
     )
-    if list_id is not None:
-        waiting = waiting.filter(optout_list=list_id)
     keys = list(waiting.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
-    decided = QuarantinedOptOut.objects.filter(pk__in=keys).update(verdict=verdict, decided_at=now)
-    return bool(decided)
+    QuarantinedOptOut.objects.filter(pk__in=keys).update(verdict=verdict, decided_at=now)

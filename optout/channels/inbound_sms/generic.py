@@ -64,10 +64,13 @@ def read(request: HttpRequest, body: bytes, gate: Gate, now: datetime) -> Incomi
 
 
 def reply(outcome: Outcome) -> HttpResponse:
-    """What was made of the message, and the text that confirms it where the gateway shall send that."""
-    content = {"status": outcome.result.value}
+    """What was made of the message, the text that confirms it where the gateway shall send that, and after a START whether the
+    number is still out."""
+    content: dict[str, str | bool] = {"status": outcome.result.value}
     if outcome.reply:
         content["reply"] = outcome.reply
+    if outcome.is_suppressed is not None:
+        content["suppressed"] = outcome.is_suppressed
     return replies.with_headers(JsonResponse(content), outcome.optout_status)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import Q
 
 from lists.inbound_endpoints import Gate
 from lists.lookup import ListSnapshot, get_list_by_id, get_list_by_number
@@ -53,10 +54,15 @@ _STATUS = {Result.RECORDED: RECORDED, Result.REVIEW: QUARANTINED}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result, and the text that the gateway shall send back; empty for none."""
+    """The result, and the text that the gateway shall send back; empty for none.
+
+    `is_suppressed`: after a START, whether the number may still not be written to by the list whose messages come from the number
+    that was texted; None after anything else.
+    """
 
     result: Result
     reply: str = ""
+    is_suppressed: bool | None = None
 
     @property
     def optout_status(self) -> str:
@@ -75,6 +81,7 @@ class _Text:
     sender: Address
     target: ListSnapshot
     own_list: ListSnapshot
+    texted: str
     evidence: Evidence
     may_confirm: bool
     now: datetime
@@ -118,7 +125,10 @@ def take_message(gate: Gate, incoming: Incoming, caller: Evidence, now: datetime
     with transaction.atomic():
         kept = keep_message(arrived)
         if isinstance(kept, Known):
-            return Outcome(_result_of(kept.meaning, kept.list_id))
+            result = _result_of(kept.meaning, kept.list_id)
+            if sender is not None and kept.meaning == Meaning.START:
+                return _answer_start(result, own_list, sender)
+            return Outcome(result)
         if sender is None or meaning == Meaning.NOTHING:
             return Outcome(Result.IGNORED)
         said = incoming.text[:LONGEST_SAID]
@@ -129,6 +139,7 @@ def take_message(gate: Gate, incoming: Incoming, caller: Evidence, now: datetime
             sender=sender,
             target=target,
             own_list=own_list,
+            texted=texted,
             evidence=caller.adding(texted=texted, said=said, endpoint=gate.public_id),
             may_confirm=incoming.meaning is None,
             now=now,
@@ -153,8 +164,8 @@ def _understand(
 
 def _stop(text: _Text, message: int) -> Outcome:
     # What was unclear before is clear now. Before contacts and suppressions, as whoever accepts it locks them.
-    where = None if text.target.is_global else text.target.id
-    settle_unclear(text.target.realm_id, where, text.sender.digest, Verdict.ACCEPTED, text.now)
+    about = Q() if text.target.is_global else Q(optout_list=text.target.id)
+    settle_unclear(text.target.realm_id, about, text.sender.digest, Verdict.ACCEPTED, text.now)
     intent = text.intent(text.evidence)
     add_contacts([intent])
     was_out = find_scope(text.target, text.sender) is not None
@@ -184,14 +195,19 @@ def _ask_owner(text: _Text, _message: int) -> Outcome:
 
 
 def _start(text: _Text, message: int) -> Outcome:
-    if not text.rules.start_lifts:
-        return Outcome(Result.IGNORED)
-    realm_id = text.target.realm_id
-    if not lift_stops(realm_id, text.sender, evidence=text.evidence, now=text.now):
-        return Outcome(Result.IGNORED)
-    call_off_confirmations(realm_id, text.sender.digest)
-    note_lift(message, text.target.do_not_mail_id)
-    return Outcome(Result.LIFTED)
+    lifted: list[int] = []
+    if text.rules.start_lifts:
+        lifted = lift_stops(
+            text.target, text.sender, text.texted, evidence=text.evidence, now=text.now
+        )
+    if lifted:
+        call_off_confirmations(lifted, text.sender.digest)
+        note_lift(message, lifted[0])
+    return _answer_start(Result.LIFTED if lifted else Result.IGNORED, text.own_list, text.sender)
+
+
+def _answer_start(result: Result, own_list: ListSnapshot, sender: Address) -> Outcome:
+    return Outcome(result, is_suppressed=find_scope(own_list, sender) is not None)
 
 
 _ACTIONS = {Meaning.STOP: _stop, Meaning.UNCLEAR: _ask_owner, Meaning.START: _start}

@@ -253,7 +253,7 @@ class TestAtOnce:
                 lambda: make.make_optout(everything, JANE),
             )
             assert Suppression.objects.count() == 1
-            assert text_us(endpoint, "START").json() == {"status": "ignored"}
+            assert text_us(endpoint, "START").json() == {"status": "ignored", "suppressed": True}
             Suppression.objects.all().delete()
             OptOut.objects.all().delete()
 

@@ -26,6 +26,10 @@ from tests.optout.channels.inbound_sms.calls import JANE, OURS, text_us
 
 pytestmark = pytest.mark.django_db
 
+LIFTED = {"status": "lifted", "suppressed": False}
+STILL_OUT = {"status": "ignored", "suppressed": True}
+NOT_OUT = {"status": "ignored", "suppressed": False}
+
 
 def suppressed() -> list[tuple[int, str | None]]:
     """(number of the list, address) of what is suppressed."""
@@ -35,6 +39,12 @@ def suppressed() -> list[tuple[int, str | None]]:
 
 def let_start_lift(realm: Realm) -> None:
     SmsSetup.objects.update_or_create(realm=realm, defaults={"start_lifts": True})
+
+
+def keep_to_itself(optout_list: List, number: SmsNumber) -> None:
+    """A number of that list, whose STOP ends that list alone."""
+    SmsNumber.objects.filter(pk=number.pk).update(optout_list=optout_list)
+    List.objects.filter(pk=optout_list.pk).update(sms_stop_scope="list")
 
 
 class TestStop:
@@ -332,7 +342,7 @@ class TestStart:
 
         response = text_us(endpoint, "Start please")
 
-        assert response.json() == {"status": "lifted"}
+        assert response.json() == LIFTED
         assert "Optout-Status" not in response.headers
         assert not suppressed()
         assert Subscription.objects.get().optout_list == optout_list
@@ -348,19 +358,18 @@ class TestStart:
     def test_only_where_the_owner_allows_it(self, endpoint: InboundEndpoint) -> None:
         text_us(endpoint)
 
-        assert text_us(endpoint, "START").json() == {"status": "ignored"}
+        assert text_us(endpoint, "START").json() == STILL_OUT
         assert suppressed() == [(0, JANE)]
 
-    def test_on_lists_as_well(
+    def test_on_the_list_of_the_number(
         self, realm: Realm, optout_list: List, number: SmsNumber, endpoint: InboundEndpoint
     ) -> None:
         let_start_lift(realm)
-        SmsNumber.objects.update(optout_list=optout_list)
-        List.objects.update(sms_stop_scope="list")
+        keep_to_itself(optout_list, number)
         make.make_contact(realm, JANE, optout_list)
         text_us(endpoint)
 
-        text_us(endpoint, "UNSTOP", to="+18005550111")
+        assert text_us(endpoint, "UNSTOP").json() == LIFTED
 
         assert not suppressed()
         assert Subscription.objects.get().optout_list == optout_list
@@ -386,7 +395,7 @@ class TestStart:
             else:
                 text_us(endpoint)
 
-        assert text_us(endpoint, "START").json() == {"status": "ignored"}
+        assert text_us(endpoint, "START").json() == STILL_OUT
         assert suppressed() == [(0, JANE)]
         assert not OptOut.objects.filter(kind=Kind.LIFT).exists()
 
@@ -397,8 +406,22 @@ class TestStart:
         make.make_optout(optout_list, JANE)
         text_us(endpoint)
 
-        assert text_us(endpoint, "START").json() == {"status": "lifted"}
+        assert text_us(endpoint, "START").json() == LIFTED
         assert suppressed() == [(1, JANE)]
+
+    def test_it_says_whether_the_number_is_still_out(
+        self, realm: Realm, optout_list: List, number: SmsNumber, endpoint: InboundEndpoint
+    ) -> None:
+        """Of what comes from the number that was texted."""
+        let_start_lift(realm)
+        SmsNumber.objects.update(optout_list=optout_list)
+        make.make_optout(optout_list, JANE)
+        text_us(endpoint)
+
+        for status in ("lifted", "ignored"):
+            response = text_us(endpoint, "START", id="1" if status == "lifted" else "2")
+            assert response.json() == {"status": status, "suppressed": True}
+        assert text_us(endpoint, "START", id="1").json() == {"status": "lifted", "suppressed": True}
 
     def test_what_was_asked_for_before_an_earlier_lift_is_over(
         self, realm: Realm, endpoint: InboundEndpoint
@@ -426,7 +449,7 @@ class TestStart:
         )
         text_us(endpoint)
 
-        assert text_us(endpoint, "START").json() == {"status": "lifted"}
+        assert text_us(endpoint, "START").json() == LIFTED
         assert not suppressed()
 
     def test_of_another_number_or_realm_nothing(
@@ -438,7 +461,7 @@ class TestStart:
         text_us(endpoint, sender="+442079460958")
         text_us(theirs)
 
-        assert text_us(endpoint, "START").json() == {"status": "ignored"}
+        assert text_us(endpoint, "START").json() == NOT_OUT
         assert Suppression.objects.count() == 2
 
     def test_delivered_twice_it_does_not_lift_a_later_stop(
@@ -446,10 +469,11 @@ class TestStart:
     ) -> None:
         let_start_lift(realm)
         text_us(endpoint, id="1")
-        assert text_us(endpoint, "START", id="2").json() == {"status": "lifted"}
+        assert text_us(endpoint, "START", id="2").json() == LIFTED
         text_us(endpoint, id="3")
 
-        assert text_us(endpoint, "START", id="2").json() == {"status": "lifted"}
+        repeat = text_us(endpoint, "START", id="2")
+        assert repeat.json() == {"status": "lifted", "suppressed": True}, "as before, and as it is"
         assert suppressed() == [(0, JANE)]
 
     def test_what_waits_for_a_look_is_put_aside(
@@ -458,14 +482,14 @@ class TestStart:
         let_start_lift(realm)
         text_us(endpoint, "when does it end")
 
-        assert text_us(endpoint, "START").json() == {"status": "lifted"}
+        assert text_us(endpoint, "START").json() == NOT_OUT
         assert QuarantinedOptOut.objects.get().verdict == Verdict.REJECTED
         assert accept_overdue(timezone.now() + timedelta(days=8)) == 0
 
     def test_nothing_to_lift_is_no_error(self, realm: Realm, endpoint: InboundEndpoint) -> None:
         let_start_lift(realm)
         for _ in range(2):
-            assert text_us(endpoint, "START").json() == {"status": "ignored"}
+            assert text_us(endpoint, "START").json() == NOT_OUT
         assert not OptOut.objects.exists()
 
     def test_a_text_that_says_both_starts_nothing(
@@ -475,6 +499,105 @@ class TestStart:
         text_us(endpoint)
         assert text_us(endpoint, "STOP START").json()["status"] != "lifted"
         assert suppressed() == [(0, JANE)]
+
+
+class TestHowFarStartReaches:
+    """As far as a STOP to the same number, never further."""
+
+    OTHER = "+18005550122"
+
+    @pytest.fixture(autouse=True)
+    def two_numbers(
+        self, realm: Realm, optout_list: List, number: SmsNumber, endpoint: InboundEndpoint
+    ) -> None:
+        """OURS of a list, OTHER of another, each for itself."""
+        let_start_lift(realm)
+        keep_to_itself(optout_list, number)
+        club = make.make_list(realm, 2, name="Seed club")
+        keep_to_itself(club, make.make_sms_number(realm, self.OTHER, club))
+
+    @pytest.mark.parametrize("to", [OTHER, "", "+18005550111", "72345", "ACME"])
+    def test_not_to_what_was_said_to_another_number(
+        self, realm: Realm, optout_list: List, endpoint: InboundEndpoint, to: str
+    ) -> None:
+        make.make_contact(realm, JANE, optout_list)
+        text_us(endpoint)
+
+        assert text_us(endpoint, "START", to=to).json() == NOT_OUT
+        assert suppressed() == [(1, JANE)]
+        assert not Subscription.objects.exists()
+        assert not OptOut.objects.filter(kind=Kind.LIFT).exists()
+
+    def test_a_lists_own_number_leaves_everything_as_it_is(
+        self, realm: Realm, endpoint: InboundEndpoint
+    ) -> None:
+        text_us(endpoint, to="")
+        text_us(endpoint)
+
+        assert text_us(endpoint, "START").json() == {"status": "lifted", "suppressed": True}
+        assert suppressed() == [(0, JANE)]
+
+    @pytest.mark.parametrize("to", [OURS, ""])
+    def test_of_everything_what_a_stop_to_any_number_of_everything_ended(
+        self, realm: Realm, endpoint: InboundEndpoint, to: str
+    ) -> None:
+        SmsNumber.objects.filter(number=OURS).update(optout_list=None)
+        text_us(endpoint, to="+18005550111")
+
+        assert text_us(endpoint, "START", to=to).json() == LIFTED
+        assert not suppressed()
+
+    def test_with_everything_the_lists_that_were_named_to_that_number(
+        self, realm: Realm, optout_list: List, endpoint: InboundEndpoint
+    ) -> None:
+        SmsNumber.objects.filter(number=OURS).update(optout_list=None)
+        text_us(endpoint, "STOP 1")
+        text_us(endpoint, to=self.OTHER)
+        assert suppressed() == [(1, JANE), (2, JANE)]
+
+        assert text_us(endpoint, "START").json() == LIFTED
+        assert suppressed() == [(2, JANE)]
+
+    def test_not_those_that_were_named_to_others_as_well(
+        self, realm: Realm, endpoint: InboundEndpoint
+    ) -> None:
+        SmsNumber.objects.filter(number=OURS).update(optout_list=None)
+        text_us(endpoint, "STOP 2")
+        text_us(endpoint, to=self.OTHER)
+
+        assert text_us(endpoint, "START").json() == NOT_OUT
+        assert suppressed() == [(2, JANE)]
+
+    def test_nor_those_of_which_nobody_knows_any_more(
+        self, realm: Realm, endpoint: InboundEndpoint
+    ) -> None:
+        SmsNumber.objects.filter(number=OURS).update(optout_list=None)
+        text_us(endpoint, "STOP 1")
+        OptOut.objects.update(evidence=None)
+
+        assert text_us(endpoint, "START").json() == NOT_OUT
+        assert suppressed() == [(1, JANE)]
+
+    def test_what_waits_for_a_look_after_a_text_to_another_number_goes_on_waiting(
+        self, endpoint: InboundEndpoint
+    ) -> None:
+        text_us(endpoint, "when does it end")
+
+        for to in (self.OTHER, ""):
+            text_us(endpoint, "START", to=to)
+        assert QuarantinedOptOut.objects.get().verdict == Verdict.WAITING
+        text_us(endpoint, "START")
+        assert QuarantinedOptOut.objects.get().verdict == Verdict.REJECTED
+
+    def test_a_confirmation_that_waits_is_called_off_only_with_its_stop(
+        self, endpoint: InboundEndpoint
+    ) -> None:
+        text_us(endpoint)
+        text_us(endpoint, to=self.OTHER)
+        assert text_us(endpoint, "START").json() == LIFTED
+
+        waiting = InboundMessage.objects.get(confirmation=Confirmation.WAITING)
+        assert waiting.texted == self.OTHER
 
 
 class TestConfirmation:
