@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from lists.bounded import TookTooLongError, at_most
 from lists.models import Realm, User
@@ -43,6 +43,27 @@ class TestAtMost:
                 assert cursor.fetchone() == ("50ms",)
             cursor.execute("SHOW statement_timeout")
             assert cursor.fetchone() == ("10s",)
+
+    def test_no_time_is_no_time(self) -> None:
+        with pytest.raises(TookTooLongError), at_most(0), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(5)")
+
+    def test_a_transaction_goes_on_after_a_stopped_statement(self) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '9s'")
+            with pytest.raises(TookTooLongError), at_most(0.05, may_be_within=True):
+                cursor.execute("SELECT pg_sleep(5)")
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("9s",)
+
+    def test_a_transaction_goes_on_with_the_limit_it_had(self) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '9s'")
+            with at_most(0.05, may_be_within=True):
+                cursor.execute("SHOW statement_timeout")
+                assert cursor.fetchone() == ("50ms",)
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("9s",)
 
     def test_another_error_stays_what_it_is(self) -> None:
         with pytest.raises(OperationalError), at_most(1), connection.cursor() as cursor:
