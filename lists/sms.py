@@ -9,6 +9,7 @@ import json
 import ssl
 import sys
 from contextlib import suppress
+from datetime import timedelta
 from socket import SHUT_RDWR
 from threading import Event, Timer
 from typing import Protocol
@@ -17,6 +18,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from lists.retry_after import read_retry_after
 from lists.segments import BASIC
 
 CONSOLE = "lists.sms.ConsoleGateway"
@@ -27,20 +29,25 @@ WHOLE = 20  # seconds for all of it
 # What a gateway says of a message that it will never take. What is about us or about the moment (the token, the address, the
 # bill, too many at once) is somebody's to mend, and the message is good afterwards.
 _ABOUT_US = frozenset({401, 402, 403, 404, 405, 407, 408, 409, 421, 423, 425, 426, 429})
-# What stands before the gateway answers so when it got no answer itself: the gateway may have taken the message all the same.
-_IN_BETWEEN = frozenset({408, 502, 504})
+_BUSY = 503  # no 5xx but this one says that nothing was done: the others may come after the message was taken
+_TIMED_OUT = 408  # from whoever stands before the gateway: that may have taken it
+MAX_RETRY_AFTER = timedelta(hours=1)
 
 
 class SmsError(OSError):
     """The message was not sent; the same one may be taken later. Its text holds no number, no message and no token.
 
     `was_answered`: the gateway said so, or nothing reached it, so it surely has not taken it. Otherwise, as after a time-out, it
-    may have: who must not send anything twice does not try again.
+    may have: who must not send anything twice does not try again. `retry_after`: how long a gateway that has not taken it asks us
+    to wait.
     """
 
-    def __init__(self, *said: object, was_answered: bool = False) -> None:
+    def __init__(
+        self, *said: object, was_answered: bool = False, retry_after: timedelta | None = None
+    ) -> None:
         super().__init__(*said)
         self.was_answered = was_answered
+        self.retry_after = retry_after
 
 
 class SmsRefusedError(SmsError):
@@ -123,7 +130,11 @@ class ConsoleGateway:
 
 class HttpGateway:
     """POSTs `to`, `text` and, if there is one, `from` to SMS_GATEWAY_URL, as JSON or as a form (SMS_GATEWAY_FORMAT), with
-    `Authorization: Bearer` and SMS_GATEWAY_TOKEN if that is set. 2xx means taken; a redirect is a failure and not followed."""
+    `Authorization: Bearer` and SMS_GATEWAY_TOKEN if that is set.
+
+    2xx means taken. 4xx but 408, 503 and no connection mean surely not taken. Everything else may have been: a redirect, which is
+    not followed, often comes after a POST that was; and a 500 may come after it, too.
+    """
 
     def send(self, to: str, text: str, sender: str) -> None:
         fields = {"to": to, "text": text} | ({"from": sender} if sender else {})
@@ -135,7 +146,7 @@ class HttpGateway:
         if settings.SMS_GATEWAY_TOKEN:
             headers["Authorization"] = f"Bearer {settings.SMS_GATEWAY_TOKEN}"
         try:
-            status = _post(urlsplit(settings.SMS_GATEWAY_URL), body, headers)
+            status, retry_after = _post(urlsplit(settings.SMS_GATEWAY_URL), body, headers)
         except _NotReachedError as error:
             said = f"The SMS gateway cannot be used: {type(error.__cause__).__name__}"
             raise SmsError(said, was_answered=True) from None
@@ -146,11 +157,12 @@ class HttpGateway:
         said = f"The SMS gateway answered {status}."
         if 400 <= status < 500 and status not in _ABOUT_US:
             raise SmsRefusedError(said, was_answered=True)
-        raise SmsError(said, was_answered=status not in _IN_BETWEEN)
+        is_ours = 400 <= status < 500 and status != _TIMED_OUT
+        raise SmsError(said, was_answered=is_ours or status == _BUSY, retry_after=retry_after)
 
 
-def _post(url: SplitResult, body: bytes, headers: dict[str, str]) -> int:
-    """The status of the answer. Raises OSError, ValueError, HTTPException."""
+def _post(url: SplitResult, body: bytes, headers: dict[str, str]) -> tuple[int, timedelta | None]:
+    """The status of the answer, and its Retry-After. Raises OSError, ValueError, HTTPException."""
     host = url.hostname or ""
     connection = (
         http.client.HTTPSConnection(
@@ -173,10 +185,10 @@ def _post(url: SplitResult, body: bytes, headers: dict[str, str]) -> int:
         if is_over.is_set():  # the clock ran out when there was nothing yet to break off
             raise TimeoutError
         connection.request("POST", path, body, headers)
-        status = connection.getresponse().status  # its body is not read: it says nothing to us
+        answer = connection.getresponse()  # its body is not read: it says nothing to us
         if is_over.is_set():  # an answer that was broken off looks like one that has ended
             raise TimeoutError
-        return status
+        return answer.status, read_retry_after(answer.headers.get("Retry-After"), MAX_RETRY_AFTER)
     finally:
         clock.cancel()
         connection.close()

@@ -2,7 +2,7 @@
 
 Found in the state by the worker. A message is claimed before it is sent, in a transaction of its own: a worker that is killed in
 between leaves it so, and nobody tries it again, for it may have been sent. Only where the gateway surely did not take it is it
-tried again, while there is time.
+tried again, while there is time; not before a minute has gone by, however often the worker is woken meanwhile.
 """
 
 import logging
@@ -10,6 +10,7 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from lists import sms
 from lists.sms import SmsError, SmsRefusedError
@@ -18,6 +19,7 @@ from optout.models import InboundMessage
 from reporting.patience import Patience
 
 WITHIN = timedelta(minutes=5)
+REST = timedelta(minutes=1)  # after a try that failed; longer where the gateway asks for it
 LONGEST_RUN = 45  # seconds: the worker comes again each minute
 
 logger = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ def send_confirmations(now: datetime) -> dict[str, int]:
     """Send the confirmations that wait, the oldest first; how many were sent, could not be, or were too late. Run by the worker,
     as soon as there is one and every minute.
 
-    What the gateway did not take this time is tried in the next run.
+    What the gateway did not take this time is tried in a later run.
     """
     result = {"sent": 0, "failed": 0, "too_late": 0}
     patience, started = Patience(LONGEST_RUN), time.monotonic()
@@ -45,7 +47,7 @@ def send_confirmations(now: datetime) -> dict[str, int]:
         patience.note(error)
         result["sent" if outcome == Confirmation.SENT else "failed"] += 1
         claimed.confirmation = outcome
-        claimed.confirmed_at = at if outcome == Confirmation.SENT else None
+        claimed.confirmed_at = _time_of(outcome, error, at)
         claimed.save(update_fields=("confirmation", "confirmed_at"))
     return result
 
@@ -53,16 +55,21 @@ def send_confirmations(now: datetime) -> dict[str, int]:
 @transaction.atomic
 def _claim(after: int, now: datetime) -> InboundMessage | None:
     """The next one that waits, marked as ours; or as too late."""
-    waiting = InboundMessage.objects.filter(confirmation=Confirmation.WAITING, pk__gt=after)
+    is_rested = Q(confirmed_at=None) | Q(confirmed_at__lte=now - REST)
+    is_over = Q(received_at__lt=now - WITHIN)
+    waiting = InboundMessage.objects.filter(
+        is_rested | is_over, confirmation=Confirmation.WAITING, pk__gt=after
+    )
     claimed = waiting.order_by("pk").select_for_update(skip_locked=True).first()
     if claimed is not None:
         is_late = claimed.received_at < now - WITHIN
         claimed.confirmation = Confirmation.TOO_LATE if is_late else Confirmation.SENDING
-        claimed.save(update_fields=("confirmation",))
+        claimed.confirmed_at = None
+        claimed.save(update_fields=("confirmation", "confirmed_at"))
     return claimed
 
 
-def _send(message: InboundMessage) -> tuple[Confirmation, Exception | None]:
+def _send(message: InboundMessage) -> tuple[Confirmation, SmsError | None]:
     """What came of it: sent, failed for good, or waiting for another try; and the error, if there was one."""
     try:
         sms.send(message.sender, message.confirmation_text, message.texted or None)
@@ -71,3 +78,11 @@ def _send(message: InboundMessage) -> tuple[Confirmation, Exception | None]:
         may_try_again = error.was_answered and not isinstance(error, SmsRefusedError)
         return (Confirmation.WAITING if may_try_again else Confirmation.FAILED), error
     return Confirmation.SENT, None
+
+
+def _time_of(outcome: Confirmation, error: SmsError | None, now: datetime) -> datetime | None:
+    """When it was sent; of one that waits, when it was tried, put off so that its REST ends when the gateway says."""
+    if outcome == Confirmation.FAILED:
+        return None
+    asked = error.retry_after if error is not None else None
+    return now if asked is None else now + max(asked - REST, timedelta(0))

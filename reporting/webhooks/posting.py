@@ -6,13 +6,11 @@ So: the address is checked where the connection is made, no redirect is followed
 
 import asyncio
 import logging
-import re
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -20,6 +18,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
+from lists.retry_after import read_retry_after
 from reporting.models import Failure
 from reporting.webhooks.connections import MAX_READ, Connecting, connecting, make_connector
 from reporting.webhooks.payloads import Payload
@@ -30,7 +29,6 @@ TIMEOUT = 15.0  # seconds for everything, looking the name up as well
 MAX_KEPT = 1000  # characters of it, for the delivery log
 MAX_RETRY_AFTER = timedelta(hours=24)
 
-_SECONDS = re.compile(r"[0-9]+")
 # PostgreSQL keeps no NUL, and people read the log: nothing in it moves their cursor or turns the text round.
 _C0_C1 = (*range(9), 11, 12, *range(14, 32), *range(127, 160))
 _LINES_AND_BIDI = (0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
@@ -186,17 +184,6 @@ def _text(answer: _Answer) -> str:
 
 def _retry_after(answer: _Answer) -> timedelta | None:
     """What a 429 or 503 asks for: seconds or an HTTP date; None for what is neither."""
-    if answer.status not in {429, 503} or answer.retry_after is None:
+    if answer.status not in {429, 503}:
         return None
-    text = answer.retry_after.strip()
-    if _SECONDS.fullmatch(text):
-        # A header may hold thousands of digits: those that make more than a day say enough.
-        digits = text.lstrip("0")[:6] or "0"
-        return min(timedelta(seconds=int(digits)), MAX_RETRY_AFTER)
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max(moment - datetime.now(UTC), timedelta(0)), MAX_RETRY_AFTER)
+    return read_retry_after(answer.retry_after, MAX_RETRY_AFTER)

@@ -16,6 +16,7 @@ class Gateway:
     url: str = ""
     status: int = 202
     how: str = "answers"  # or hangs, or drips
+    retry_after: str = ""
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     is_over: Event = field(default_factory=Event)
 
@@ -43,6 +44,8 @@ def running_gateway(settings: Settings) -> Iterator[Gateway]:
                     return
             self.send_response(told.status)
             self.send_header("Location", told.url)
+            if told.retry_after:
+                self.send_header("Retry-After", told.retry_after)
             self.send_header("Content-Length", "10000000")  # none of it is waited for
             self.end_headers()
 

@@ -102,19 +102,71 @@ class TestOne:
 
 @pytest.mark.django_db
 class TestAGatewayThatIsNotWell:
-    @pytest.mark.parametrize("status", [429, 503, 401])
+    @pytest.mark.parametrize("status", [429, 503, 401, 404])
     def test_what_it_surely_did_not_take_is_tried_again_in_time(
         self, endpoint: InboundEndpoint, gateway: Gateway, status: int
     ) -> None:
         text_us(endpoint)
         gateway.status = status
-        for _ in range(2):
-            assert confirm() == NOTHING | {"failed": 1}
+        for minutes in (0, 1.1):
+            assert confirm(minutes=minutes) == NOTHING | {"failed": 1}
         assert states() == [Confirmation.WAITING]
 
         gateway.status = 202
         assert confirm(minutes=4) == NOTHING | {"sent": 1}
         assert len(gateway.requests) == 3
+
+    def test_once_a_minute_however_often_the_worker_is_woken(
+        self, endpoint: InboundEndpoint, gateway: Gateway
+    ) -> None:
+        gateway.status = 503
+        text_us(endpoint)
+        confirm()
+        for seconds in range(5, 56, 10):
+            assert confirm(seconds=seconds) == NOTHING
+        assert states() == [Confirmation.WAITING]
+        assert len(gateway.requests) == 1
+
+        gateway.status = 202
+        text_us(endpoint, sender="+442079460958")
+        assert confirm(seconds=57) == NOTHING | {"sent": 1}, "the one that was not tried yet"
+        assert confirm(seconds=62) == NOTHING | {"sent": 1}
+
+    @pytest.mark.parametrize(("header", "seconds"), [("150", 150), ("5", 60), ("soon", 60)])
+    def test_later_where_it_asks_for_it(
+        self, endpoint: InboundEndpoint, gateway: Gateway, header: str, seconds: int
+    ) -> None:
+        text_us(endpoint)
+        gateway.status, gateway.retry_after = 429, header
+        confirm()
+        gateway.status = 202
+
+        assert confirm(seconds=seconds - 5) == NOTHING
+        assert confirm(seconds=seconds + 5) == NOTHING | {"sent": 1}
+
+    def test_never_after_five_minutes_for_that(
+        self, endpoint: InboundEndpoint, gateway: Gateway
+    ) -> None:
+        text_us(endpoint)
+        gateway.status, gateway.retry_after = 429, "3600"
+        confirm()
+        gateway.status = 202
+
+        assert confirm(minutes=5, seconds=1) == NOTHING | {"too_late": 1}
+        assert InboundMessage.objects.get().confirmed_at is None
+
+    @pytest.mark.parametrize("status", [500, 303, 302, 408, 502, 504])
+    def test_after_an_answer_that_proves_nothing_never_a_second_one(
+        self, endpoint: InboundEndpoint, gateway: Gateway, status: int
+    ) -> None:
+        text_us(endpoint)
+        gateway.status = status
+        assert confirm() == NOTHING | {"failed": 1}
+        gateway.status = 202
+        for minutes in range(5):
+            assert confirm(minutes=minutes) == NOTHING
+        assert len(gateway.requests) == 1
+        assert states() == [Confirmation.FAILED]
 
     def test_but_not_for_ever(self, endpoint: InboundEndpoint, gateway: Gateway) -> None:
         text_us(endpoint)
