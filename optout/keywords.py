@@ -2,16 +2,34 @@
 
 What is surely a STOP is done at once; what only holds one of its words waits a week for somebody to look, and is then done. So
 nobody who asks is missed, and nobody is taken off a list for "when does it end".
+
+A keyword with nothing but filler around it is a STOP. Weak ones, which people use for much else, need what only texts have:
+"cancel my subscription". The words themselves are in sms_words.py.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from lists.sms_setup import SmsRules
 from optout.choices import Meaning
+from optout.sms_words import (
+    AFTER,
+    ARTICLES,
+    ASKING,
+    BEFORE,
+    KINDS,
+    OBJECTS,
+    PHRASES,
+    POLITE,
+    REACTION,
+    REMARKS,
+    SIGNATURE,
+    SPELLINGS,
+    START,
+    WEAK,
+)
 
 # Those that the FCC names: no owner can drop them. "optout" and "opt-out" are the same word.
 FIRST_SEVEN = frozenset({"stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe"})
@@ -19,94 +37,55 @@ FIRST_SEVEN = frozenset({"stop", "quit", "end", "revoke", "opt out", "cancel", "
 BUILT_IN = FIRST_SEVEN | {"stopall", "stop all", "remove", "arrêt"}
 MOST_READ = 1_600  # characters: the longest message that gateways pass on in one piece
 
-_SPELLINGS = {
-    "optout": "opt out",
-    "opt me out": "opt out",
-    "un subscribe": "unsubscribe",
-}
-_STARTS = ("start", "unstop", "opt in", "optin", "opt me in")
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-# Words that stand around a keyword and change nothing of what it says: before it …
-_BEFORE = _set(
-    """please pls plz plse plase kindly thanks thx thnx ty now just ok okay so and hi hello hey yo dear sir madam guys
-    fuck fucking fck damn bloody bitte danke hallo jetzt sofort endlich hola gracias ya ahora bonjour merci svp stp maintenant"""
-)
-# … and after it.
-_AFTER = _BEFORE | _set(
-    """me us my mine it this that these those the all any every everything to from for your you u ur texting sending messaging
-    contacting calling spamming bothering harassing texts text sms mms message messages msg msgs number phone cell mobile list
-    lists subscription subscriptions spam immediately immediatly asap today forever completely further more again here off
-    mich mir alle alles nachrichten nachricht von euch ihnen dir mensajes mensaje los les vos tous"""
-)
-# Around the words that mean nothing else, what is said when somebody asks in a whole sentence.
-_ASKING = _set("i want would like wish need id to consent my you")
-_CLEAR = frozenset({"opt out", "unsubscribe", "revoke", "stopall"})
-_POLITE = re.compile(
-    r"\b(?:thank (?:you|u)(?: very much| so much)?|right now|at once|por favor|s?il (?:vous|te) plait|no more|"
-    r"(?:you have |you got )?(?:the )?wrong (?:number|person))\b"
-)
-_SIGNATURE = re.compile(
-    r" (?:sent from my|get outlook for|von meinem|enviado desde mi|envoye de mon) \S.*"
-)
-
-# What phones send for a thumb on one of our own messages, with all its words: Liked “… Reply STOP to opt out”.
-_REACTION = re.compile(
-    r"\s*(?:liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|removed an? [a-z ]{1,30} from|reacted \S{1,12} to)"
-    r"\s+[\"“„«].*[\"”“»]\s*",
-    re.IGNORECASE | re.DOTALL,
-)
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘‛ʼ`´′＇"))
 _INITIALS = re.compile(r"(?<!\S)(?:[^\W\d_] ){2,}[^\W\d_](?!\S)")  # s.t.o.p
 _ACCENTS = re.compile("[\u0300-\u036f\u064b-\u065f]")
 _WITH_NUMBER = re.compile(r"([^\W\d_]+)(\d.*)")  # stop12345
+_QUOTED = re.compile(r"[\"“”„«»].*[\"“”„«»]", re.DOTALL)
+_QUESTION = re.compile("[?？؟]")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")  # Thai, Lao, kana, Han
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a text asks for. `target` is what it asks to stop, where it names something: "stop 12345", "cancel flash sales".
+    """What a text asks for. `target` is what it asks to stop, where it names something: "stop 12345", "stop flash sales".
 
-    The meaning is UNCLEAR then, and the caller makes it a STOP of one list where `target` is the number of one of the realm's
-    lists, or the `name_form` of its name. It is never a STOP of everything.
+    Where `target` is the number of one of the realm's lists, or the `name_form` of its name, it is about that list alone: a
+    STOP if `is_sure`, else UNCLEAR. Where it is not, `meaning` holds, which is never a STOP of everything for "stop 12345".
     """
 
     meaning: Meaning
     target: str | None = None
+    is_sure: bool = False
 
 
 def read_meaning(text: str, rules: SmsRules) -> Said:
     """What this text asks a realm with these rules for. Of any text; at most `MOST_READ` characters of it are read."""
     text = text[:MOST_READ]
-    if _REACTION.fullmatch(text):
+    if _is_reaction(text):
         return Said(Meaning.NOTHING)
-    bare = _bare(_SIGNATURE.sub("", f" {normal_form(text)}"))
+    is_question = _QUESTION.search(text) is not None
+    bare = _said_bare(text)
     keywords = _keywords(rules.own_keywords, rules.dropped_keywords)
-    words = _words(bare, keywords)
+    words = _words(_in_our_words(bare), keywords)
     spots = _find(words, keywords)
     if not spots:
-        if any(each in bare for each in keywords.unspaced):
-            return Said(Meaning.UNCLEAR)
-        return Said(Meaning.START if _asks_to_start(words) else Meaning.NOTHING)
-    before = words[: spots[0][0]]
-    rest = [word for word, is_key in zip(words, _marks(words, spots), strict=True) if not is_key]
-    after = rest[len(before) :]
-    if _is_filler(before, _BEFORE) and _is_filler(after, _AFTER):
-        return Said(Meaning.STOP)
-    found = [_canonical(" ".join(words[start:end])) for start, end in spots]
-    if not any(
-        map(_is_word, found)
-    ):  # an own keyword like 9: alone it says STOP, in a sentence nothing
+        return Said(_meaning_without(bare, keywords, is_question=is_question))
+    first = spots[0]
+    before = words[: first.start]
+    after = _others(words, spots)[len(before) :]
+    is_bare = not before and not after
+    is_asked = is_bare or (not is_question and _asks(before))
+    if is_asked and _is_clear(words, spots) and _is_filler(after, AFTER | KINDS):
+        kind = _trimmed(after) if KINDS.intersection(after) else ""
+        return Said(Meaning.STOP, kind, is_sure=True) if kind else Said(Meaning.STOP)
+    if not any(len(spot.keyword) > 1 and not spot.keyword.isdigit() for spot in spots):
+        # an owner's word like 9: alone it says STOP, in a sentence nothing
         return Said(Meaning.NOTHING)
-    if found[0] in _CLEAR and _is_filler(rest, _BEFORE | _ASKING, _AFTER):
-        return Said(Meaning.STOP)
-    if _is_filler(before, _BEFORE):
-        return Said(Meaning.UNCLEAR, _trimmed(words[spots[0][1] :]))
-    return Said(Meaning.UNCLEAR)
+    target = _trimmed(words[first.end :]) if _asks(before) else ""
+    if not target:
+        return Said(Meaning.UNCLEAR)
+    return Said(Meaning.UNCLEAR, target, is_sure=not (first.is_weak or is_question))
 
 
 def normal_form(text: str) -> str:
@@ -123,7 +102,8 @@ def normal_form(text: str) -> str:
 
 def name_form(name: str) -> str:
     """The name of a list as `Said.target` has it: without accents, and without words around it that name nothing."""
-    return _trimmed(_bare(normal_form(name)).split())
+    words = _in_our_words(_bare(normal_form(name)))
+    return _trimmed(words.split()) or words
 
 
 def _kept(character: str) -> str:
@@ -141,6 +121,32 @@ def _bare(text: str) -> str:
     return unicodedata.normalize("NFC", plain)
 
 
+def _is_reaction(text: str) -> bool:
+    """Whether a phone sent it for a thumb on one of our own messages."""
+    outside, quotes = _QUOTED.subn(" ", text, count=1)
+    return bool(quotes) and REACTION.fullmatch(_bare(normal_form(outside))) is not None
+
+
+def _said_bare(text: str) -> str:
+    """The words of a text, without what the phone itself wrote under it."""
+    return SIGNATURE.sub("", f" {_bare(normal_form(text))}").strip()
+
+
+def _in_our_words(bare: str) -> str:
+    """Every spelling as the word that is meant, and remarks that change nothing as a "please"."""
+    for keyword, spelled in SPELLINGS:
+        bare = spelled.sub(keyword, bare)
+    return REMARKS.sub("please", PHRASES.sub("please", bare))
+
+
+def _meaning_without(bare: str, keywords: "_Keywords", *, is_question: bool) -> Meaning:
+    """What a text without any keyword asks for."""
+    if START.fullmatch(bare) and not is_question:
+        return Meaning.START
+    asks_otherwise = PHRASES.search(bare) or any(each in bare for each in keywords.unspaced)
+    return Meaning.UNCLEAR if asks_otherwise else Meaning.NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class _Keywords:
     # First word → the keywords that begin with it, the longest first.
@@ -152,18 +158,34 @@ class _Keywords:
 def _keywords(own: frozenset[str], dropped: frozenset[str]) -> _Keywords:
     gone = {_bare(normal_form(each)) for each in dropped} - FIRST_SEVEN
     built_in = {_bare(each) for each in BUILT_IN} - gone
-    owners = {_bare(normal_form(each)) for each in own} - {""}
-    spelled = {each for each, meant in _SPELLINGS.items() if meant in built_in}
+    owners = {_in_our_words(_bare(normal_form(each))) for each in own} - {""}
     by_first: dict[str, list[list[str]]] = {}
-    for keyword in sorted(built_in | spelled | owners, key=len, reverse=True):
+    for keyword in sorted(built_in | owners, key=len, reverse=True):
         words = keyword.split()
         by_first.setdefault(words[0], []).append(words)
     return _Keywords(by_first, tuple(sorted(filter(_UNSPACED.search, owners))))
 
 
-def _words(bare: str, keywords: _Keywords) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where a keyword stands: its first word, and one after the last of what belongs to it: cancel my subscription."""
+
+    keyword: str
+    start: int
+    end: int
+
+    @property
+    def is_weak(self) -> bool:
+        return self.keyword in WEAK
+
+    @property
+    def has_object(self) -> bool:
+        return self.end - self.start > len(self.keyword.split())
+
+
+def _words(text: str, keywords: _Keywords) -> list[str]:
     words: list[str] = []
-    for word in _POLITE.sub("please", bare).split():
+    for word in text.split():
         split = _WITH_NUMBER.fullmatch(word)
         is_split = (
             split is not None and word not in keywords.by_first and split[1] in keywords.by_first
@@ -172,51 +194,55 @@ def _words(bare: str, keywords: _Keywords) -> list[str]:
     return words
 
 
-def _find(words: list[str], keywords: _Keywords) -> list[tuple[int, int]]:
-    """Where keywords stand: (first word, one after the last)."""
-    spots, at = [], 0
-    while at < len(words):
+def _find(words: list[str], keywords: _Keywords) -> list[_Spot]:
+    spots: list[_Spot] = []
+    for at in range(len(words)):
+        if spots and at < spots[-1].end:
+            continue
         for keyword in keywords.by_first.get(words[at], ()):
-            if words[at : at + len(keyword)] == keyword:
-                spots.append((at, at + len(keyword)))
-                at += len(keyword) - 1
+            end = at + len(keyword)
+            if words[at:end] == keyword:
+                name = " ".join(keyword)
+                spots.append(_Spot(name, at, end + _length_of_object(name, words[end:])))
                 break
-        at += 1
     return spots
 
 
-def _marks(words: list[str], spots: list[tuple[int, int]]) -> list[bool]:
-    marks = [False] * len(words)
-    for start, end in spots:
-        marks[start:end] = [True] * (end - start)
-    return marks
+def _length_of_object(keyword: str, words: list[str]) -> int:
+    """How many words say that a weak keyword is about texts; 0 where none do."""
+    found = OBJECTS[keyword].match(" ".join(words[:10])) if keyword in OBJECTS else None
+    return len(found[0].split()) if found else 0
 
 
-def _asks_to_start(words: list[str]) -> bool:
-    text = [word for word in words if word not in _BEFORE]
-    return any(
-        text[: len(start)] == start and _is_filler(text[len(start) :], _AFTER)
-        for start in (each.split() for each in _STARTS)
-    )
+def _others(words: list[str], spots: list[_Spot]) -> list[str]:
+    """The words that belong to no keyword."""
+    taken = {at for spot in spots for at in range(spot.start, spot.end)}
+    return [word for at, word in enumerate(words) if at not in taken]
 
 
-def _is_filler(words: Iterable[str], *allowed: frozenset[str]) -> bool:
-    return all(any(word in each for each in allowed) for word in words)
+def _asks(before: list[str]) -> bool:
+    """Whether what stands before a keyword asks for it, or says nothing: "please", "I want you to"."""
+    rest = " ".join(word for word in before if word not in BEFORE)
+    return not rest or ASKING.fullmatch(rest) is not None
 
 
-def _canonical(keyword: str) -> str:
-    return _SPELLINGS.get(keyword, keyword)
+def _is_clear(words: list[str], spots: list[_Spot]) -> bool:
+    """Whether the first keyword is meant as one, and no later one is what it is about: "cancel my stop"."""
+    first = spots[0]
+    if first.is_weak and not first.has_object:
+        return all(word in POLITE or word == first.keyword for word in words)
+    return all(words[spot.start - 1] not in ARTICLES for spot in spots[1:])
 
 
-def _is_word(keyword: str) -> bool:
-    return len(keyword) > 1 and not keyword.isdigit()
+def _is_filler(words: list[str], allowed: frozenset[str]) -> bool:
+    return all(word in allowed for word in words)
 
 
 def _trimmed(words: list[str]) -> str:
-    """Words without the filler at both ends; as they are where nothing else is left."""
+    """Words without the filler at both ends; nothing where nothing else is left."""
     first, last = 0, len(words)
-    while first < last and words[first] in _AFTER | {"of"}:
+    while first < last and words[first] in AFTER:
         first += 1
-    while last > first and words[last - 1] in _AFTER:
+    while last > first and words[last - 1] in AFTER:
         last -= 1
-    return " ".join(words[first:last] or words)
+    return " ".join(words[first:last])

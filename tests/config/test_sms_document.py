@@ -52,13 +52,29 @@ def meanings(texts: list[str]) -> set[Meaning]:
 
 class TestWords:
     def test_each_text_of_the_table_means_what_it_says(self) -> None:
-        assert meanings(row_of("it is a STOP")) == {Meaning.STOP}
-        assert meanings(row_of("for review: a word")) == {Meaning.UNCLEAR}
+        for row in ("it is a STOP |", "it is a STOP, too"):
+            assert meanings(row_of(row)) == {Meaning.STOP}
+        for row in ("for review: a word", "for review: whoever"):
+            assert meanings(row_of(row)) == {Meaning.UNCLEAR}
         assert meanings(row_of("a START")) == {Meaning.START}
-        assert meanings([*row_of("nothing, and"), ""]) == {Meaning.NOTHING}
-        for text in row_of("a STOP of that list alone") + row_of("for review. It never"):
+        assert meanings([*row_of("nothing, and"), "start again", ""]) == {Meaning.NOTHING}
+
+    @pytest.mark.parametrize(
+        ("row", "meaning", "is_sure"),
+        [
+            ("a STOP of that list alone, if the realm", Meaning.UNCLEAR, True),
+            ("a STOP of that list alone, if there", Meaning.STOP, True),
+            ("for review. It never", Meaning.UNCLEAR, True),
+            ("for review, of that list", Meaning.UNCLEAR, False),
+        ],
+    )
+    def test_each_text_that_names_something(
+        self, row: str, meaning: Meaning, *, is_sure: bool
+    ) -> None:
+        for text in row_of(row):
             said = read_meaning(text, SmsRules())
-            assert (said.meaning, bool(said.target)) == (Meaning.UNCLEAR, True)
+            assert said.target
+            assert (said.meaning, said.is_sure) == (meaning, is_sure)
 
     def test_the_words_are_those_that_there_are(self) -> None:
         told = TEXT.partition("**The words**: ")[2]

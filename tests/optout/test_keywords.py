@@ -46,11 +46,15 @@ STOPS = """
     optout|opt out|opt-out|OPT  OUT|Opt–out|opt_out|opt.out|opt me out|Please opt me out|i want to opt out
     i need to opt out|id like to opt out
     I'd like to opt-out, please.|revoke|revoke my consent|I revoke my consent.|revoke consent
-    cancel|Cancel please|cancel this|cancel it|cancel my subscription|cancel subscription|cancel texts|end|END.
-    end this|end texts
-    end subscription|quit|Quit it|quit texting me|remove|Remove me|remove me please|remove me from your list
+    cancel|Cancel please|cancel my subscription|cancel subscription|cancel texts|end|END.
+    end texts
+    end subscription|quit|quit texting me|remove|Remove me|remove me please|remove me from your list
     Please remove me from this list
-    remove my number|remove my number from your list|Remove this number|kindly remove my number|stop end quit
+    cancel my subscriptions|cancel these texts|cancel all messages|cancel the texts please|cancel my text messages
+    quit sending me these texts|I want to cancel my subscription|please end my subscription now|cancel cancel
+    end now|cancel immediately|quit thanks|I revoke consent to receive texts|remove my number
+    remove my number from your list|Remove this number|remove me from all your lists
+    kindly remove my number|please remove my phone number|stop end quit|STOP, END, CANCEL
     stop/unsubscribe
     arret|ARRET|Arrêt|ARRÊT|arrêt svp|arret s'il vous plaît|Arrêt s'il te plait|arrêt merci|stop svp|stop merci
     Bonjour, stop|stop les sms
@@ -61,6 +65,18 @@ STOPS = """
     ＳＴＯＰ|ｓｔｏｐ！|ＳＴＯＰ　ＡＬＬ|𝐒𝐓𝐎𝐏|𝓼𝓽𝓸𝓹|ⓢⓣⓞⓟ|🅂🅃🄾🄿|ＵＮＳＵＢＳＣＲＩＢＥ|UNSUBSCRİBE|unsubscrıbe
     🛑 STOP 🛑|STOP 😡😡😡|stop🙏|🖕stop|stop❤️|stop 👍🏽|st\u00adop|\u200bstop\u200b|\ufeffSTOP|st\u200dop|stop\x00
     stop\u2028please
+    stop?|STOP???|stop all?|opt-out?|¿Stop?|end?
+    stopp|stoppp|Stopp bitte|BITTE STOPPEN|stoooop|sstop|stpo|sotp|stopit|stopsms|stopal|STOPPALL|stoppez svp
+    unsub|UNSUB please|unsubcribe|unsuscribe|unsubscibe|Unsubscribed.|unsubscrib me|cancle my subscription
+    arretez|Arrêtez svp|arreter|arrêter
+    stop receiving|stop receiving these|stop receiving texts|I want you to stop|I want you to stop texting me
+    I want to stop|I'd like to stop receiving these|I said stop|I said STOP!!|I opt out
+    yes stop|Yes, stop|STOP YES|stop already|stop txting me|Stop sending me this crap
+    please opt me out of this
+    stop, not interested|not interested, stop|Stop! I never signed up for this.|stop I don't want these
+    I don't want any texts. Stop!
+    Stop! Don't text me again.|leave me alone. STOP|take me off your list, stop|stop, keine Werbung mehr
+    stop grazie|stop obrigado|stopp tack|stop من فضلك
     stop\n\nSent from my iPhone|Stop. Sent from my Galaxy S24|stop Get Outlook for Android
     STOP\nVon meinem iPhone gesendet
 """
@@ -72,7 +88,22 @@ UNCLEARS = """
     I want this to stop|make it stop|how do I stop this|how do i opt out|Can I unsubscribe?|can i cancel
     where can I cancel
     will you ever stop|you should stop|why wont you stop|who is this? stop|what happens if I text stop
-    I said stop|i texted stop already
+    i texted stop already|you said stop|who said stop|if i want to stop
+    cancel it|cancel this|cancel that|cancel my phone|cancel my number|cancel my message|cancel all
+    cancel everything|cancel my mobile subscription|end this|quit it|ok end|okay cancel|just quit|remove it
+    remove this|remove the list|remove my message|I quit|i want to cancel|I need to end
+    not cancel|cancel or stop
+    stop please?|stop texting me?|STOP. Wrong number?|Stop! Who are you？|هل stop؟|can i stop?
+    cancel?? please|stop all texts?
+    take me off your list|Take me off this list please|please take my name off|delete my number
+    lose my number|do not text me
+    don't text me again|dont text|Do not contact me again|never text me again|don't message me|no more texts
+    no more|No more messages please|leave me alone|don't send me any more messages|I already opted out
+    Abmelden|bitte abmelden|Wie kann ich mich abmelden|abbestellen|Bitte austragen|keine nachrichten mehr
+    Bitte keine SMS mehr|aufhören|Lassen Sie mich in Ruhe
+    baja|BAJA por favor|darse de baja|quiero darme de baja|Dar de baja|desuscribir|desuscribirme|no más mensajes
+    désabonner|desabonner|me désabonner svp|désinscription|desinscrire|annulla|Cancella|disiscrivi
+    إلغاء الاشتراك|الغاء اشتراك|إلغاء|توقف|توقفوا|أوقفوا الرسائل
     Reply STOP to opt out|Text STOP to unsubscribe|the end|in the end it was fine|At the end of the day|bus stop
     non stop|non-stop fun|nonstop? no, non stop!
     cancel or not|I need to cancel|the remove button is broken|to quit smoking|week end|start or stop
@@ -85,42 +116,86 @@ TARGETS = {
     "stop list 5": "5",
     "stop number 5 please": "5",
     "stop5": "5",
+    "stopp5": "5",
     "STOP12345": "12345",
     "unsubscribe 7": "7",
-    "cancel flash sales": "flash sales",
+    "I want to unsubscribe from 7": "7",
     "Please stop the Flash Sales texts!": "flash sales",
     "unsubscribe from Flash-Sales": "flash sales",
     "opt out of flash sales": "flash sales",
     "unsubscribe me from the garden letters, please": "garden letters",
-    "stop alerts": "alerts",
-    "cancel my order": "order",
-    "cancel my appointment": "appointment",
-    "end of sale?": "sale",
     "stop being so mean": "being so mean",
     "stop it or I call the police": "or i call the police",
+    "stop here": "here",
+    "Stop here please": "here",
+    "stop by": "by",
+    "stop today": "today",
     "stop start": "start",
+    "stop the stop": "stop",
     "stop 5 stop": "5 stop",
     "stop 2 end": "2 end",
     "stop ５": "5",
     "arrêt Été": "ete",
 }
+WEAK_TARGETS = {
+    "cancel flash sales": "flash sales",
+    "cancel 5": "5",
+    "end5": "5",
+    "cancel my order": "order",
+    "cancel orders": "orders",
+    "cancel my appointment": "appointment",
+    "remove me from flash sales": "flash sales",
+    "cancel my subscription to Netflix": "netflix",
+    "cancel today": "today",
+    "end today?": "today",
+    "end of sale?": "sale",
+    "cancel stop": "stop",
+    "cancel my stop": "stop",
+    "end the stop": "stop",
+    "cancel my unsubscribe": "unsubscribe",
+    "stop 5?": "5",
+    "Stop flash sales?": "flash sales",
+}
+# What is sent is a STOP of everything, unless a list is called so.
+KINDS = {
+    "stop alerts": "alerts",
+    "Stop these alerts!": "alerts",
+    "stop marketing": "marketing",
+    "STOP ADS": "ads",
+    "stop the offers please": "offers",
+    "stop sending me promos": "promos",
+    "stop promotions": "promotions",
+    "stop marketing texts": "marketing",
+    "STOP PUB": "pub",
+    "stop notifications": "notifications",
+}
 NOTHINGS = """
     |   |.|...|?!|🙂|🛑|👍|yes|Yes please|no|ok|thanks|who is this|hello|call me|Y|N|1|12345|+14155552671
     https://a.example/b
     weekend|weekends|endless|The weekend is near|cancelled|canceled|cancellation|cancelling|stopped|stopping
-    stops|stopp|stoppp|stpo|sotp|sto p|st op
-    unsubscribed|unsubscribing|unsubcribe|unsuscribe|quitter|quite|removed|remover|revoked|opt|out|opt in to win
+    stops|stoop|stopper|stoppt|sto|sto p|st op
+    I was unsubscribed by mistake|how do I not get unsubscribed|unsubscribing
+    quitter|quite|removed|remover|revoked|opt|out|opt in to win
     opts out|stopover|doorstop|pit-stopping
-    friend|send|ended|ending|I am pretending|ende|beenden|abmelden|fin|baja|afmelden|arreter|arrêter
+    friend|send|ended|ending|I am pretending|ende|beenden|Abmeldung|fin|afmelden|Baja el precio
+    don't text and drive|no more coffee|not interested|Can I get more texts?
     restart|started|starting|when does it start|start 5|start my car|let us start over
     Liked “Reply STOP to opt out”|Loved "Sale ends today. Text STOP to end"|Laughed at “Reply STOP to cancel”
     Removed a heart from “STOP to end”
-    Emphasized “STOP to opt out”|Reacted 👍 to “Reply STOP to unsubscribe”
+    Emphasized “STOP to opt out”|Reacted 👍 to “Reply STOP to unsubscribe”|👍 to “Reply STOP to end”
+    Hat „STOP“ mit Gefällt mir markiert|Hat „Sale. STOP?“ mit „Gefällt mir“ markiert|Hat über „STOP“ gelacht
+    Gefällt „Antworten Sie STOP“|Hat mit 👍 auf „STOP“ reagiert
+    A aimé « Répondez STOP »|N’a pas aimé « STOP »|A mis l’accent sur « STOP »|A réagi avec 👍 à « STOP »
+    Le gustó “Responda STOP”|Le encantó “STOP para salir”|No le gustó “STOP”|Se rió de “STOP”
+    Ha messo Mi piace a “Rispondi STOP”|Ha messo “Mi piace” a “STOP”|Ha riso per “STOP”
+    Curtiu “Responda STOP”|Reagiu com 👍 a “STOP”|أعجب بـ “STOP”|أعجبه "أرسل STOP"
+    start texting me|start again|ok start|start now|start now 🙂|Start today?|start it?|Start here|start?
+    opt in?|unstop？
+    start spam|start spamming me again|opt me in|yes start|START START|start 🙂 again
 """
 STARTS = """
-    start|START|Start.|START!|start please|please start|ｓｔａｒｔ|s.t.a.r.t|unstop|UNSTOP pls|opt in|OPT-IN|optin
-    opt me in|Please opt me in
-    start texting me|start again|ok start|start now 🙂|Start, thank you
+    start|START|Start.|START!|start please|please start|start pls|ｓｔａｒｔ|s.t.a.r.t|unstop|UNSTOP pls|opt in|OPT-IN|optin
+    start 🙂|Start, thank you|Thanks, start|please opt in|start\n\nSent from my iPhone
 """
 
 
@@ -149,7 +224,16 @@ class TestWhatPeopleSend:
     @pytest.mark.parametrize(("text", "target"), TARGETS.items())
     def test_stop_something(self, text: str, target: str) -> None:
         """Never everything: the caller looks which list it is, or asks somebody."""
+        assert said(text) == Said(UNCLEAR, target, is_sure=True)
+
+    @pytest.mark.parametrize(("text", "target"), WEAK_TARGETS.items())
+    def test_perhaps_stop_something(self, text: str, target: str) -> None:
+        """Not at once, even if there is such a list: people cancel much else, and ask."""
         assert said(text) == Said(UNCLEAR, target)
+
+    @pytest.mark.parametrize(("text", "target"), KINDS.items())
+    def test_stop_what_all_of_them_are(self, text: str, target: str) -> None:
+        assert said(text) == Said(STOP, target, is_sure=True)
 
     @pytest.mark.parametrize("text", each_of(NOTHINGS))
     def test_nothing_of_ours(self, text: str) -> None:
@@ -201,7 +285,9 @@ class TestBuiltIn:
 
 class TestOwnersWords:
     RULES = SmsRules(
-        own_keywords=frozenset({"Abmelden", "nein danke", "BAJA", "désabonner", "9", "n", "退订"})
+        own_keywords=frozenset(
+            {"Abmelden", "nein danke", "BAJA", "désabonner", "genug", "9", "n", "退订"}
+        )
     )
 
     @pytest.mark.parametrize(
@@ -244,8 +330,8 @@ class TestOwnersWords:
             assert meaning(text, rules) == NOTHING
 
     def test_another_realms_words_are_not_ours(self) -> None:
-        assert meaning("abmelden", self.RULES) == STOP
-        assert meaning("abmelden", RULES) == NOTHING
+        assert meaning("genug", self.RULES) == STOP
+        assert meaning("genug", RULES) == NOTHING
 
 
 class TestNames:
@@ -259,6 +345,8 @@ class TestNames:
             ("stop cafe creme", "Café Crème"),
             ("stop sales texts", "Sales texts"),
             ("stop رسائل الحديقة", "رسائل الحديقة"),
+            ("stop thank you club", "Thank you club"),
+            ("stop the unsub alarm", "Unsub alarm"),
         ],
     )
     def test_a_lists_name_is_known(self, text: str, name: str) -> None:
@@ -310,7 +398,9 @@ class TestAnyText:
     def test_it_always_has_a_meaning(self, text: str) -> None:
         found = said(text)
 
-        assert found.target is None or found.meaning == UNCLEAR
+        assert found.target is None or found.meaning in {STOP, UNCLEAR}
+        assert found.target != ""
+        assert found.target or not found.is_sure
 
     @given(
         st.sampled_from(sorted(BUILT_IN)),
@@ -345,10 +435,19 @@ class TestAnyText:
             "thank you ",
             "you have the ",
             " ",
+            "cancel my ",
+            "take me off ",
+            "dont text me ",
+            "i want you to ",
+            "hat ",
+            '" hat ',
+            "sssstop",
+            "sto",
+            "o" * 9 + " ",
         ],
     )
     def test_no_text_takes_long(self, piece: str) -> None:
-        """64 KiB of the worst that we thought of: 7 ms at most, measured; here with room for a busy machine."""
+        """64 KiB of the worst that we thought of: 12 ms at most, measured; here with room for a busy machine."""
         text = (piece * 65_536)[:65_536]
         began = time.process_time()
         said(text)

@@ -155,10 +155,12 @@ def _understand(
     if incoming.meaning is not None:
         return incoming.meaning, stop_target(own_list)
     said = read_meaning(incoming.text, rules)
+    named_id = find_named_list(everything.realm_id, said.target) if said.target else None
+    named = get_list_by_id(named_id) if named_id else None
+    if named is not None:
+        return (Meaning.STOP if said.is_sure else Meaning.UNCLEAR), named
     if said.meaning == Meaning.UNCLEAR and said.target:
-        named_id = find_named_list(everything.realm_id, said.target)
-        named = get_list_by_id(named_id) if named_id else None
-        return (Meaning.STOP, named) if named else (Meaning.UNCLEAR, own_list)
+        return Meaning.UNCLEAR, own_list
     return said.meaning, stop_target(own_list)
 
 

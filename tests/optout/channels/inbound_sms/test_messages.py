@@ -186,7 +186,9 @@ class TestHowFarItReaches:
 
         assert suppressed() == [(1, JANE)]
 
-    @pytest.mark.parametrize("text", ["STOP 7", "stop Flash Sales", "cancel flash-sales please"])
+    @pytest.mark.parametrize(
+        "text", ["STOP 7", "stop Flash Sales", "unsubscribe from flash-sales please"]
+    )
     def test_who_names_a_list_leaves_that_one(
         self, realm: Realm, optout_list: List, endpoint: InboundEndpoint, text: str
     ) -> None:
@@ -201,6 +203,28 @@ class TestHowFarItReaches:
         for text in ("STOP 7", "stop flash sales"):
             assert text_us(endpoint, text).json() == {"status": "review"}
         assert not suppressed()
+
+    def test_a_weak_word_waits_for_that_list_alone(
+        self, realm: Realm, endpoint: InboundEndpoint
+    ) -> None:
+        """Orders are cancelled, too."""
+        make.make_list(realm, 7, name="Orders")
+
+        for text in ("cancel orders", "stop orders?"):
+            assert text_us(endpoint, text).json() == {"status": "review"}
+        assert not suppressed()
+        accept_overdue(timezone.now() + timedelta(days=7, minutes=1))
+        assert suppressed() == [(7, JANE)]
+
+    def test_what_all_of_them_are_may_be_a_list(
+        self, realm: Realm, endpoint: InboundEndpoint
+    ) -> None:
+        make.make_list(realm, 7, name="Offers")
+
+        assert text_us(endpoint, "stop the offers").json() == {"status": "recorded"}
+        assert suppressed() == [(7, JANE)]
+        assert text_us(endpoint, "stop ads").json() == {"status": "recorded"}
+        assert suppressed() == [(0, JANE), (7, JANE)]
 
     def test_a_name_of_two_lists_is_unclear(self, realm: Realm, endpoint: InboundEndpoint) -> None:
         make.make_list(realm, 7, name="Sales")
