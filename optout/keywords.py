@@ -67,7 +67,7 @@ def read_meaning(text: str, rules: SmsRules) -> Said:
     is_question = _QUESTION.search(text) is not None
     bare = _said_bare(text)
     keywords = _keywords(rules.own_keywords, rules.dropped_keywords)
-    words = _words(_in_our_words(bare), keywords)
+    words = _words(_in_our_words(bare, keywords.owners), keywords)
     spots = _find(words, keywords)
     if not spots:
         return Said(_meaning_without(bare, keywords, is_question=is_question))
@@ -132,18 +132,28 @@ def _said_bare(text: str) -> str:
     return SIGNATURE.sub("", f" {_bare(normal_form(text))}").strip()
 
 
-def _in_our_words(bare: str) -> str:
-    """Every spelling as the word that is meant, and remarks that change nothing as a "please"."""
-    for keyword, spelled in SPELLINGS:
-        bare = spelled.sub(keyword, bare)
-    return REMARKS.sub("please", PHRASES.sub("please", bare))
+def _in_our_words(bare: str, owners: tuple[str, ...] = ()) -> str:
+    """Every spelling as the word that is meant, and what is said besides as a "please": unless it is an owner's keyword."""
+
+    def kept(found: re.Match[str]) -> str:
+        is_owners = any(f" {each} " in f" {found[0]} " for each in owners)
+        return found[0] if is_owners else "please"
+
+    return REMARKS.sub(kept, PHRASES.sub(kept, _spelled(bare)))
+
+
+def _spelled(bare: str) -> str:
+    for keyword, misspelled in SPELLINGS:
+        bare = misspelled.sub(keyword, bare)
+    return bare
 
 
 def _meaning_without(bare: str, keywords: "_Keywords", *, is_question: bool) -> Meaning:
     """What a text without any keyword asks for."""
     if START.fullmatch(bare) and not is_question:
         return Meaning.START
-    asks_otherwise = PHRASES.search(bare) or any(each in bare for each in keywords.unspaced)
+    unspaced = filter(_UNSPACED.search, keywords.owners)
+    asks_otherwise = PHRASES.search(bare) or any(each in bare for each in unspaced)
     return Meaning.UNCLEAR if asks_otherwise else Meaning.NOTHING
 
 
@@ -151,19 +161,19 @@ def _meaning_without(bare: str, keywords: "_Keywords", *, is_question: bool) -> 
 class _Keywords:
     # First word → the keywords that begin with it, the longest first.
     by_first: dict[str, list[list[str]]]
-    unspaced: tuple[str, ...]
+    owners: tuple[str, ...]
 
 
 @lru_cache(maxsize=256)
 def _keywords(own: frozenset[str], dropped: frozenset[str]) -> _Keywords:
     gone = {_bare(normal_form(each)) for each in dropped} - FIRST_SEVEN
     built_in = {_bare(each) for each in BUILT_IN} - gone
-    owners = {_in_our_words(_bare(normal_form(each))) for each in own} - {""}
+    owners = {_spelled(_bare(normal_form(each))) for each in own} - {""}
     by_first: dict[str, list[list[str]]] = {}
     for keyword in sorted(built_in | owners, key=len, reverse=True):
         words = keyword.split()
         by_first.setdefault(words[0], []).append(words)
-    return _Keywords(by_first, tuple(sorted(filter(_UNSPACED.search, owners))))
+    return _Keywords(by_first, tuple(sorted(owners)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -329,6 +329,19 @@ class TestOwnersWords:
         for text in ("", "!!!", "🛑", "hello"):
             assert meaning(text, rules) == NOTHING
 
+    @pytest.mark.parametrize(
+        "word", ["abmelden", "leave me alone", "no more", "wrong number", "thank you"]
+    )
+    def test_one_that_is_a_phrase_to_others(self, word: str) -> None:
+        """What is said besides STOP is read as a "please": an owner's word must not make that one."""
+        rules = SmsRules(own_keywords=frozenset({word}))
+
+        assert {meaning(each, rules) for each in (word, f"{word}!", f"please {word}")} == {STOP}
+        assert {meaning(each, rules) for each in ("please", "right now", "Not interested")} == {
+            NOTHING
+        }
+        assert meaning("start please", rules) == START
+
     def test_another_realms_words_are_not_ours(self) -> None:
         assert meaning("genug", self.RULES) == STOP
         assert meaning("genug", RULES) == NOTHING
