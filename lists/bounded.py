@@ -15,8 +15,8 @@ class TookTooLongError(Exception):
 def at_most(seconds: float, *, may_be_within: bool = False) -> Iterator[None]:
     """Let each statement within run for that long; then raise TookTooLongError. One query more.
 
-    `may_be_within`: whether it may be asked in the middle of a transaction. That one then goes on, with the limit that it had, also
-    after a statement that was stopped: for three queries more.
+    `may_be_within`: whether it may be asked in the middle of a transaction. That one then goes on, with the limit that it had,
+    also after a statement that was stopped: for three queries more.
     """
     is_within = may_be_within and connection.in_atomic_block
     limit = str(max(1, int(seconds * 1000)))  # 0 would be none at all
