@@ -24,7 +24,7 @@ class RecipientState(models.IntegerChoices):
 class TextMessage(models.Model):
     """A text message that was handed over to the gateway, to a list's recipients or to a single number (S3.6).
 
-    Whoever sends it moves `after` on before a batch is handed over: nobody is ever sent the same message twice.
+    Whoever sends it moves `after` on to a recipient before that one is handed over: nobody is ever sent the same message twice.
     """
 
     id = models.AutoField(primary_key=True)
@@ -42,14 +42,17 @@ class TextMessage(models.Model):
         ApiKey, models.PROTECT, null=True, related_name="text_messages", db_index=False
     )
     created_at = models.DateTimeField()
+    # How many could be written to then; none: counting them would have taken too long.
+    recipient_count = models.IntegerField(null=True)
     finished_at = models.DateTimeField(null=True)
     # ── Written by the worker ──
     after = models.BinaryField(
         max_length=16, default=b"", db_default=b""
     )  # digest: so far the list was read
-    tried_at = models.DateTimeField(
-        null=True
-    )  # when the gateway last failed; it is tried again by and by
+    rests_until = models.DateTimeField(null=True)  # after the gateway failed
+    failures = models.IntegerField(default=0, db_default=0)  # of the gateway, in a row
+    # Since the gateway last took one: recipients of whom nobody knows.
+    unknown_in_row = models.IntegerField(default=0, db_default=0)
     sent = models.IntegerField(default=0, db_default=0)
     refused = models.IntegerField(default=0, db_default=0)
     unknown = models.IntegerField(default=0, db_default=0)
@@ -66,9 +69,7 @@ class TextMessage(models.Model):
         )
         indexes = (
             # Read by the worker.
-            models.Index(
-                fields=("created_at",), condition=Q(state=TextState.SENDING), name="text_to_send"
-            ),
+            models.Index(fields=("id",), condition=Q(state=TextState.SENDING), name="text_to_send"),
         )
 
     def __str__(self) -> str:
@@ -76,9 +77,11 @@ class TextMessage(models.Model):
 
 
 class TextRecipient(models.Model):
-    """Somebody of a batch that is being handed over, and whoever did not get the message, or perhaps did not."""
+    """Who is being handed over, and whoever did not get the message, or perhaps did not."""
 
-    message = models.ForeignKey(TextMessage, models.CASCADE, related_name="recipients")
+    message = models.ForeignKey(  # the constraint's index begins with it
+        TextMessage, models.CASCADE, related_name="recipients", db_index=False
+    )
     digest = models.BinaryField(max_length=16)
     number = models.CharField(max_length=16)
     state = models.PositiveSmallIntegerField(choices=RecipientState)
@@ -88,6 +91,14 @@ class TextRecipient(models.Model):
         constraints = (
             models.UniqueConstraint(
                 fields=("message", "digest"), name="recipient_is_sent_a_message_once"
+            ),
+        )
+        indexes = (
+            # Read by the worker: what one that died has left.
+            models.Index(
+                fields=("message",),
+                condition=Q(state=RecipientState.CLAIMED),
+                name="text_recipient_claimed",
             ),
         )
 

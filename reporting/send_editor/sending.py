@@ -37,10 +37,14 @@ BATCH = (
 )
 LONGEST_RUN = 55  # seconds: the next run begins with the next minute
 TURN = 5  # seconds: then another message goes on, so that a short one does not wait for a long one
-TRIED_AGAIN_AFTER = timedelta(minutes=2)  # when the gateway failed
+# After the gateway failed at a message it rests, twice as long each time it fails again. What may have been taken is lost to its
+# recipient, so a gateway that fails for an hour may cost a handful of them.
+REST = timedelta(minutes=2)
+LONGEST_REST = timedelta(minutes=30)
 MOST_REFUSED = (
     50  # with nobody who got it: it is the message that the gateway does not take, not the numbers
 )
+MOST_UNKNOWN = 50  # in a row: whatever answers there, it is no gateway that takes messages
 _LOCKS = 7_294_014  # ours among the advisory locks of this database
 
 _CLAIM: Final = f"""
@@ -54,32 +58,40 @@ SELECT id, %(digest)s, %(number)s, {RecipientState.CLAIMED:d}, %(now)s FROM move
 ON CONFLICT DO NOTHING
 RETURNING id
 """  # noqa: S608 -- made of constants
+_RESTS: Final = """
+failures = m.failures + 1, rests_until = %(began)s::timestamptz + GREATEST(
+    %(asked)s::interval, LEAST(%(longest)s::interval, %(rest)s::interval * (1 << LEAST(m.failures, 9)))
+)
+"""
 # What became of it. A row that is not claimed any more was told by another worker, which took this one for dead.
 _SENT: Final = f"""
 WITH mine AS (
     DELETE FROM reporting_textrecipient WHERE id = %(id)s AND state = {RecipientState.CLAIMED:d} RETURNING message_id
 )
-UPDATE reporting_textmessage m SET sent = m.sent + 1, tried_at = NULL FROM mine WHERE m.id = mine.message_id
+UPDATE reporting_textmessage m SET sent = m.sent + 1, rests_until = NULL, failures = 0, unknown_in_row = 0
+FROM mine WHERE m.id = mine.message_id
 """  # noqa: S608 -- made of constants
 _REFUSED: Final = f"""
 WITH mine AS (
     UPDATE reporting_textrecipient SET state = {RecipientState.REFUSED:d}, at = %(now)s
     WHERE id = %(id)s AND state = {RecipientState.CLAIMED:d} RETURNING message_id
 )
-UPDATE reporting_textmessage m SET refused = m.refused + 1, tried_at = NULL FROM mine WHERE m.id = mine.message_id
+UPDATE reporting_textmessage m SET refused = m.refused + 1, rests_until = NULL, failures = 0
+FROM mine WHERE m.id = mine.message_id
 """  # noqa: S608 -- made of constants
 _UNKNOWN: Final = f"""
 WITH mine AS (
     UPDATE reporting_textrecipient SET state = {RecipientState.UNKNOWN:d}, at = %(now)s
     WHERE id = %(id)s AND state = {RecipientState.CLAIMED:d} RETURNING message_id
 )
-UPDATE reporting_textmessage m SET unknown = m.unknown + 1, tried_at = %(now)s FROM mine WHERE m.id = mine.message_id
+UPDATE reporting_textmessage m SET unknown = m.unknown + 1, unknown_in_row = m.unknown_in_row + 1, {_RESTS}
+FROM mine WHERE m.id = mine.message_id
 """  # noqa: S608 -- made of constants
 # The gateway surely has not taken it: all stands as before, and the same recipient is the next one. Where another worker has
 # gone on meanwhile the row stays, and nobody knows.
 _PUT_BACK: Final = f"""
 WITH back AS (
-    UPDATE reporting_textmessage m SET after = %(before)s, tried_at = %(now)s
+    UPDATE reporting_textmessage m SET after = %(before)s, {_RESTS}
     FROM reporting_textrecipient r
     WHERE r.id = %(id)s AND r.state = {RecipientState.CLAIMED:d} AND m.id = r.message_id AND m.after = r.digest
     RETURNING r.id
@@ -92,8 +104,8 @@ WITH dead AS (
     UPDATE reporting_textrecipient SET state = {RecipientState.UNKNOWN:d}
     WHERE message_id = %(message)s AND state = {RecipientState.CLAIMED:d} RETURNING 1
 )
-UPDATE reporting_textmessage SET unknown = unknown + (SELECT count(*) FROM dead) WHERE id = %(message)s
-RETURNING (SELECT count(*) FROM dead)
+UPDATE reporting_textmessage SET unknown = unknown + n, unknown_in_row = unknown_in_row + n
+FROM (SELECT count(*) n FROM dead) d WHERE id = %(message)s AND n > 0
 """  # noqa: S608 -- made of constants
 
 
@@ -129,14 +141,23 @@ class Run:
     """One run of the worker: what came of it so far, and how much longer it goes on."""
 
     def __init__(self, now: datetime) -> None:
-        self.now = now
+        self.began = now
+        self._clock = time.monotonic()
         self.counts = {"sent": 0, "refused": 0, "unknown": 0}
         self.pace = Pace(settings.SMS_PER_SECOND)
         self._patience = Patience(LONGEST_RUN)
 
     @property
+    def now(self) -> datetime:
+        return self.began + timedelta(seconds=time.monotonic() - self._clock)
+
+    @property
     def has_ended(self) -> bool:
         return self._patience.has_ended
+
+    def has_time(self, until: float) -> bool:
+        """Whether the same message may go on, until then by time.monotonic at the latest."""
+        return not self.has_ended and time.monotonic() < until
 
     def note(self, outcome: Outcome, error: Exception | None) -> None:
         self._patience.note(error)
@@ -167,20 +188,17 @@ def forget_recipients(oldest: datetime) -> int:
 
 
 def _due(now: datetime) -> list[int]:
-    """The messages to go on with, those to a single number first; and those that were stopped while a worker died."""
-    is_sending = Q(state=TextState.SENDING) & (
-        Q(tried_at=None) | Q(tried_at__lte=now - TRIED_AGAIN_AFTER)
-    )
-    is_unresolved = Q(
-        state=TextState.STOPPED,
-        finished_at__gte=now - timedelta(hours=1),
-        recipients__state=RecipientState.CLAIMED,
-    )
-    due = TextMessage.objects.filter(is_sending | is_unresolved).distinct()
-    single = list(due.exclude(number="").order_by("pk").values_list("pk", flat=True))
-    return single + in_turn(
-        list(due.filter(number="").order_by("pk").values_list("pk", flat=True)), now
-    )
+    """The messages to go on with, those to a single number first; and those that are over but for what a dead worker left."""
+    is_due = Q(rests_until=None) | Q(rests_until__lte=now)
+    sending = TextMessage.objects.filter(is_due, state=TextState.SENDING).order_by("pk")
+    due = list(sending.values_list("pk", "number"))
+    left = TextRecipient.objects.filter(state=RecipientState.CLAIMED)
+    left = left.exclude(message__state=TextState.SENDING).order_by("message").distinct()
+    return [
+        *(key for key, number in due if number),
+        *left.values_list("message", flat=True),
+        *in_turn([key for key, number in due if not number], now),
+    ]
 
 
 def _is_left(key: int, run: Run) -> bool:
@@ -228,10 +246,12 @@ def _send_to_number(message: TextMessage, run: Run) -> None:
 def _send_to_list(message: TextMessage, optout_list: ListSnapshot, run: Run) -> bool:
     until = time.monotonic() + TURN
     read, before = bytes(message.after), bytes(message.after)
-    while True:
+    if _is_given_up(message, run):
+        return False
+    while run.has_time(until):
         batch, following = read_recipients(optout_list, read, BATCH)
         for recipient in batch:
-            if run.has_ended or time.monotonic() > until:
+            if not run.has_time(until):
                 return True
             run.pace.wait()
             number = Address(recipient.number, Medium.SMS, recipient.digest, recipient.number)
@@ -239,16 +259,18 @@ def _send_to_list(message: TextMessage, optout_list: ListSnapshot, run: Run) -> 
                 continue
             text = fill(message.text, short_url(optout_list.id, recipient.number))
             outcome = _hand_over(message, recipient, text, before, run)
+            if outcome in {Outcome.REFUSED, Outcome.UNKNOWN} and _is_given_up(message, run):
+                return False
             if outcome in {Outcome.NOT_OURS, Outcome.NOT_TAKEN, Outcome.UNKNOWN}:
                 return False
             before = recipient.digest
-            if outcome is Outcome.REFUSED and _refuses_everybody(message, run):
-                return False
         if following is None:
             _end(message, TextState.DONE, run)
             return False
+        if not _move_on(message, following):
+            return False
         read = following
-        _move_on(message, following)
+    return True
 
 
 def _hand_over(
@@ -269,7 +291,16 @@ def _hand_over(
     outcome, error = _send(recipient.number, text, message.sender)
     ((claim,),) = claimed
     fetch_prepared(
-        _WRITE_DOWN.get(outcome, _PUT_BACK), {"id": claim, "now": run.now, "before": before}
+        _WRITE_DOWN.get(outcome, _PUT_BACK),
+        {
+            "id": claim,
+            "now": run.now,
+            "before": before,
+            "began": run.began,
+            "rest": REST,
+            "longest": LONGEST_REST,
+            "asked": _asked_for(error),
+        },
     )
     run.note(outcome, error)
     return outcome
@@ -285,25 +316,34 @@ def _send(number: str, text: str, sender: str) -> tuple[Outcome, SmsError | None
     return Outcome.SENT, None
 
 
-def _refuses_everybody(message: TextMessage, run: Run) -> bool:
-    """Whether the gateway has refused MOST_REFUSED and taken none: then the message is stopped."""
-    message.refresh_from_db(fields=("sent", "refused"))
-    if message.sent or message.refused < MOST_REFUSED:
+def _asked_for(error: SmsError | None) -> timedelta:
+    """How long the gateway asks to be left alone; no longer than it rests anyhow in the end."""
+    asked = None if error is None else error.retry_after
+    return min(asked or timedelta(0), LONGEST_REST)
+
+
+def _is_given_up(message: TextMessage, run: Run) -> bool:
+    """Whether the gateway has refused MOST_REFUSED and taken none, or has left MOST_UNKNOWN unclear since it took the last one:
+    then the message is stopped."""
+    message.refresh_from_db(fields=("sent", "refused", "unknown_in_row"))
+    is_refused = not message.sent and message.refused >= MOST_REFUSED
+    if not is_refused and message.unknown_in_row < MOST_UNKNOWN:
         return False
     _end(message, TextState.STOPPED, run)
     return True
 
 
-def _move_on(message: TextMessage, following: bytes) -> None:
-    """Past those who are no recipients: the next run does not look at them again."""
-    rows = TextMessage.objects.filter(pk=message.pk, state=TextState.SENDING, after__lt=following)
-    rows.update(after=following)
+def _move_on(message: TextMessage, following: bytes) -> bool:
+    """Past those who are no recipients: the next run does not look at them again. False where the message was stopped, or
+    another worker is further."""
+    rows = TextMessage.objects.filter(pk=message.pk, state=TextState.SENDING, after__lte=following)
+    return bool(rows.update(after=following))
 
 
 def _end(message: TextMessage, state: TextState, run: Run) -> None:
     rows = TextMessage.objects.filter(pk=message.pk, state=TextState.SENDING)
     with transaction.atomic():
-        is_ended = rows.update(state=state, finished_at=run.now, tried_at=None)
+        is_ended = rows.update(state=state, finished_at=run.now, rests_until=None)
         if is_ended and state is TextState.STOPPED:
             record_audit(
                 "stop_text_message",

@@ -11,7 +11,7 @@ from lists.access import Permission, Standing
 from lists.choices import Role
 from lists.models import List
 from reporting.models import RecipientState, TextMessage, TextRecipient, TextState
-from reporting.send_editor.sending import MOST_REFUSED, TRIED_AGAIN_AFTER
+from reporting.send_editor.sending import MOST_REFUSED, MOST_UNKNOWN
 
 MOST_SHOWN = 20  # messages of the editor's page
 MOST_MISSED = 100  # recipients that one message names
@@ -68,14 +68,13 @@ class SentMessage:
 
     @property
     def state(self) -> str:
-        if self.is_sending and self.row.tried_at:
+        if self.next_try:
             return "Waiting for the gateway"
         return str(TextState(self.row.state).label)
 
     @property
     def tag(self) -> str:
-        waits = self.is_sending and self.row.tried_at
-        return "tag-warning" if waits else _TAGS[TextState(self.row.state)]
+        return "tag-warning" if self.next_try else _TAGS[TextState(self.row.state)]
 
     @property
     def handled(self) -> int:
@@ -90,28 +89,37 @@ class SentMessage:
         """How far the list was read: its digests are spread evenly, so the place of the last one tells."""
         if self.row.state == TextState.DONE:
             return 100
-        return min(99, int.from_bytes(bytes(self.row.after)[:4].ljust(4, b"\0")) * 100 >> 32)
+        return min(99, self._reached * 100 >> 32)
 
     @property
     def left(self) -> int | None:
         """About how many are still to come; None where that cannot be told yet."""
-        reached = int.from_bytes(bytes(self.row.after)[:4].ljust(4, b"\0"))
         if not self.is_sending or self.row.optout_list_id is None or self.handled < 20:
             return None
-        return self.handled * ((1 << 32) - reached) // max(reached, 1)
+        return self.handled * ((1 << 32) - self._reached) // max(self._reached, 1)
+
+    @property
+    def _reached(self) -> int:
+        """The place of the last one, of 2³²."""
+        return int.from_bytes(bytes(self.row.after)[:4].ljust(4, b"\0"))
 
     @property
     def next_try(self) -> datetime | None:
         """When a gateway that failed is asked again."""
-        if not self.is_sending or self.row.tried_at is None:
+        if not self.is_sending or self.row.rests_until is None:
             return None
-        return max(self.row.tried_at + TRIED_AGAIN_AFTER, timezone.now())
+        return max(self.row.rests_until, timezone.now())
 
     @property
     def is_refused_by_all(self) -> bool:
         """Whether it was stopped as the gateway took it for nobody."""
         is_stopped = self.row.state == TextState.STOPPED
         return is_stopped and not self.row.sent and self.row.refused >= MOST_REFUSED
+
+    @property
+    def is_unknown_by_all(self) -> bool:
+        """Whether it was stopped as the gateway left it unclear for so many in a row."""
+        return self.row.state == TextState.STOPPED and self.row.unknown_in_row >= MOST_UNKNOWN
 
     @property
     def was_left_alone(self) -> bool:

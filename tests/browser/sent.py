@@ -24,7 +24,7 @@ def set_up_messages(letters: List, admin: User) -> None:
     figures = {"sent": 123_456, "refused": 1_204, "unknown": 1, "made_by": admin, "after": half}
     for public_id, fields in (
         (SENDING, {}),
-        (WAITING, {"tried_at": now + timedelta(hours=1)}),
+        (WAITING, {"rests_until": now + timedelta(hours=1)}),
         (STOPPED, {"state": TextState.STOPPED, "finished_at": now}),
     ):
         message = make.make_text_message(

@@ -386,14 +386,21 @@ class TestAMessage:
         assert "Stop sending" not in screen.text
 
     def test_that_waits_for_the_gateway(self, alice: User, optout_list: List) -> None:
-        message = make.make_text_message(optout_list, tried_at=make.NOW)
+        message = make.make_text_message(optout_list, rests_until=make.NOW)
 
-        assert "The gateway did not take the last one" in self.open(alice, message).text
+        assert "The gateway failed." in self.open(alice, message).text
 
     def test_that_the_gateway_refused_to_everybody(self, alice: User, optout_list: List) -> None:
         message = make.make_text_message(optout_list, state=TextState.STOPPED, refused=50)
 
         assert "refused the message for each of the first 50" in self.open(alice, message).text
+
+    def test_that_the_gateway_left_unclear(self, alice: User, optout_list: List) -> None:
+        message = make.make_text_message(
+            optout_list, state=TextState.STOPPED, unknown=60, unknown_in_row=50
+        )
+
+        assert "Stopped: for 50 recipients, one after the other" in self.open(alice, message).text
 
     def test_to_a_number_that_opted_out_before_its_turn(self, alice: User, realm: Realm) -> None:
         message = make.make_text_message(realm, "Hello", state=TextState.DONE)

@@ -1,11 +1,15 @@
 """The worker hands messages over to a real gateway on loopback. With kill -9: tests/system/test_text_messages.py."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from lists import sms
@@ -17,6 +21,8 @@ from reporting import upkeep
 from reporting.models import RecipientState, TextMessage, TextRecipient, TextState
 from reporting.send_editor import sending
 from reporting.send_editor.messages import stop_message
+from reporting.send_editor.recipients import Recipient, read_recipients
+from reporting.send_editor.sent import SentMessage
 from tests.lists.gateways import Gateway, running_gateway
 from tests.make import NOW, do_not_mail, make_list, make_optout, make_realm
 from tests.reporting.send_editor.making import (
@@ -48,6 +54,32 @@ def letters() -> List:
     return make_list(make_realm())
 
 
+class Reading:
+    """How often the worker reads the next on the list, which has ten addresses and no number; and what happens meanwhile."""
+
+    def __init__(self) -> None:
+        self.addresses = [f"{n}@example.com" for n in range(10)]
+        self.count = 0
+        self._acts: dict[int, Callable[[], Any]] = {}
+
+    def at(self, count: int, act: Callable[[], Any]) -> None:
+        self._acts[count] = act
+
+    def read(self, *given: Any) -> Any:
+        self.count += 1
+        self._acts.get(self.count, lambda: None)()
+        return read_recipients(*given)
+
+
+@pytest.fixture
+def reading(letters: List, monkeypatch: pytest.MonkeyPatch) -> Reading:
+    told = Reading()
+    subscribe(letters, told.addresses)
+    monkeypatch.setattr(sending, "BATCH", 2)
+    monkeypatch.setattr(sending, "read_recipients", told.read)
+    return told
+
+
 def work(minutes: float = 0) -> dict[str, int]:
     return upkeep.send_text_messages(NOW + timedelta(minutes=minutes))
 
@@ -73,7 +105,7 @@ class TestToAList:
             assert (target.list_id, target.address) == (letters.pk, each["to"])
         assert after(message).state == TextState.DONE
         assert (message.sent, message.refused, message.unknown) == (2, 0, 0)
-        assert message.finished_at == NOW
+        assert message.finished_at is not None and message.finished_at > NOW
         assert not TextRecipient.objects.exists()
 
     def test_in_the_name_of_the_number_that_was_chosen(
@@ -270,9 +302,9 @@ class TestAGatewayThatFails:
         for minute in range(60):
             assert work(minute) == NOTHING
         tries = len(gateway.requests)
-        assert tries == 30, "one each two minutes"
+        assert tries == 5, "after 2, 4, 8 and 16 minutes"
         assert after(message).state == TextState.SENDING
-        assert message.tried_at == NOW + timedelta(minutes=58)
+        assert (message.rests_until, message.failures) == (NOW + timedelta(minutes=60), 5)
         assert not TextRecipient.objects.exists()
 
         gateway.status = 202
@@ -280,13 +312,23 @@ class TestAGatewayThatFails:
 
         assert sorted(each["to"] for each in got(gateway)[tries:]) == numbered(5)
         assert after(message).state == TextState.DONE
-        assert after(message).tried_at is None
+        assert (message.rests_until, message.failures) == (None, 0)
         assert (message.sent, message.unknown) == (5, 0)
+
+    def test_down_for_days_it_is_waited_for(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(2))
+        message = make_text(letters)
+        TextMessage.objects.update(failures=5_000)
+        gateway.status = 503
+        work()
+
+        assert after(message).rests_until == NOW + timedelta(minutes=30)
+        assert message.state == TextState.SENDING
 
     def test_in_the_middle_of_a_list(self, gateway: Gateway, letters: List) -> None:
         subscribe(letters, numbered(5))
         message = make_text(letters)
-        fail_after(gateway, 2, status=500)
+        fail_after(gateway, 2, status=503)
         assert work()["sent"] == 2
         assert after(message).sent == 2
         assert work(2)["sent"] == 3
@@ -309,6 +351,106 @@ class TestAGatewayThatFails:
         (left,) = TextRecipient.objects.all()
         assert left.state == RecipientState.UNKNOWN
         assert left.number == got(gateway)[0]["to"]
+
+    def test_it_rests_longer_each_time_that_nobody_knows(
+        self, gateway: Gateway, letters: List
+    ) -> None:
+        """An hour of 500 costs a handful of recipients their message, not thirty."""
+        subscribe(letters, numbered(10))
+        message = make_text(letters)
+        gateway.status = 500
+        asked = [minute for minute in range(121) if work(minute)["unknown"]]
+
+        assert asked == [0, 2, 6, 14, 30, 60, 90, 120]
+        assert after(message).unknown == len(asked) == len(gateway.requests)
+        with time_machine.travel(NOW + timedelta(minutes=120), tick=False):
+            assert SentMessage(message).next_try == NOW + timedelta(minutes=150)
+
+        gateway.status = 202
+        assert work(149) == NOTHING
+        assert work(150)["sent"] == 2
+        assert sorted(numbers_of(gateway)) == numbered(10), "each once"
+
+    @pytest.mark.parametrize("status", [202, 400])
+    def test_when_it_has_answered_it_rests_shortly_again(
+        self, gateway: Gateway, letters: List, status: int
+    ) -> None:
+        subscribe(letters, numbered(6))
+        message = make_text(letters)
+        gateway.status = 500
+        for minute in (0, 2, 6):
+            assert work(minute)["unknown"] == 1
+        gateway.status = status
+        fail_after(gateway, 1, status=500)
+        assert work(14)["unknown"] == 1
+
+        assert after(message).rests_until == NOW + timedelta(minutes=16)
+        assert message.unknown_in_row == (1 if status == 202 else 4)
+        assert work(16)["sent" if status == 202 else "refused"] == 1
+
+    @pytest.mark.parametrize(
+        ("header", "minutes"), [("600", 10), ("30", 2), ("", 2), ("86400", 30)]
+    )
+    def test_it_rests_for_as_long_as_it_asks(
+        self, gateway: Gateway, letters: List, header: str, minutes: int
+    ) -> None:
+        subscribe(letters, numbered(2))
+        make_text(letters)
+        gateway.status, gateway.retry_after = 429, header
+        work()
+        gateway.status = 202
+
+        assert work(minutes - 1) == NOTHING
+        assert work(minutes)["sent"] == 2
+
+    def test_of_so_many_in_a_row_that_nobody_knows_the_message_is_stopped(
+        self, gateway: Gateway, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "MOST_UNKNOWN", 3)
+        subscribe(letters, numbered(10))
+        message = make_text(letters)
+        fail_after(gateway, 2, status=500)
+        assert work() == NOTHING | {"sent": 2, "unknown": 1}
+        gateway.status = 400
+        fail_after(gateway, 1, status=500)
+        assert work(2) == NOTHING | {"refused": 1, "unknown": 1}
+        assert after(message).state == TextState.SENDING
+        gateway.requests, gateway.status = [], 500
+        assert work(4)["unknown"] == 1
+
+        assert after(message).state == TextState.STOPPED
+        assert (message.sent, message.refused, message.unknown) == (2, 1, 3)
+        entry = AuditEntry.objects.latest("pk")
+        assert (entry.action, entry.actor) == ("stop_text_message", None)
+
+    def test_not_where_somebody_between_got_it(
+        self, gateway: Gateway, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "MOST_UNKNOWN", 3)
+        subscribe(letters, numbered(9))
+        message = make_text(letters)
+        for n in range(4):
+            gateway.status = 202
+            fail_after(gateway, 1, status=500)
+            assert work(2 * n) == NOTHING | {"sent": 1, "unknown": 1}
+        gateway.requests, gateway.status = [], 202
+
+        assert work(8)["sent"] == 1
+        assert after(message).state == TextState.DONE
+        assert (message.sent, message.unknown) == (5, 4)
+
+    def test_workers_that_die_at_each_stop_it_too(
+        self, gateway: Gateway, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "MOST_UNKNOWN", 3)
+        subscribe(letters, numbered(5))
+        message = make_text(letters)
+        TextMessage.objects.update(unknown=2, unknown_in_row=2)
+        leave_claimed(message, numbered(5))
+        work()
+
+        assert gateway.requests == []
+        assert (after(message).state, message.unknown) == (TextState.STOPPED, 3)
 
     def test_that_refuses_a_number(self, gateway: Gateway, letters: List) -> None:
         subscribe(letters, numbered(4))
@@ -371,6 +513,141 @@ class TestStop:
         work()
 
         assert gateway.requests == []
+
+    def test_while_it_looks_for_the_next_recipient(
+        self, gateway: Gateway, letters: List, reading: Reading
+    ) -> None:
+        message = make_text(letters)
+        reading.at(2, lambda: stop_message(message, actor=None, now=NOW))
+        work()
+
+        assert reading.count == 2
+        assert after(message).state == TextState.STOPPED
+
+    def test_what_was_left_claimed_long_ago(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(3))
+        message = make_text(letters)
+        leave_claimed(message, numbered(3))
+        stop_message(message, actor=None, now=NOW - timedelta(days=3))
+        work()
+
+        assert after(message).unknown == 1
+
+
+class TestALongSearch:
+    """A list may have thousands of addresses between two phone numbers."""
+
+    def test_ends_with_the_turn(
+        self, gateway: Gateway, letters: List, reading: Reading, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        message = make_text(letters)
+        skewed = [0.0]
+        clock = time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: clock() + skewed[0])
+        reading.at(3, lambda: skewed.__setitem__(0, sending.LONGEST_RUN + 1.0))
+        work()
+
+        assert reading.count == 3
+        assert after(message).state == TextState.SENDING
+        third = sorted(digest_of(each) for each in reading.addresses)[5]
+        assert bytes(message.after) == third, "the next run goes on from there"
+
+        monkeypatch.undo()
+        work()
+        assert after(message).state == TextState.DONE
+
+    def test_leaves_the_message_to_whoever_is_further(
+        self, gateway: Gateway, letters: List, reading: Reading
+    ) -> None:
+        make_text(letters)
+        reading.at(1, lambda: TextMessage.objects.update(after=b"\xff" * 16))
+        work()
+
+        assert reading.count == 1
+
+
+class TestTwoAtOnce:
+    def test_one_is_left_to_whoever_has_it(self, gateway: Gateway, letters: List) -> None:
+        subscribe(letters, numbered(2))
+        message = make_text(letters)
+        with psycopg.connect(connection.connection.info.dsn) as other:
+            other.execute("SELECT pg_advisory_lock(%s, %s)", (sending._LOCKS, message.pk))
+            work()
+            assert gateway.requests == []
+        assert work()["sent"] == 2
+
+    def test_nobody_twice_without_the_lock(self, gateway: Gateway, letters: List) -> None:
+        """As when the database let go of it: with its connection."""
+        subscribe(letters, [ANNA])
+        message, run = make_text(letters), sending.Run(NOW)
+        recipient = Recipient(digest_of(ANNA), ANNA)
+        first, second = (
+            sending._hand_over(message, recipient, "Sale!", b"", run) for _ in range(2)
+        )
+
+        assert (first, second) == (sending.Outcome.SENT, sending.Outcome.NOT_OURS)
+        assert numbers_of(gateway) == [ANNA]
+
+
+class TestItsTime:
+    def test_it_ends_after_it_was_made(
+        self, gateway: Gateway, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also one that is made while a long run goes on."""
+        subscribe(letters, [ANNA])
+        message = make_text(letters, now=NOW + timedelta(seconds=20))
+        clock, skewed = time.monotonic, [0.0]
+        monkeypatch.setattr(time, "monotonic", lambda: clock() + skewed[0])
+        send = sms.send
+
+        def send_slowly(*given: Any) -> None:
+            send(*given)
+            skewed[0] += 30
+
+        monkeypatch.setattr(sms, "send", send_slowly)
+        work()
+
+        finished = after(message).finished_at
+        assert finished is not None
+        assert timedelta(seconds=30) <= finished - NOW < timedelta(seconds=40)
+
+
+def test_the_worker_finds_its_messages_by_index(letters: List) -> None:
+    """Whatever was sent in the years before."""
+    TextMessage.objects.bulk_create(
+        TextMessage(
+            realm=letters.realm,
+            optout_list=letters,
+            public_id=f"{n:016}",
+            text="Sale!",
+            state=TextState.DONE,
+            created_at=NOW,
+        )
+        for n in range(3_000)
+    )
+    message = make_text(letters)
+    TextRecipient.objects.bulk_create(
+        TextRecipient(
+            message=message,
+            digest=n.to_bytes(16, "big"),
+            number=ANNA,
+            state=RecipientState.REFUSED,
+            at=NOW,
+        )
+        for n in range(3_000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE reporting_textmessage, reporting_textrecipient")
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        assert sending._due(NOW) == [message.pk]
+    for each in asked:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {each['sql']}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert "Seq Scan" not in plan, plan
+    assert len(asked) == 2
 
 
 class TestAWorkerThatDied:
