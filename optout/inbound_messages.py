@@ -40,12 +40,24 @@ _CALL_OFF = f"""
 UPDATE optout_inboundmessage SET confirmation = {Confirmation.NONE:d}, confirmation_text = ''
 WHERE optout_list_id = ANY (%s::int[]) AND digest = %s AND confirmation = {Confirmation.WAITING:d}
 """  # noqa: S608  constants only
-_FORGET = """
+_FORGET = f"""
 DELETE FROM optout_inboundmessage WHERE id IN (
-    SELECT id FROM optout_inboundmessage WHERE endpoint_id = %s AND received_at < %s ORDER BY received_at LIMIT %s
+    SELECT id FROM optout_inboundmessage
+    WHERE endpoint_id = %s AND received_at < %s AND (meaning <> {Meaning.START:d} OR message_id IS NULL)
+    ORDER BY received_at LIMIT %s
 )
 RETURNING 1
-"""
+"""  # noqa: S608  constants only
+# Of a START its name stays, and no number: a gateway's signature has no time in all formats, and an old one, sent again, must
+# not take back a STOP that came after it.
+_EMPTY = f"""
+UPDATE optout_inboundmessage SET sender = '', texted = '' WHERE id IN (
+    SELECT id FROM optout_inboundmessage
+    WHERE endpoint_id = %s AND received_at < %s AND meaning = {Meaning.START:d} AND message_id IS NOT NULL AND sender <> ''
+    ORDER BY received_at LIMIT %s
+)
+RETURNING 1
+"""  # noqa: S608  constants only
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +107,8 @@ def keep_message(arrived: Arrived) -> int | Known:
 def name_of_message(given: str, *said: str) -> str | None:
     """The name by which a message is known: the gateway's `given` and a hash of what it says (`said`); None without a name.
 
-    With the hash, a gateway that gives every message the same name loses none of them.
+    With the hash, a gateway that gives every message the same name loses none of them. Numbers in `said` are in one spelling: one
+    that writes a number in another way the second time repeats it all the same.
     """
     given = given.strip()
     if not given:
@@ -143,16 +156,17 @@ def find_named_list(realm_id: int, name: str) -> int | None:
 
 
 def forget_messages(now: datetime) -> int:
-    """Forget messages that came in more than 90 days ago; how many."""
+    """Forget messages that came in more than 90 days ago, of a START with a name who texted which number; how many."""
     return sum(
-        _forget_of(endpoint, now - KEPT)
+        _forget_of(endpoint, statement, now - KEPT)
         for endpoint in InboundEndpoint.objects.values_list("pk", flat=True)
+        for statement in (_FORGET, _EMPTY)
     )
 
 
-def _forget_of(endpoint: int, end: datetime) -> int:
+def _forget_of(endpoint: int, statement: str, end: datetime) -> int:
     forgotten = 0
-    while count := len(fetch_prepared(_FORGET, (endpoint, end, BATCH))):
+    while count := len(fetch_prepared(statement, (endpoint, end, BATCH))):
         forgotten += count
     return forgotten
 

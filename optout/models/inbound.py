@@ -13,9 +13,8 @@ class InboundMessage(models.Model):
     # The gateway's name for it. A gateway that tries again sends the same one, and nothing is done twice.
     message_id = models.CharField(max_length=100, null=True)
     digest = models.BinaryField(max_length=16)
-    sender = models.CharField(
-        max_length=40
-    )  # who texted, as the gateway wrote it where that is no number
+    # Who texted, as the gateway wrote it where that is no number; empty for an old START.
+    sender = models.CharField(max_length=40)
     texted = models.CharField(max_length=40)  # the number that was texted
     meaning = models.PositiveSmallIntegerField(choices=Meaning)
     # The list that it concerned: Do Not Mail for everything. None where it asked for nothing.

@@ -103,4 +103,5 @@ def show_endpoint(row: InboundEndpoint) -> ShownInbound:
 def read_messages(row: InboundEndpoint) -> list[ShownMessage]:
     """The last messages that came in by it, newest first."""
     found = InboundMessage.objects.filter(endpoint=row).select_related("optout_list")
+    found = found.exclude(meaning=Meaning.START, sender="")  # forgotten but for its name
     return [ShownMessage(each) for each in found.order_by("-received_at", "-pk")[:LOG_SIZE]]

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from lists.models import List, Realm
+from lists.models import List, Realm, SmsSetup
 from optout import inbound_messages
 from optout.inbound_messages import (
     find_named_list,
@@ -37,6 +37,19 @@ class TestForgetting:
         assert InboundMessage.objects.count() == 2
         assert Suppression.objects.count() == 1
         assert forget_messages(now) == 0
+
+    def test_of_a_start_its_name_stays_and_no_number(self, realm: Realm) -> None:
+        SmsSetup.objects.create(realm=realm, start_lifts=True)
+        endpoint = make.make_inbound_endpoint(realm)
+        text_us(endpoint, "START", id="m1")
+        text_us(endpoint, "START")
+        later = timezone.now() + timedelta(days=91)
+
+        assert forget_messages(later) == 2
+        row = InboundMessage.objects.get()
+        assert (row.sender, row.texted, row.confirmation_text) == ("", "", "")
+        assert row.message_id is not None and row.message_id.startswith("m1 ")
+        assert forget_messages(later) == 0
 
     def test_it_is_part_of_the_night(self, realm: Realm) -> None:
         text_us(make.make_inbound_endpoint(realm))

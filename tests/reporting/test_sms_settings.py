@@ -342,6 +342,12 @@ class TestEndpoints:
         for words in ("Unclear", "Everything", "Garden letters", ">Sent<"):
             assert words in page
 
+    def test_the_log_leaves_out_what_was_forgotten_but_for_its_name(
+        self, admin: Client, endpoint: InboundEndpoint
+    ) -> None:
+        make_message(endpoint, sender="", meaning=Meaning.START)
+        assert "Nothing came in yet" in read(admin, path_of(endpoint))
+
     def test_a_refused_call_is_named(self, admin: Client, endpoint: InboundEndpoint) -> None:
         endpoint.last_refused_at = timezone.now()
         endpoint.last_refusal = "Wrong secret"
