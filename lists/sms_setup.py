@@ -39,9 +39,15 @@ def find_endpoint(public_id: str) -> InboundEndpoint | None:
     return endpoints.filter(public_id=public_id, removed_at=None).first()
 
 
-def find_number(realm_id: int, number: str) -> SmsNumber | None:
-    """The realm's own number, E.164 or a short code, if it has set it up."""
-    return SmsNumber.objects.filter(realm=realm_id, number=number).first()
+def find_number(realm_id: int, *spellings: str) -> SmsNumber | None:
+    """The realm's own number, E.164 or a short code, if it has set one of these up."""
+    return SmsNumber.objects.filter(realm=realm_id, number__in=spellings).first()
+
+
+def find_only_number(realm_id: int) -> SmsNumber | None:
+    """The number of a realm that has set up just one."""
+    numbers = list(SmsNumber.objects.filter(realm=realm_id)[:2])
+    return numbers[0] if len(numbers) == 1 else None
 
 
 def secret_of(endpoint: InboundEndpoint) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -22,6 +23,8 @@ type Fields = list[tuple[str, str]]
 
 def read_bounded(request: HttpRequest) -> bytes:
     """The body of a call. Raises RefusedError: 413 for one that is too big, 400 for one that was cut off."""
+    if _is_multipart(request) and not (request.content_params or {}).get("boundary"):
+        raise RefusedError(400, "The Content-Type of a multipart body has to name its boundary.")
     try:
         body = read_body(request)
     except BodyError as error:
@@ -37,12 +40,12 @@ def read_bounded(request: HttpRequest) -> bytes:
 
 def read_fields(request: HttpRequest, body: bytes) -> Fields:
     """The fields of a body, in order. JSON is told by how it begins: gateways say that it is a form. Raises RefusedError."""
-    kind = (request.content_type or "").lower()
-    if kind == "multipart/form-data":
+    if _is_multipart(request):
         if has_too_many_form_fields(request, body):
             raise _too_many()
         parts = form_fields(request, body, mend_plus=False)
         return [(name, value) for name, values in parts.items() for value in values]
+    kind, body = (request.content_type or "").lower(), body.removeprefix(BOM_UTF8)
     if kind.endswith("json") or body.lstrip()[:1] == b"{":
         return _read_json(body)
     return [(_decode(name), _decode(value)) for name, value in read_octets(body)]
@@ -59,6 +62,10 @@ def read_octets(body: bytes) -> list[tuple[bytes, bytes]]:
 def clean(text: str) -> str:
     """A text without what the database cannot keep, nor anybody read."""
     return _NO_TEXT.sub(" ", text).strip()
+
+
+def _is_multipart(request: HttpRequest) -> bool:
+    return (request.content_type or "").lower() == "multipart/form-data"
 
 
 def _read_json(body: bytes) -> Fields:

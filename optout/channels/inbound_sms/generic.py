@@ -10,10 +10,13 @@ from datetime import datetime
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from lists.inbound_endpoints import Gate
+from lists.lookup import get_list_by_number
+from lists.numbers import DO_NOT_MAIL_NUMBER
 from optout import replies
 from optout.channels.inbound_sms.fields import Fields, clean, read_fields
 from optout.channels.inbound_sms.incoming import Incoming, RefusedError
 from optout.channels.inbound_sms.messages import Outcome
+from optout.channels.inbound_sms.numbers import spell
 from optout.decoding import decode_query
 
 STALE = 300  # seconds that the time of a signature may differ from ours
@@ -38,7 +41,6 @@ _NAMES = {
     "secret": "secret",
 }
 _NUMBERS = frozenset({"from", "to"})
-_NOT_A_DIGIT = re.compile(r"[\s+().\-/]+")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
@@ -54,7 +56,9 @@ def read(request: HttpRequest, body: bytes, gate: Gate, now: datetime) -> Incomi
     for name in ("from", "text"):
         if not found.get(name):
             raise RefusedError(422, f"The field “{name}” is missing, or is no text.")
-    values = {name: _only(name, given) for name, given in found.items() if name != "secret"}
+    everything = get_list_by_number(gate.realm_id, DO_NOT_MAIL_NUMBER)
+    region = everything.region if everything else ""
+    values = {name: _only(name, given, region) for name, given in found.items() if name != "secret"}
     return Incoming(
         sender=values["from"],
         texted=values.get("to", ""),
@@ -92,11 +96,11 @@ def _by_name(fields: Fields) -> dict[str, list[str]]:
     return found
 
 
-def _only(name: str, values: list[str]) -> str:
+def _only(name: str, values: list[str], region: str) -> str:
     """The one value of a field. Raises RefusedError where several differ: nobody knows which was meant (AT-35–43)."""
     values = [clean(value) for value in values]
-    if name in _NUMBERS:
-        if len({_NOT_A_DIGIT.sub("", value) for value in values}) > 1:
+    if name in _NUMBERS and len(values) > 1:
+        if len({spell(value, region) for value in values}) > 1:
             raise _differ(name)
         return max(values, key=lambda value: value.startswith("+"))
     if len(set(values)) > 1:

@@ -14,7 +14,14 @@ from lists.sms_setup import SmsRules, rules_of
 from optout.actions import record_optout
 from optout.addresses import Address, digest_of
 from optout.channels.inbound_sms.incoming import Incoming, RefusedError
-from optout.channels.inbound_sms.numbers import LONGEST, bare, read_sender, read_texted
+from optout.channels.inbound_sms.numbers import (
+    LONGEST,
+    bare,
+    is_own_number,
+    read_sender,
+    read_texted,
+    spell,
+)
 from optout.choices import Assurance, Channel, Meaning, RefusalCause, Verdict
 from optout.confirmation_texts import write_confirmation
 from optout.evidence import Evidence
@@ -109,12 +116,19 @@ def take_message(gate: Gate, incoming: Incoming, caller: Evidence, now: datetime
     texted, list_id = read_texted(gate.realm_id, incoming.texted, everything.region)
     own_list = (get_list_by_id(list_id) if list_id else None) or everything
     meaning, target = _understand(incoming, rules, own_list, everything)
+    if is_own_number(gate.realm_id, incoming.sender, everything.region):
+        meaning = Meaning.NOTHING  # our own words, echoed: they would stop our own number
     sender = read_sender(incoming.sender, everything.region)
     if sender is None and meaning != Meaning.NOTHING:
         raise RefusedError(422, "Who texted is no phone number.")
     arrived = Arrived(
         endpoint_id=gate.id,
-        message_id=name_of_message(incoming.name, incoming.sender, incoming.texted, incoming.text),
+        message_id=name_of_message(
+            incoming.name,
+            spell(incoming.sender, everything.region),
+            spell(incoming.texted, everything.region),
+            incoming.text,
+        ),
         digest=sender.digest if sender else digest_of(_key_of_nobody(incoming.sender)),
         sender=sender.key if sender else bare(incoming.sender)[:LONGEST],
         texted=texted,

@@ -1,5 +1,6 @@
 """The generic format: what a gateway may write, how it proves itself, and what is refused."""
 
+import json
 import time
 from base64 import b64encode
 from datetime import timedelta
@@ -50,8 +51,6 @@ class TestFormats:
         assert response.json() == {"status": "recorded"}
 
     def test_json_that_is_called_a_form(self, endpoint: InboundEndpoint) -> None:
-        import json
-
         body = json.dumps(fields(endpoint))
         assert post_form(endpoint, body).json() == {"status": "recorded"}
 
@@ -95,9 +94,15 @@ class TestFormats:
         body = b"from=14155552671&to=18005550199&text=" + text + b"&secret=" + secret
         assert post_form(endpoint, body).json() == {"status": "recorded"}
 
-    def test_json_in_utf_16(self, endpoint: InboundEndpoint) -> None:
-        import json
+    @pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
+    def test_json_after_a_byte_order_mark(
+        self, endpoint: InboundEndpoint, content_type: str
+    ) -> None:
+        body = json.dumps(fields(endpoint)).encode("utf-8-sig")
+        response = PublicClient(GATEWAY).post(path_of(endpoint), body, content_type=content_type)
+        assert response.json() == {"status": "recorded"}
 
+    def test_json_in_utf_16(self, endpoint: InboundEndpoint) -> None:
         body = json.dumps(fields(endpoint)).encode("utf-16")
         assert post_json(endpoint, body).json() == {"status": "recorded"}
 
@@ -125,6 +130,24 @@ class TestContradictions:
     def test_two_that_say_the_same_are_one(self, endpoint: InboundEndpoint) -> None:
         more = {"msisdn": "1 415 555-2671", "recipient": "18005550199", "body": " STOP "}
         assert post_json(endpoint, fields(endpoint, **more)).json() == {"status": "recorded"}
+
+    @pytest.mark.parametrize(
+        "sender",
+        [
+            "＋1 415 555 2671",
+            "0014155552671",
+            "(415) 555-2671",
+            "%2B14155552671",
+            "\u202a+14155552671\u202c",
+            "tel:+1-415-555-2671;ext=5",
+        ],
+    )
+    def test_two_that_are_the_same_number_are_one(
+        self, realm: Realm, endpoint: InboundEndpoint, sender: str
+    ) -> None:
+        Realm.objects.update(default_region="US")
+        assert post_json(endpoint, fields(endpoint, sender=sender)).json() == {"status": "recorded"}
+        assert Suppression.objects.get().address == JANE
 
     @pytest.mark.parametrize("name", ["from", "text", "to"])
     def test_one_that_is_there_twice(self, endpoint: InboundEndpoint, name: str) -> None:
@@ -252,7 +275,7 @@ class TestSignatures:
             (right, self.BODY.replace(b"2671", b"2672")),
             ({**right, "webhook-id": "m2"}, self.BODY),
             ({**right, "webhook-timestamp": later}, self.BODY),
-            ({**right, "webhook-signature": right["webhook-signature"][:-2] + "A="}, self.BODY),
+            ({**right, "webhook-signature": "v1," + _flipped(right)}, self.BODY),
             (
                 {**right, "webhook-signature": right["webhook-signature"].replace("v1", "v2")},
                 self.BODY,
@@ -271,6 +294,12 @@ class TestSignatures:
         headers = self.signed(endpoint)
         headers["webhook-signature"] = f"v1,AAAA v1a,xx {headers['webhook-signature']}"
         assert self.call(endpoint, headers).status_code == 200
+
+
+def _flipped(headers: dict[str, str]) -> str:
+    """A signature with another first character."""
+    right = headers["webhook-signature"].removeprefix("v1,")
+    return ("B" if right[0] == "A" else "A") + right[1:]
 
 
 class TestWhoMayCall:
@@ -367,6 +396,13 @@ class TestBodies:
         assert post_json(endpoint, many).status_code == 400
         assert PublicClient(GATEWAY).post(path_of(endpoint), many).status_code == 400
         assert_nothing_done()
+
+    def test_multipart_without_its_boundary(self, endpoint: InboundEndpoint) -> None:
+        response = PublicClient(GATEWAY).post(
+            path_of(endpoint), b"--b--", content_type="multipart/form-data"
+        )
+        assert response.status_code == 400
+        assert "boundary" in response.json()["message"]
 
     def test_a_compressed_one(self, endpoint: InboundEndpoint) -> None:
         response = post_json(endpoint, fields(endpoint), headers={"content-encoding": "gzip"})

@@ -19,6 +19,7 @@ from optout.choices import (
     RefusalCause,
     Verdict,
 )
+from optout.inbound_messages import forget_messages
 from optout.models import InboundMessage, OptOut, QuarantinedOptOut, Suppression
 from optout.quarantine import accept_overdue
 from tests import make
@@ -154,14 +155,65 @@ class TestHowFarItReaches:
         assert suppressed() == [(1, JANE)]
         assert Subscription.objects.get().optout_list == other
 
-    @pytest.mark.parametrize("to", ["", "+18005550111", "12345", "ACME", "x" * 5_000, "\u0000"])
+    @pytest.mark.parametrize("to", ["+18005550111", "12345", "ACME", "Acme & Co. 7", "+1 x_y-z"])
     def test_an_unknown_number_is_the_realms_and_kept_as_it_was_sent(
-        self, endpoint: InboundEndpoint, to: str
+        self, optout_list: List, number: SmsNumber, endpoint: InboundEndpoint, to: str
     ) -> None:
+        keep_to_itself(optout_list, number)
+
         assert text_us(endpoint, to=to).json() == {"status": "recorded"}
+        assert suppressed() == [(0, JANE)]
+        assert InboundMessage.objects.get().texted == to
+
+    @pytest.mark.parametrize(
+        "to", ['<b>"1"', "x" * 16, "x" * 5_000, "jane@example.com", "Äcme", "%0012*", "%"]
+    )
+    def test_what_nobody_can_text_to_is_not_kept(
+        self, optout_list: List, number: SmsNumber, endpoint: InboundEndpoint, to: str
+    ) -> None:
+        """Webhooks would name it as the number."""
+        keep_to_itself(optout_list, number)
+
+        assert text_us(endpoint, to=to).json() == {"status": "recorded"}
+        assert suppressed() == [(0, JANE)]
+        assert InboundMessage.objects.get().texted == ""
+        evidence = OptOut.objects.get().evidence
+        assert evidence is not None and "texted" not in evidence
+
+    @pytest.mark.parametrize("to", ["", " ", "\u0000"])
+    def test_without_it_the_realms_only_number_was_texted(
+        self, optout_list: List, number: SmsNumber, endpoint: InboundEndpoint, to: str
+    ) -> None:
+        keep_to_itself(optout_list, number)
+        make.make_sms_number(make.make_realm("other"), "+18005550122")
+
+        text_us(endpoint, to=to)
+
+        assert suppressed() == [(1, JANE)]
+        row = OptOut.objects.get()
+        assert row.evidence is not None and row.evidence["texted"] == OURS
+
+    def test_of_two_numbers_nobody_knows_which(
+        self, realm: Realm, optout_list: List, number: SmsNumber, endpoint: InboundEndpoint
+    ) -> None:
+        keep_to_itself(optout_list, number)
+        make.make_sms_number(realm, "+18005550122", optout_list)
+
+        text_us(endpoint, to="")
 
         assert suppressed() == [(0, JANE)]
-        assert InboundMessage.objects.get().texted == to[:40].strip("\0")
+        assert InboundMessage.objects.get().texted == ""
+
+    def test_a_number_of_another_realm_is_unknown(
+        self, optout_list: List, endpoint: InboundEndpoint
+    ) -> None:
+        other = make.make_realm("other")
+        theirs = make.make_list(other, sms_stop_scope="list")
+        make.make_sms_number(other, "+18005550122", theirs)
+
+        text_us(endpoint, to="+18005550122")
+
+        assert Suppression.objects.get().optout_list == make.do_not_mail(optout_list.realm)
 
     @pytest.mark.parametrize("to", ["18005550199", "001 800 555 0199", "+1 (800) 555-0199"])
     def test_however_the_number_is_written(
@@ -313,7 +365,10 @@ class TestNothing:
 class TestWhoHasNoNumber:
     @pytest.mark.parametrize(
         "sender",
-        ["", "12345", "Vodafone", "+1", "jane@example.com", "\ud800", "٣", "9" * 20, "DHL 24"],
+        [
+            *("", "12345", "Vodafone", "+1", "jane@example.com", "\ud800", "٣", "9" * 20, "DHL 24"),
+            *("12345 x7", "%2B", "%00", "DHL 24;ext=5", "+1415555267141555526714155552671"),
+        ],
     )
     @pytest.mark.parametrize("text", ["STOP", "START", "when does it end"])
     def test_can_be_taken_off_nothing(
@@ -341,6 +396,16 @@ class TestNumbersAsGatewaysWriteThem:
             ("tel:+1-415-555-2671", JANE),
             ("4917612345678", "+4917612345678"),
             ("+999123456789", "+999123456789"),
+            ("\u200e+14155552671", JANE),
+            ("\u202a+1 415 555 2671\u202c", JANE),
+            ("%2B14155552671", JANE),
+            ("%2b1%20415%20555%202671", JANE),
+            ("+14155552671;ext=5", JANE),
+            ("tel:+1-415-555-2671;phone-context=example.com", JANE),
+            ("+1 415 555 2671 x5", JANE),
+            ("(415) 555-2671 ext. 17", JANE),
+            ("14155552671,7", JANE),
+            ("14155552671#7", JANE),
         ],
     )
     def test_it_is_the_one_number(self, endpoint: InboundEndpoint, sender: str, key: str) -> None:
@@ -354,6 +419,26 @@ class TestNumbersAsGatewaysWriteThem:
         Realm.objects.update(default_region="CN")
         text_us(endpoint, sender="13812345678")
         assert len(suppressed()) == 1
+
+
+class TestOurOwnWords:
+    @pytest.mark.parametrize("sender", [OURS, "18005550199", "\u200e+1 800 555 0199", "72345"])
+    @pytest.mark.parametrize("text", ["STOP", "START", "when does it end"])
+    def test_that_come_back_ask_for_nothing(
+        self, realm: Realm, answering: InboundEndpoint, sender: str, text: str
+    ) -> None:
+        let_start_lift(realm)
+        make.make_sms_number(realm, "72345")
+
+        assert text_us(answering, text, sender=sender).json() == {"status": "ignored"}
+        assert InboundMessage.objects.get().meaning == Meaning.NOTHING
+        assert not OptOut.objects.exists() and not QuarantinedOptOut.objects.exists()
+        assert not Contact.objects.exists()
+
+    def test_another_realms_number_may_opt_out(self, endpoint: InboundEndpoint) -> None:
+        make.make_sms_number(make.make_realm("other"), "+18005550122")
+        text_us(endpoint, sender="+18005550122")
+        assert suppressed() == [(0, "+18005550122")]
 
 
 class TestStart:
@@ -498,6 +583,31 @@ class TestStart:
 
         repeat = text_us(endpoint, "START", id="2")
         assert repeat.json() == {"status": "lifted", "suppressed": True}, "as before, and as it is"
+        assert suppressed() == [(0, JANE)]
+
+    @pytest.mark.parametrize("sender", ["14155552671", "+1 (415) 555-2671", "tel:+14155552671"])
+    def test_nor_written_in_another_way(
+        self, realm: Realm, endpoint: InboundEndpoint, sender: str
+    ) -> None:
+        let_start_lift(realm)
+        text_us(endpoint, id="1")
+        text_us(endpoint, "START", id="2")
+        text_us(endpoint, id="3")
+
+        text_us(endpoint, "START", id="2", sender=sender, to="1-800-555-0199")
+        assert suppressed() == [(0, JANE)]
+
+    def test_nor_after_years(self, realm: Realm, endpoint: InboundEndpoint) -> None:
+        """A signed one may come again at any time: Twilio's signature says no time."""
+        let_start_lift(realm)
+        text_us(endpoint, id="1")
+        text_us(endpoint, "START", id="2")
+        text_us(endpoint, id="3")
+        forget_messages(timezone.now() + timedelta(days=3_650))
+        assert InboundMessage.objects.count() == 1
+
+        repeat = text_us(endpoint, "START", id="2")
+        assert repeat.json() == {"status": "lifted", "suppressed": True}
         assert suppressed() == [(0, JANE)]
 
     def test_what_waits_for_a_look_is_put_aside(
