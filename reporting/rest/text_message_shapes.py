@@ -120,8 +120,8 @@ class TextMessageOut(Schema):
     )
     text: str = Field(description="As it was written.")
     recipients: int | None = Field(
-        description="While it is being sent: how many of the list may be written to now, null where counting them would take too "
-        "long. Afterwards: for how many it was handed over."
+        description="While it is being sent: how many could be written to when it was made, null where counting them would have "
+        "taken too long. Afterwards: for how many it was handed over."
     )
     sent: int = Field(description="How many the gateway took.")
     refused: int = Field(description="How many the gateway does not take.")

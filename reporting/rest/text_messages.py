@@ -6,8 +6,9 @@ A link is the right to take its number off, and a message goes to whom the key m
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -44,7 +45,7 @@ from reporting.send_editor.messages import (
     make_message,
     stop_message,
 )
-from reporting.send_editor.recipients import RecipientCount, count_recipients
+from reporting.send_editor.recipients import RecipientCount, count_readers, count_recipients
 from reporting.send_editor.texts import (
     LIST_ONLY,
     TextRefusedError,
@@ -153,15 +154,26 @@ def preview_text_message(request: HttpRequest, sent: Draft) -> PreviewOut:
 @router.post(
     "/text-messages", response={202: TextMessageOut}, by_alias=True, openapi_extra=DOCUMENTED
 )
-@idempotent
-def make_text_message(request: HttpRequest, sent: NewTextMessage) -> Status[TextMessageOut]:
+def make_text_message(request: HttpRequest, sent: NewTextMessage) -> Any:
     """Send a text message to a list’s recipients, or to a single number. It begins within a minute.
 
-    Who opted out meanwhile is left out: that is asked right before each part is handed over. Nobody gets it twice. A message to a
+    Who opted out meanwhile is left out: that is asked right before each one is handed over. Nobody gets it twice. A message to a
     single number takes a key for the whole realm, and cannot have the opt-out link, which is made for a list’s recipients.
 
     Name the call by an Idempotency-Key, so that it is not sent twice when you get no answer.
     """
+    caller, recipients = reader_and_writer_of(request), None
+    if sent.list is not None:
+        with suppress(ProblemError):  # is told by what follows
+            # Beforehand: it may take seconds, and a transaction would be open for as long.
+            recipients = count_readers(find_own_list(caller, sent.list))
+    return _make_once(request, sent, recipients)
+
+
+@idempotent
+def _make_once(
+    request: HttpRequest, sent: NewTextMessage, recipients: int | None
+) -> Status[TextMessageOut]:
     caller = reader_and_writer_of(request)
     optout_list, number, text = _understood(caller, sent)
     realm = _realm(caller)
@@ -174,6 +186,7 @@ def make_text_message(request: HttpRequest, sent: NewTextMessage) -> Status[Text
             sender=_sender(caller, sent.sender) or default_sender(realm, optout_list),
             actor=None,
             key=ApiKey.objects.get(pk=caller.key_id),
+            recipients=recipients,
             now=timezone.now(),
         )
     except TextRefusedError as refusal:
@@ -261,12 +274,9 @@ def _message(caller: KeyCaller, message_id: str) -> TextMessage:
 
 
 def _told(message: TextMessage) -> TextMessageOut:
-    if message.state != TextState.SENDING:
-        return text_message_out(message, message.sent + message.refused + message.unknown)
-    if message.optout_list is None:
-        return text_message_out(message, 1)
-    count = count_recipients(snapshot(message.optout_list))
-    return text_message_out(message, None if count is None else count.recipients)
+    is_over = message.state != TextState.SENDING
+    handed_over = message.sent + message.refused + message.unknown
+    return text_message_out(message, handed_over if is_over else message.recipient_count)
 
 
 def _read_phones(texts: Sequence[str], region: str) -> list[Address]:

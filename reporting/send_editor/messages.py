@@ -30,13 +30,15 @@ def make_message(
     sender: str = "",
     actor: User | None,
     key: ApiKey | None = None,
+    recipients: int | None = None,
     now: datetime,
     public_id: str = "",
 ) -> TextMessage:
     """Keep a message for the worker, which begins within a minute: to a list of the realm, or to a single number in E.164.
 
-    `sender` is one of the realm's numbers; empty: the installation's own (SMS_FROM). `public_id`: a name chosen beforehand; a
-    second message of the same name is the first one, so that a form that is sent twice sends nothing twice.
+    `sender` is one of the realm's numbers; empty: the installation's own (SMS_FROM). `recipients`: how many of the list were
+    counted, None where they were not. `public_id`: a name chosen beforehand; a second message of the same name is the first one,
+    so that a form that is sent twice sends nothing twice.
     Raises TextRefusedError, whose `field` names what is wrong: text, list, to or from.
     """
     text = check_text(text, None if optout_list is None else optout_list.pk)
@@ -58,6 +60,7 @@ def make_message(
                 "sender": sender,
                 "made_by": actor,
                 "made_by_key": key,
+                "recipient_count": recipients if optout_list is not None else 1,
                 "created_at": now,
             },
         )

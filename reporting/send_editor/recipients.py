@@ -91,13 +91,22 @@ def count_recipients(optout_list: ListSnapshot) -> RecipientCount | None:
         "realm": optout_list.realm_id,
     }
     try:
-        with at_most(COUNT_SECONDS):
+        with at_most(COUNT_SECONDS, may_be_within=True):
             ((total, left_out, has_other_hashes),) = fetch(_COUNT, values)
             if has_other_hashes:  # PostgreSQL has no SHA-1
                 total, left_out = _count_one_by_one(optout_list)
     except TookTooLongError:
         return None
     return RecipientCount(total - left_out, left_out)
+
+
+def count_readers(optout_list: ListSnapshot) -> int | None:
+    """For a message that is about to be made: how many it goes to; None where counting them would take too long.
+
+    It may take seconds: it is asked before a transaction is opened.
+    """
+    count = count_recipients(optout_list)
+    return None if count is None else count.recipients
 
 
 def is_left_alone(optout_list: ListSnapshot, number: str) -> bool:

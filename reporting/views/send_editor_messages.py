@@ -8,12 +8,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from lists.lookup import snapshot
 from lists.models.lists import new_public_id
 from lists.views.context import standing_in
 from lists.views.recent_sign_in import require_recent_sign_in
 from reporting.forms_send import SendNowForm
 from reporting.models import TextMessage
 from reporting.send_editor.messages import default_sender, make_message, stop_message
+from reporting.send_editor.recipients import count_readers
 from reporting.send_editor.sent import MOST_MISSED, SentMessage, messages_of, missed_of
 from reporting.send_editor.texts import TextRefusedError
 from reporting.views.send_editor import editor_of, open_editor, show_confirm, show_editor
@@ -40,6 +42,9 @@ def send_message(request: HttpRequest) -> HttpResponse:
             sender=form.chosen_sender() or default_sender(realm, draft.optout_list),
             actor=editor.standing.user,
             now=timezone.now(),
+            recipients=None
+            if draft.optout_list is None
+            else count_readers(snapshot(draft.optout_list)),
             public_id=now_form.cleaned_data["name"],
         )
     except TextRefusedError as error:

@@ -23,6 +23,7 @@ from reporting.send_editor.messages import (
     make_message,
     stop_message,
 )
+from reporting.send_editor.recipients import count_readers
 from reporting.send_editor.sent import SentMessage
 from reporting.send_editor.texts import TextRefusedError, check_text
 
@@ -165,6 +166,7 @@ def _send(realm: Realm, options: dict[str, Any]) -> Done:
         text=options["text"] or "",
         sender=options["sender"] or default_sender(realm, optout_list),
         actor=None,
+        recipients=None if optout_list is None else count_readers(snapshot(optout_list)),
         now=timezone.now(),
     )
     return Done(

@@ -44,4 +44,5 @@ def make_example_message(optout_list: List) -> TextMessage:
         text="Sale. {optout}",
         sender=NUMBER,
         created_at=make.NOW,
+        recipient_count=1_200,
     )

@@ -1,13 +1,18 @@
 """Messages of the Send editor over REST: previewed, sent, read and stopped."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from lists.lookup import snapshot
 from lists.models import AuditEntry, List, Realm, SmsNumber
 from reporting.models.messages import TextMessage, TextState
+from reporting.send_editor import recipients
 from tests import make
 from tests.reporting.rest.messages import NUMBER, Program, make_example_message
 from tests.reporting.rest.rows import count_rows
@@ -78,6 +83,12 @@ class TestSend:
         )
         assert message.made_by is None and message.made_by_key is not None
 
+    def test_they_are_counted_once(self, program: Program, realm: Realm, optout_list: List) -> None:
+        """Not each time somebody looks: that would take seconds for a large list."""
+        path = f"/text-messages/{send(program).json()['id']}"
+        make.make_contact(realm, "+14155550104", optout_list)
+        assert program.get(path).json()["recipients"] == 2
+
     def test_it_is_in_the_audit_without_its_text(self, program: Program) -> None:
         send(program)
         entry = AuditEntry.objects.latest("pk")
@@ -120,6 +131,34 @@ class TestSend:
         assert first.json() == second.json() and first.json()["from"] == ""
         assert second.headers["Idempotent-Replayed"] == "true"
         assert TextMessage.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAListThatTakesTooLongToCount:
+    @pytest.fixture(autouse=True)
+    def _long(self, people: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setattr(recipients, "COUNT_SECONDS", 0.05)
+        with psycopg.connect(connection.connection.info.dsn) as someone:
+            someone.execute("LOCK TABLE lists_subscription IN ACCESS EXCLUSIVE MODE")
+            yield
+
+    @pytest.mark.parametrize("headers", [{}, {"idempotency_key": "sale-1"}])
+    def test_it_is_sent_all_the_same(self, program: Program, headers: dict[str, str]) -> None:
+        body = {"list": 1, "text": SALE}
+        first, second = (program.post("/text-messages", body, **headers) for _ in range(2))
+
+        assert (first.status_code, first.json()["recipients"]) == (202, None)
+        assert TextMessage.objects.count() == (1 if headers else 2)
+        assert (first.json() == second.json()) is bool(headers)
+
+    def test_a_transaction_around_it_goes_on(self, optout_list: List) -> None:
+        with transaction.atomic():
+            assert recipients.count_recipients(snapshot(optout_list)) is None
+            assert List.objects.filter(pk=optout_list.pk).exists()
+
+    def test_it_is_looked_at_all_the_same(self, program: Program) -> None:
+        told = program.post("/text-messages/preview", {"list": 1, "text": SALE}).json()
+        assert (told["recipients"], told["left_out"], told["segments"]) == (None, None, 1)
 
 
 class TestRefused:
@@ -243,7 +282,7 @@ class TestOne:
         TextMessage.objects.update(sent=700, refused=3, unknown=1)
         path = f"/text-messages/{message.public_id}"
         told = program.get(path).json()
-        assert (told["state"], told["recipients"], told["finished_at"]) == ("sending", 2, None)
+        assert (told["state"], told["recipients"], told["finished_at"]) == ("sending", 1_200, None)
         assert (told["sent"], told["refused"], told["unknown"]) == (700, 3, 1)
 
         TextMessage.objects.update(state=TextState.DONE, finished_at=make.NOW)
