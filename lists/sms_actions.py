@@ -27,7 +27,7 @@ from lists.models import (
     User,
 )
 from lists.models.lists import new_public_id
-from lists.models.sms import MOST_ALLOWED, MOST_KEYWORDS
+from lists.models.sms import LONGEST_CONFIRMATION, MOST_ALLOWED, MOST_KEYWORDS
 from lists.sealed import new_salt, seal
 from lists.sms_setup import TOKEN_PURPOSE
 
@@ -36,7 +36,6 @@ MOST_ENDPOINTS = 20  # of a realm, those in use
 MOST_TOKENS = 2  # Twilio's own, and the second one while it is changed there
 OVERLAP = timedelta(hours=24)  # how long an old secret opens as well, unless told otherwise
 LONGEST_OVERLAP = timedelta(days=7)
-LONGEST_CONFIRMATION = 480  # characters, with the longest sender's name in it: three messages
 SENDER = "{sender}"
 LIST = "{list}"
 

@@ -131,7 +131,7 @@ class Meaning(IntegerChoices):
 
 
 class Confirmation(IntegerChoices):
-    """What became of the one message that confirms a STOP. It is tried once: never a second one."""
+    """What became of the one message that confirms a STOP. It is tried again only where the gateway surely has not taken it."""
 
     NONE = 1, _("None to send")
     WAITING = 2, _("Waiting")

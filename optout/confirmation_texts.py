@@ -7,8 +7,7 @@ from django.utils.translation import gettext, gettext_noop, override
 
 from lists.choices import Language
 from lists.lookup import ListSnapshot
-
-LONGEST = 480  # characters: three messages
+from lists.models.sms import LONGEST_CONFIRMATION
 
 _DEFAULT = gettext_noop("You are unsubscribed from {sender}. You will get no more texts from us.")
 _DEFAULT_OF_LIST = gettext_noop(
@@ -39,7 +38,7 @@ def write_confirmation(
     text = own_texts.get(language, "").strip() or _default_for(target, language)
     sender = spoken.sender.strip() or spoken.name
     text = text.replace("{list}", target.name).replace("{sender}", sender)
-    return text[:LONGEST]
+    return text[:LONGEST_CONFIRMATION]
 
 
 def _default_for(target: ListSnapshot, language: str) -> str:

@@ -35,10 +35,11 @@ RETURNING id
 _FIND = """
 SELECT meaning, optout_list_id FROM optout_inboundmessage WHERE endpoint_id = %s AND message_id = %s
 """
-# Only what waits: a message that the worker has begun to send is on its way.
+# What the worker has begun to send is on its way; but if the gateway does not take it, it does not wait for another try.
 _CALL_OFF = f"""
-UPDATE optout_inboundmessage SET confirmation = {Confirmation.NONE:d}, confirmation_text = ''
-WHERE optout_list_id = ANY (%s::int[]) AND digest = %s AND confirmation = {Confirmation.WAITING:d}
+UPDATE optout_inboundmessage SET confirmation = {Confirmation.NONE:d}
+WHERE optout_list_id = ANY (%s::int[]) AND digest = %s
+  AND confirmation IN ({Confirmation.WAITING:d}, {Confirmation.SENDING:d})
 """  # noqa: S608  constants only
 _FORGET = f"""
 DELETE FROM optout_inboundmessage WHERE id IN (
@@ -139,7 +140,7 @@ def ask_to_confirm(message: int, text: str) -> None:
 
 
 def call_off_confirmations(list_ids: Sequence[int], digest: bytes) -> None:
-    """Send no confirmation of a STOP that has been taken back since, on those lists."""
+    """Send no confirmation of a STOP that has been taken back since, on those lists. In a transaction."""
     fetch_prepared(_CALL_OFF, (list_ids, digest))
 
 

@@ -10,15 +10,17 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from lists import sms
 from lists.sms import SmsError, SmsRefusedError
+from lists.sms_setup import find_number
 from optout.choices import Confirmation
-from optout.models import InboundMessage
+from optout.models import InboundMessage, Suppression
 from reporting.patience import Patience
 
 WITHIN = timedelta(minutes=5)
+CLAIMED_WITHIN = WITHIN - timedelta(seconds=sms.WHOLE)  # so long the gateway may take
 REST = timedelta(minutes=1)  # after a try that failed; longer where the gateway asks for it
 LONGEST_RUN = 45  # seconds: the worker comes again each minute
 
@@ -46,9 +48,7 @@ def send_confirmations(now: datetime) -> dict[str, int]:
         outcome, error = _send(claimed)
         patience.note(error)
         result["sent" if outcome == Confirmation.SENT else "failed"] += 1
-        claimed.confirmation = outcome
-        claimed.confirmed_at = _time_of(outcome, error, at)
-        claimed.save(update_fields=("confirmation", "confirmed_at"))
+        _write_down(claimed.pk, outcome, error, at)
     return result
 
 
@@ -56,33 +56,57 @@ def send_confirmations(now: datetime) -> dict[str, int]:
 def _claim(after: int, now: datetime) -> InboundMessage | None:
     """The next one that waits, marked as ours; or as too late."""
     is_rested = Q(confirmed_at=None) | Q(confirmed_at__lte=now - REST)
-    is_over = Q(received_at__lt=now - WITHIN)
+    is_over = Q(received_at__lt=now - CLAIMED_WITHIN)
     waiting = InboundMessage.objects.filter(
         is_rested | is_over, confirmation=Confirmation.WAITING, pk__gt=after
     )
-    claimed = waiting.order_by("pk").select_for_update(skip_locked=True).first()
+    waiting = waiting.select_related("endpoint").order_by("pk")
+    claimed = waiting.select_for_update(skip_locked=True, of=("self",)).first()
     if claimed is not None:
-        is_late = claimed.received_at < now - WITHIN
+        is_late = claimed.received_at < now - CLAIMED_WITHIN
         claimed.confirmation = Confirmation.TOO_LATE if is_late else Confirmation.SENDING
         claimed.confirmed_at = None
         claimed.save(update_fields=("confirmation", "confirmed_at"))
     return claimed
 
 
+def _write_down(key: int, outcome: Confirmation, error: SmsError | None, now: datetime) -> None:
+    """What became of a try. One that was not taken waits for the next only if it is still ours (START calls it off), and
+    the suppression that it tells of is still there."""
+    rows = InboundMessage.objects.filter(pk=key)
+    if outcome == Confirmation.SENT:
+        rows.update(confirmation=outcome, confirmed_at=now)
+        return
+    rows = rows.filter(confirmation=Confirmation.SENDING)
+    if outcome == Confirmation.FAILED:
+        rows.update(confirmation=outcome)
+        return
+    same = Suppression.objects.filter(
+        optout_list=OuterRef("optout_list"), digest=OuterRef("digest")
+    )
+    if not rows.filter(Exists(same)).update(confirmation=outcome, confirmed_at=_tried(error, now)):
+        rows.update(confirmation=Confirmation.NONE)
+
+
+def _tried(error: SmsError | None, now: datetime) -> datetime:
+    """The time of a try, put off so that its REST ends when the gateway says."""
+    asked = error.retry_after if error is not None else None
+    return now + max((asked or REST) - REST, timedelta(0))
+
+
+def _sender_of(message: InboundMessage) -> str | None:
+    """Who it comes from: the number that was texted, where it is one of the realm's own. A gateway's caller may write there what
+    they like."""
+    is_own = find_number(message.endpoint.realm_id, message.texted) is not None
+    return message.texted if is_own else None
+
+
 def _send(message: InboundMessage) -> tuple[Confirmation, SmsError | None]:
     """What came of it: sent, failed for good, or waiting for another try; and the error, if there was one."""
     try:
-        sms.send(message.sender, message.confirmation_text, message.texted or None)
+        sms.send(message.sender, message.confirmation_text, _sender_of(message))
     except SmsError as error:
         logger.warning("The confirmation of %s could not be sent: %s", message, error)
         may_try_again = error.was_answered and not isinstance(error, SmsRefusedError)
         return (Confirmation.WAITING if may_try_again else Confirmation.FAILED), error
     return Confirmation.SENT, None
-
-
-def _time_of(outcome: Confirmation, error: SmsError | None, now: datetime) -> datetime | None:
-    """When it was sent; of one that waits, when it was tried, put off so that its REST ends when the gateway says."""
-    if outcome == Confirmation.FAILED:
-        return None
-    asked = error.retry_after if error is not None else None
-    return now if asked is None else now + max(asked - REST, timedelta(0))

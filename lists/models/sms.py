@@ -12,6 +12,7 @@ from lists.models.realms import Realm
 
 MOST_KEYWORDS = 50
 MOST_ALLOWED = 200
+LONGEST_CONFIRMATION = 480  # characters, with the longest sender's name in it: three messages
 
 # E.164, or a short code of one country, which has no country code.
 validate_number = RegexValidator(

@@ -43,11 +43,11 @@ class Migration(migrations.Migration):
                 ('confirmation', models.PositiveSmallIntegerField(choices=[(1, 'None to send'), (2, 'Waiting'), (3, 'Being sent'), (4, 'Sent'), (5, 'Could not be sent'), (6, 'Not sent within 5 minutes'), (7, 'In the answer to the gateway')], db_default=1, default=1)),
                 ('confirmation_text', models.CharField(blank=True, db_default='', default='', max_length=480)),
                 ('confirmed_at', models.DateTimeField(null=True)),
-                ('endpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='lists.inboundendpoint')),
+                ('endpoint', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='lists.inboundendpoint')),
                 ('optout_list', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='inbound_messages', to='lists.list')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('confirmation', 2)), fields=['received_at'], name='confirmation_waiting'), models.Index(fields=['endpoint', 'received_at'], name='inbound_of_endpoint')],
+                'indexes': [models.Index(condition=models.Q(('confirmation', 2)), fields=['id'], name='confirmation_waiting'), models.Index(fields=['endpoint', 'received_at'], name='inbound_of_endpoint')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('message_id__isnull', False)), fields=('endpoint', 'message_id'), name='inbound_message_comes_once')],
             },
         ),

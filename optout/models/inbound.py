@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 
 from lists.models import InboundEndpoint, List
+from lists.models.sms import LONGEST_CONFIRMATION
 from optout.choices import Confirmation, Meaning
 
 
@@ -9,7 +10,9 @@ class InboundMessage(models.Model):
     """A text message that somebody sent to a realm's number, and what Heed made of it. Its words are not kept here: of an
     opt-out they stand in the ledger, of what is unclear in quarantine, and the rest is none of our business."""
 
-    endpoint = models.ForeignKey(InboundEndpoint, models.PROTECT, related_name="messages")
+    endpoint = models.ForeignKey(  # inbound_of_endpoint begins with it
+        InboundEndpoint, models.PROTECT, related_name="messages", db_index=False
+    )
     # The gateway's name for it. A gateway that tries again sends the same one, and nothing is done twice.
     message_id = models.CharField(max_length=100, null=True)
     digest = models.BinaryField(max_length=16)
@@ -25,7 +28,10 @@ class InboundMessage(models.Model):
     confirmation = models.PositiveSmallIntegerField(
         choices=Confirmation, default=Confirmation.NONE, db_default=Confirmation.NONE
     )
-    confirmation_text = models.CharField(max_length=480, blank=True, default="", db_default="")
+    confirmation_text = models.CharField(
+        max_length=LONGEST_CONFIRMATION, blank=True, default="", db_default=""
+    )
+    # When it was sent; of one that waits for another try, when that was tried.
     confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -37,9 +43,9 @@ class InboundMessage(models.Model):
             ),
         )
         indexes = (
-            # Read by the worker, which sends confirmations.
+            # Read by the worker, which sends confirmations, the oldest first.
             models.Index(
-                fields=("received_at",),
+                fields=("id",),
                 condition=Q(confirmation=Confirmation.WAITING),
                 name="confirmation_waiting",
             ),

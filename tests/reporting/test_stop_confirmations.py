@@ -8,15 +8,15 @@ from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.fixtures import Settings
 
 from lists import sms
-from lists.models import InboundEndpoint, Realm
+from lists.models import InboundEndpoint, Realm, SmsSetup
 from optout.choices import Confirmation
-from optout.models import InboundMessage
+from optout.models import InboundMessage, Suppression
 from reporting import upkeep
 from tests import make
 from tests.lists.gateways import Gateway, running_gateway
@@ -76,13 +76,6 @@ class TestOne:
         assert confirm() == NOTHING
         assert len(gateway.requests) == 1
 
-    def test_without_the_number_in_the_operators_name(
-        self, endpoint: InboundEndpoint, gateway: Gateway
-    ) -> None:
-        text_us(endpoint, to="")
-        confirm()
-        assert json.loads(gateway.requests[0][2])["from"] == "Acme"
-
     def test_each_stop_has_its_own(self, endpoint: InboundEndpoint, gateway: Gateway) -> None:
         numbers = [f"+1415555267{n}" for n in range(5)]
         for number in numbers:
@@ -90,6 +83,29 @@ class TestOne:
 
         assert confirm() == NOTHING | {"sent": 5}
         assert [json.loads(body)["to"] for *_, body in gateway.requests] == numbers
+
+    @pytest.mark.parametrize("to", ["", "+18005550111", "Bank of Acme", "72345"])
+    def test_not_in_the_name_of_whatever_number_the_call_named(
+        self, endpoint: InboundEndpoint, gateway: Gateway, to: str
+    ) -> None:
+        make.make_sms_number(endpoint.realm, "+18005550122")
+        make.make_sms_number(make.make_realm("other"), "72345")
+        text_us(endpoint, to=to)
+        confirm()
+        assert json.loads(gateway.requests[0][2])["from"] == "Acme"
+
+    def test_so_early_that_the_gateway_may_take_its_time(
+        self, endpoint: InboundEndpoint, gateway: Gateway
+    ) -> None:
+        text_us(endpoint)
+        text_us(endpoint, sender="+442079460958")
+        InboundMessage.objects.filter(sender=JANE).update(
+            received_at=timezone.now() - timedelta(minutes=4, seconds=41)
+        )
+        InboundMessage.objects.exclude(sender=JANE).update(
+            received_at=timezone.now() - timedelta(minutes=4, seconds=30)
+        )
+        assert confirm() == NOTHING | {"sent": 1, "too_late": 1}
 
     def test_after_five_minutes_none(self, endpoint: InboundEndpoint, gateway: Gateway) -> None:
         text_us(endpoint)
@@ -222,6 +238,67 @@ class TestAGatewayThatIsNotWell:
         assert JANE[1:] not in caplog.text and "Acme" not in caplog.text
 
 
+@pytest.mark.django_db
+class TestAStopThatIsTakenBackMeanwhile:
+    @pytest.fixture
+    def meanwhile(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """While the gateway is asked, `act` is done."""
+        told: dict[str, Any] = {}
+        send = sms.send
+
+        def act_and_send(*message: Any) -> None:
+            if act := told.pop("act", None):
+                act()
+            send(*message)
+
+        monkeypatch.setattr(sms, "send", act_and_send)
+        return told
+
+    @pytest.fixture(autouse=True)
+    def _started(self, realm: Realm) -> None:
+        SmsSetup.objects.create(realm=realm, start_lifts=True)
+
+    def test_is_not_confirmed_by_another_try(
+        self, endpoint: InboundEndpoint, gateway: Gateway, meanwhile: dict[str, Any]
+    ) -> None:
+        text_us(endpoint)
+        gateway.status = 503
+        meanwhile["act"] = lambda: text_us(endpoint, "START")
+        assert confirm() == NOTHING | {"failed": 1}
+        gateway.status = 202
+
+        assert confirm(minutes=2) == NOTHING
+        assert states() == [Confirmation.NONE, Confirmation.NONE]
+
+    def test_nor_where_the_owner_lifted_it(
+        self, realm: Realm, endpoint: InboundEndpoint, gateway: Gateway, meanwhile: dict[str, Any]
+    ) -> None:
+        text_us(endpoint)
+        gateway.status = 503
+        meanwhile["act"] = lambda: Suppression.objects.all().delete()
+        confirm()
+        gateway.status = 202
+
+        assert confirm(minutes=2) == NOTHING
+        assert states() == [Confirmation.NONE]
+
+    def test_is_said_to_be_confirmed_where_the_gateway_took_it(
+        self, endpoint: InboundEndpoint, gateway: Gateway, meanwhile: dict[str, Any]
+    ) -> None:
+        text_us(endpoint)
+        meanwhile["act"] = lambda: text_us(endpoint, "START")
+        assert confirm() == NOTHING | {"sent": 1}
+        assert states() == [Confirmation.SENT, Confirmation.NONE]
+
+    def test_the_stop_after_it_has_its_own(
+        self, endpoint: InboundEndpoint, gateway: Gateway
+    ) -> None:
+        for text in ("STOP", "START", "STOP"):
+            text_us(endpoint, text)
+        assert confirm() == NOTHING | {"sent": 1}
+        assert states() == [Confirmation.NONE, Confirmation.NONE, Confirmation.SENT]
+
+
 @pytest.mark.alone
 @pytest.mark.django_db(transaction=True)
 class TestWorkers:
@@ -263,6 +340,17 @@ class TestWorkers:
         may_go_on.set()
         assert first.result(20) == NOTHING | {"sent": 1}
         assert len(gateway.requests) == 1
+
+    def test_one_does_not_wait_for_what_another_has_just_claimed(
+        self, endpoint: InboundEndpoint, gateway: Gateway
+    ) -> None:
+        text_us(endpoint)
+        text_us(endpoint, sender="+442079460958")
+        with transaction.atomic():
+            InboundMessage.objects.select_for_update().earliest("pk")
+            assert in_thread(confirm).result(20) == NOTHING | {"sent": 1}
+
+        assert states() == [Confirmation.WAITING, Confirmation.SENT]
 
     def test_one_is_woken_at_once(self, endpoint: InboundEndpoint) -> None:
         empty_queue()
