@@ -21,7 +21,8 @@ class Contact(models.Model):
     # {name: text}, the names of lists/contacts.py and `custom_…`; empty ones are left out.
     fields = models.JSONField(default=dict, db_default={}, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    # When a field, the key or a place on a list last changed; for opt-outs see the ledger, which is not written twice.
+    # When a field, the key or a place on a list last changed, or a text message was opted out of; for other opt-outs see the
+    # ledger, which is not written twice.
     changed_at = models.DateTimeField(default=timezone.now, db_default=Now())
 
     class Meta:
