@@ -1,20 +1,23 @@
 """What people write in the Send editor."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from lists.models import List, Realm
+from lists.models import List, Realm, SmsNumber
 from optout.addresses import AddressError, parse_phone
 from reporting.send_editor.drafts import Draft
+from reporting.send_editor.messages import default_sender
+from reporting.send_editor.senders import only_list_of
 from reporting.send_editor.texts import (
     MOST_CHARACTERS,
     PLACEHOLDER,
     TextRefusedError,
     check_text,
+    is_blank,
     plain_text,
 )
 
@@ -22,6 +25,25 @@ TO_LIST, TO_NUMBER = "list", "number"
 _MOST_KEPT = 2 * MOST_CHARACTERS  # of what is shown again: too long it is in any case
 _NAME = re.compile(r"[0-9A-Za-z]{16}")
 _FIELD_OF = {"text": "text", "list": "optout_list", "to": "number", "from": "sender"}
+
+
+class SenderSelect(forms.Select):
+    """The numbers that a message may come from. One whose STOP ends a single list is offered for that list alone; the page's
+    script does the same when another one is selected."""
+
+    def __init__(self, only: Mapping[str, str], chosen: str) -> None:
+        """`only`: {number: public id of that list}; `chosen`: that of the list the message goes to, if any."""
+        super().__init__()
+        self._only, self._chosen = only, chosen
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
+        only = self._only.get(str(value))
+        if only is not None:
+            option["attrs"]["data-list"] = only
+            if self._chosen not in {"", only} and not option["selected"]:
+                option["attrs"] |= {"hidden": True, "disabled": True}
+        return option
 
 
 class SendForm(forms.Form):
@@ -71,13 +93,7 @@ class SendForm(forms.Form):
         if not may_number:
             kind = cast("forms.ChoiceField", self.fields["kind"])
             kind.choices = [(TO_LIST, "A list")]
-        numbers = realm.sms_numbers.select_related("optout_list")
-        senders = [(each.number, _named(each.number, each.label)) for each in numbers]
-        if senders:
-            sender = cast("forms.ChoiceField", self.fields["sender"])
-            sender.choices = [("", "Default"), *senders]
-        else:
-            del self.fields["sender"]
+        self._offer_senders(list(realm.sms_numbers.select_related("optout_list")))
 
     @property
     def is_to_list(self) -> bool:
@@ -86,14 +102,13 @@ class SendForm(forms.Form):
 
     def draft(self) -> Draft:
         """What stands there now."""
-        text = _kindly(self._given("text"))
-        if not self.is_to_list:
-            return Draft(self._realm, None, self._number(), text, is_to_list=False)
-        return Draft(self._realm, self._lists.get(self._given("optout_list")), "", text)
+        text, found = _kindly(self._given("text")), self._chosen_list()
+        sender = self._given("sender") if "sender" in self.fields else ""
+        sender = sender or default_sender(self._realm, found)
+        return Draft(self._realm, found, self._number(), text, self.is_to_list, sender)
 
-    def chosen_sender(self) -> str:
-        """Of a valid form: the number that it comes from, empty where none was chosen."""
-        return str(self.cleaned_data.get("sender", ""))
+    def _chosen_list(self) -> List | None:
+        return self._lists.get(self._given("optout_list")) if self.is_to_list else None
 
     def with_link(self) -> dict[str, str]:
         """What stands there, with the opt-out link at the end of the message if it is nowhere in it."""
@@ -127,12 +142,30 @@ class SendForm(forms.Form):
         elif not self._number():
             self._refuse_number(values.get("number", ""))
         text = values.get("text", "")
-        if text.strip() or self._needs_text:
+        if is_blank(text) and not self._needs_text:
+            values["text"] = ""
+        else:
             try:
                 values["text"] = check_text(text, self.draft().list_id)
             except TextRefusedError as error:
                 self.add_error("text", str(error))
         return values
+
+    def _offer_senders(self, numbers: list[SmsNumber]) -> None:
+        if not numbers:
+            del self.fields["sender"]
+            return
+        field = cast("forms.ChoiceField", self.fields["sender"])
+        only = {each.number: only_list_of(each) for each in numbers}
+        chosen = self._chosen_list()
+        field.widget = SenderSelect(
+            {number: found.public_id for number, found in only.items() if found is not None},
+            chosen.public_id if chosen else "",
+        )
+        field.choices = [
+            ("", "Default"),
+            *((each.number, _named(each.number, each.label)) for each in numbers),
+        ]
 
     def _given(self, name: str) -> str:
         """As it was sent, or as it stands there at first."""

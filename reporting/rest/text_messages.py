@@ -4,19 +4,17 @@ A link is the right to take its number off, and a message goes to whom the key m
 """
 
 import json
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from ninja import Router, Status
 
 from lists.api_keys import KeyCaller
-from lists.audit import record_audit
 from lists.lookup import ListSnapshot, snapshot
 from lists.models import ApiKey, List, Realm
 from optout.addresses import Address, AddressError, parse_phone
@@ -25,7 +23,6 @@ from optout.channels.rest.idempotency import DOCUMENTED, idempotent
 from optout.channels.rest.problems import Kind, ProblemError
 from optout.queries import find_scopes
 from optout.short_links import open_short_url, short_urls
-from optout.slots import slots
 from reporting.downloads import RETRY_AFTER
 from reporting.models.messages import TextMessage, TextState
 from reporting.rest.text_message_shapes import (
@@ -37,12 +34,13 @@ from reporting.rest.text_message_shapes import (
     TextMessageOut,
     text_message_out,
 )
-from reporting.send_editor.files import RecipientsFile
+from reporting.send_editor.files import answer_with_recipients
 from reporting.send_editor.messages import (
     check_target,
     default_sender,
     is_in_do_not_mail,
     make_message,
+    read_sender,
     stop_message,
 )
 from reporting.send_editor.recipients import RecipientCount, count_readers, count_recipients
@@ -56,7 +54,6 @@ from reporting.send_editor.texts import (
 )
 
 _SHOWN = 20
-_SHORT_CODE = re.compile(r"[0-9]{3,8}")
 
 router = Router(tags=["text-messages"])
 
@@ -95,37 +92,14 @@ def read_recipients_csv(request: HttpRequest, number: int) -> HttpResponseBase:
         check_target(optout_list.realm, optout_list)
     except TextRefusedError as refusal:
         raise ProblemError(Kind.INVALID, str(refusal)) from None
-    is_read = request.method != "HEAD"  # whose answer must not claim the length 0
-    response = _stream(request, caller, optout_list) if is_read else StreamingHttpResponse(())
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    response.headers["Content-Disposition"] = f'attachment; filename="recipients-{number}.csv"'
-    return response
-
-
-def _stream(request: HttpRequest, caller: KeyCaller, optout_list: List) -> StreamingHttpResponse:
-    """One at a time for each key, as downloads are. Raises ProblemError 503."""
-    slot = slots.take(f"API key {caller.key_id}")
-    if slot is None:
+    response = answer_with_recipients(request, optout_list, key_id=caller.key_id)
+    if response is None:
         raise ProblemError(
             Kind.UNAVAILABLE,
             f"Too many downloads at once. Please come back in {RETRY_AFTER} seconds.",
             wait=timedelta(seconds=RETRY_AFTER),
         )
-    try:
-        record_audit(
-            "download_recipients",
-            actor=None,
-            realm=optout_list.realm,
-            optout_list=optout_list,
-            key=caller.key_id,
-        )
-        client = request.META.get("gunicorn.socket")
-        return StreamingHttpResponse(
-            RecipientsFile(optout_list, "", slot, client, actor=None, key_id=caller.key_id)
-        )
-    except BaseException:
-        slot.give_back()
-        raise
+    return response
 
 
 @router.post("/text-messages/preview", response=PreviewOut)
@@ -243,9 +217,10 @@ def _field_of(refusal: TextRefusedError, optout_list: List | None) -> str:
 
 def _sender(caller: KeyCaller, text: str | None) -> str:
     """The number that a message is to come from, as the realm set it up; empty where none was sent. Raises ProblemError 422."""
-    if text is None or _SHORT_CODE.fullmatch(text):
-        return text or ""
-    return _read_phone(text, caller.region, "from")
+    try:
+        return "" if text is None else read_sender(text, caller.region)
+    except AddressError as error:
+        _invalid("from", str(error))
 
 
 def _read_phone(text: str, region: str, field: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from unicodedata import category
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -56,7 +57,7 @@ def check_text(text: str, list_id: int | None) -> str:
     `list_id` is the list it goes to, None for a single number. Raises TextRefusedError.
     """
     text = _LIKE_PLACEHOLDER.sub(PLACEHOLDER, _LINE_END.sub("\n", text).replace("\t", " ")).strip()
-    if not text:
+    if is_blank(text):
         raise TextRefusedError(_("Write the message."))
     if _NOT_SENT.search(text):
         raise TextRefusedError(_("There is a character in the text that no message can have."))
@@ -65,6 +66,11 @@ def check_text(text: str, list_id: int | None) -> str:
     if len(text) > MOST_CHARACTERS or measure_text(text, list_id).segments > MOST_SEGMENTS:
         raise TextRefusedError(_("This is too long for a text message: write 10 segments at most."))
     return text
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of it would be seen: spaces, and characters without a width, as a phone may leave them."""
+    return all(each.isspace() or category(each) == "Cf" for each in text)
 
 
 def plain_text(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -13,19 +13,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from lists import sms
 from lists.access import Standing
-from lists.audit import record_audit
 from lists.choices import Role
 from lists.models import List
 from lists.models.lists import new_public_id
 from lists.views.context import current_standing
 from lists.views.recent_sign_in import require_recent_sign_in
-from optout.slots import slots
 from reporting.asked import RefusedError
 from reporting.downloads import RETRY_AFTER
 from reporting.forms_send import SendForm, SendNowForm
 from reporting.send_editor.drafts import look_at
-from reporting.send_editor.files import RecipientsFile
-from reporting.send_editor.messages import check_target, default_sender
+from reporting.send_editor.files import answer_with_recipients
+from reporting.send_editor.messages import check_target
+from reporting.send_editor.senders import check_sender
 from reporting.send_editor.sent import MOST_SHOWN, SentMessage, messages_of, sendable_lists
 from reporting.send_editor.texts import LIST_ONLY, TextRefusedError
 from reporting.views.download import refuse
@@ -92,7 +91,8 @@ def send_editor(request: HttpRequest) -> HttpResponse:
 def send_recipients(request: HttpRequest) -> HttpResponseBase:
     """POST: the list's recipients with a link each, and with the message as each would get it, streamed as .csv.
 
-    It holds numbers in clear: for people who signed in lately (security.md §5), one at a time, and audited.
+    For a spreadsheet; with `raw=1` for a gateway (AT-23). It holds numbers in clear: for people who signed in lately
+    (security.md §5), one at a time, and audited.
     """
     editor = open_editor(request)
     form = editor.form(request.POST, needs_text=False)
@@ -102,26 +102,16 @@ def send_recipients(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid() or draft.optout_list is None:
         return show_editor(request, editor, form)
     require_recent_sign_in(request)
-    user, optout_list = editor.standing.user, draft.optout_list
-    slot = slots.take(f"user {user.pk}")
-    if slot is None:
+    response = answer_with_recipients(
+        request,
+        draft.optout_list,
+        form.cleaned_data["text"],
+        is_raw=request.POST.get("raw") == "1",
+        actor=editor.standing.user,
+    )
+    if response is None:
         busy = f"Too many downloads at once. Please come back in {RETRY_AFTER} seconds."
         return refuse(RefusedError(503, busy))
-    try:
-        record_audit(
-            "download_recipients", actor=user, realm=editor.standing.realm, optout_list=optout_list
-        )
-        client = request.META.get("gunicorn.socket")
-        text = form.cleaned_data["text"]
-        response = StreamingHttpResponse(
-            RecipientsFile(optout_list, text, slot, client, actor=user)
-        )
-    except BaseException:
-        slot.give_back()
-        raise
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    name = f"recipients-{optout_list.number}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
@@ -154,9 +144,7 @@ def show_confirm(request: HttpRequest, form: SendForm, now_form: SendNowForm) ->
         "look": look_at(draft),
         "given": form.given(),
         "now_form": now_form,
-        "sender": form.chosen_sender()
-        or default_sender(draft.realm, draft.optout_list)
-        or settings.SMS_FROM,
+        "sender": draft.sender or settings.SMS_FROM,
     }
     return render(request, "reporting/send_confirm.html", context)
 
@@ -166,6 +154,7 @@ def _refusal(form: SendForm) -> TextRefusedError | None:
     draft = form.draft()
     try:
         check_target(draft.realm, draft.optout_list, draft.number)
+        check_sender(draft.optout_list, draft.sender)
     except TextRefusedError as error:
         return error
     if not sms.can_send():

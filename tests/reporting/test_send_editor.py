@@ -243,6 +243,37 @@ class TestSend:
         senders = TextMessage.objects.order_by("pk").values_list("sender", flat=True)
         assert list(senders) == ["+18005550100", "+18005550101"]
 
+    def test_a_number_whose_stop_ends_another_list_alone(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        other = make.make_list(realm, 5, "Deliveries", sms_stop_scope="list")
+        make.make_sms_number(realm, "+18005550105", other)
+        make.make_sms_number(realm, "+18005550106")
+        client, fields = signed_in(alice), written(optout_list, sender="+18005550105")
+
+        for response in (press(client, "send", fields), client.post(NOW, {**fields, "name": "a" * 16})):
+            assert response.status_code == 422
+            assert "another list alone" in str(response.context["form"].errors["sender"])
+        assert not TextMessage.objects.exists()
+        assert "another list alone" in look_at(press(client, "look", fields)).text
+
+    def test_only_numbers_that_end_the_list_are_offered(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        other = make.make_list(realm, 5, "Deliveries", sms_stop_scope="list")
+        make.make_sms_number(realm, "+18005550105", other)
+        make.make_sms_number(realm, "+18005550106")
+        client = signed_in(alice)
+
+        def offered(fields: dict[str, str]) -> set[str]:
+            html = look_at(press(client, "edit", fields)).html
+            options = re.findall(r'<option value="(\+1800[0-9]*)"([^>]*)>', html)
+            return {number for number, rest in options if "disabled" not in rest}
+
+        assert offered(written(optout_list)) == {"+18005550106"}
+        assert offered(written(other)) == {"+18005550105", "+18005550106"}
+        assert offered(to_number(ANNA)) == {"+18005550105", "+18005550106"}
+
     def test_a_number_of_another_realm(self, alice: User, optout_list: List) -> None:
         make.make_sms_number(optout_list.realm, "+18005550100")
         make.make_sms_number(make.make_realm("zeta"), "+18005550102")
@@ -320,6 +351,24 @@ class TestTheFile:
         (row,) = self.rows(signed_in(alice).post(FILE, written(optout_list, "")))
 
         assert set(row) == {"phone", "link"}
+
+    @pytest.mark.parametrize("blank", ["  ", "\n \t", "\u200b", "\u00a0\ufeff"])
+    def test_a_message_of_blanks_is_none(self, alice: User, optout_list: List, blank: str) -> None:
+        subscribe(optout_list, [ANNA])
+        (row,) = self.rows(signed_in(alice).post(FILE, written(optout_list, blank)))
+
+        assert set(row) == {"phone", "link"}
+
+    def test_for_a_spreadsheet_or_a_gateway(self, alice: User, optout_list: List) -> None:
+        subscribe(optout_list, [ANNA])
+        client = signed_in(alice)
+        assert 'name="raw" value="1">Download for a gateway<' in look_at(client.get(PAGE)).html
+        fields = written(optout_list, "-50 % today")
+        (safe,) = self.rows(client.post(FILE, fields))
+        (raw,) = self.rows(client.post(FILE, {**fields, "raw": "1"}))
+
+        assert (safe["text"], raw["text"]) == ("'-50 % today", "-50 % today")
+        assert (safe["phone"], safe["link"]) == (raw["phone"], raw["link"])
 
     def test_that_breaks_off(self, alice: User, optout_list: List) -> None:
         subscribe(optout_list, [ANNA])
@@ -406,6 +455,17 @@ class TestAMessage:
         message = make.make_text_message(realm, "Hello", state=TextState.DONE)
 
         assert "Not sent: the number is on Do Not Mail" in self.open(alice, message).text
+
+    def test_that_was_stopped_as_nobody_could_answer_it(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        other = make.make_list(realm, 5, "Deliveries", sms_stop_scope="list")
+        make.make_sms_number(realm, "+18005550105", other)
+        message = make.make_text_message(
+            optout_list, state=TextState.STOPPED, sender="+18005550105"
+        )
+
+        assert "ends another list alone, not this one" in self.open(alice, message).text
 
     def test_stop(self, bob: User, optout_list: List) -> None:
         message = make.make_text_message(optout_list)

@@ -2,30 +2,30 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from lists.audit import record_audit
 from lists.lookup import snapshot
 from lists.models import List, Realm
 from lists.realm_command import Done, RealmCommand, check_options, check_takers, find_realm
 from optout.addresses import AddressError, parse_phone
 from reporting.models import TextMessage
 from reporting.send_editor.drafts import Draft, look_at
-from reporting.send_editor.files import stream_recipients
+from reporting.send_editor.files import RecipientsFile
 from reporting.send_editor.messages import (
     check_target,
     default_sender,
     make_message,
+    read_sender,
     stop_message,
 )
 from reporting.send_editor.recipients import count_readers
 from reporting.send_editor.sent import SentMessage
-from reporting.send_editor.texts import TextRefusedError, check_text
+from reporting.send_editor.texts import TextRefusedError, check_text, is_blank
 
 SHOWN = 50  # messages of list
 TOLD_EVERY = 100_000  # rows
@@ -54,6 +54,11 @@ class Command(RealmCommand):
         )
         parser.add_argument(
             "--output", metavar="FILE", help="recipients: into this file (else: to stdout)"
+        )
+        parser.add_argument(
+            "--raw",
+            action="store_true",
+            help="recipients: the text as it is, for a gateway (else: safe to open in a spreadsheet)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -87,44 +92,45 @@ class Command(RealmCommand):
         text = options["text"] or ""
         try:
             check_target(realm, optout_list)
-            text = check_text(text, optout_list.pk) if text else ""
+            text = "" if is_blank(text) else check_text(text, optout_list.pk)
         except TextRefusedError as error:
             raise CommandError(str(error)) from None
-        record_audit("download_recipients", actor=None, realm=realm, optout_list=optout_list)
-        pieces = stream_recipients(snapshot(optout_list), text)
-        lines_each = 1 + text.count("\n")
-        if options["output"]:
-            rows = self._write(Path(options["output"]), pieces, lines_each)
-        else:
-            rows = self._pump(pieces, sys.stdout.buffer.write, lines_each)
-            sys.stdout.flush()
+        file = RecipientsFile(optout_list, text, is_raw=options["raw"], actor=None)
+        is_complete = False
+        try:
+            if options["output"]:
+                self._write(Path(options["output"]), file)
+            else:
+                self._pump(file, sys.stdout.buffer.write)
+                sys.stdout.flush()
+            is_complete = True
+        finally:
+            file.finish(is_complete=is_complete)
+        rows = file.rows
         return Done({"recipients": rows, "output": options["output"]}, f"{rows:,} recipients.")
 
-    def _write(self, path: Path, pieces: Any, lines_each: int) -> int:
-        half = path.with_name(f"{path.name}.part")
+    def _write(self, path: Path, file: RecipientsFile) -> None:
+        """Beside it at first, under a name that nobody else has, readable by its owner alone."""
+        half = None
         try:
-            with os.fdopen(
-                os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
-            ) as file:
-                rows = self._pump(pieces, file.write, lines_each)
-            half.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                half.unlink()
+            number, half = mkstemp(".part", f"{path.name}.", path.parent)
+            with os.fdopen(number, "wb") as written:
+                self._pump(file, written.write)
+            Path(half).replace(path)
+        except BaseException as error:
+            if half is not None:
+                Path(half).unlink(missing_ok=True)
+            if not isinstance(error, OSError):
+                raise
             raise CommandError(f"The file cannot be written: {error.strerror}.") from None
-        return rows
 
-    def _pump(self, pieces: Any, write: Callable[[bytes], Any], lines_each: int) -> int:
-        rows, told = -1, 0
-        lines = 0
-        for piece in pieces:
+    def _pump(self, file: RecipientsFile, write: Callable[[bytes], Any]) -> None:
+        told = 0
+        for piece in file.pieces():
             write(piece)
-            lines += piece.count(b"\n")
-            rows = (lines - 1) // lines_each
-            if rows - told >= TOLD_EVERY:
-                told = rows
-                self.stderr.write(f"{rows:,} …", style_func=str)
-        return max(rows, 0)
+            if file.rows - told >= TOLD_EVERY:
+                told = file.rows
+                self.stderr.write(f"{told:,} …", style_func=str)
 
 
 # ── Actions ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,7 +170,7 @@ def _send(realm: Realm, options: dict[str, Any]) -> Done:
         optout_list=optout_list,
         number=number,
         text=options["text"] or "",
-        sender=options["sender"] or default_sender(realm, optout_list),
+        sender=_sender(realm, options["sender"]) or default_sender(realm, optout_list),
         actor=None,
         recipients=None if optout_list is None else count_readers(snapshot(optout_list)),
         now=timezone.now(),
@@ -201,6 +207,7 @@ _TAKEN_BY = {  # option → the actions that it goes with
     "text": ("preview", "recipients", "send"),
     "sender": ("send",),
     "output": ("recipients",),
+    "raw": ("recipients",),
 }
 
 
@@ -214,6 +221,13 @@ def _target(realm: Realm, options: dict[str, Any]) -> tuple[List | None, str]:
         return _find_list(realm, options["list"]), ""
     try:
         return None, parse_phone(options["to"], realm.default_region).key
+    except AddressError as error:
+        raise CommandError(str(error)) from None
+
+
+def _sender(realm: Realm, text: str | None) -> str:
+    try:
+        return "" if text is None else read_sender(text, realm.default_region)
     except AddressError as error:
         raise CommandError(str(error)) from None
 

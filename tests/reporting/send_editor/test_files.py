@@ -16,9 +16,9 @@ from tests.reporting.send_editor.test_recipients import suppress_hash
 pytestmark = pytest.mark.django_db
 
 
-def rows(optout_list: List, text: str = "") -> list[list[str]]:
+def rows(optout_list: List, text: str = "", *, is_raw: bool = False) -> list[list[str]]:
     """The file as a program reads it, without its header."""
-    whole = b"".join(stream_recipients(snapshot(optout_list), text)).decode()
+    whole = b"".join(stream_recipients(snapshot(optout_list), text, is_raw=is_raw)).decode()
     header, *found = csv.reader(io.StringIO(whole))
     assert header == (["phone", "link", "text"] if text else ["phone", "link"])
     return sorted(found)
@@ -50,6 +50,15 @@ class TestStreamRecipients:
 
         ((_phone, _link, text),) = rows(optout_list, f"{start}1+2 {{optout}}")
         assert text.startswith(f"'{start}1+2 http")
+
+    @pytest.mark.parametrize("start", ["=", "+", "-", "@", "'", "＝"])
+    def test_a_gateway_gets_it_as_it_is_written(self, optout_list: List, start: str) -> None:
+        subscribe(optout_list, [ANNA])
+        link = short_url(optout_list.pk, ANNA)
+
+        assert rows(optout_list, f'{start}1 "a", {{optout}}', is_raw=True) == [
+            [ANNA, link, f'{start}1 "a", {link}']
+        ]
 
     def test_nobody(self, optout_list: List) -> None:
         assert rows(optout_list) == []

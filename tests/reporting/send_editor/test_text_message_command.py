@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from lists.models import AuditEntry, List, Realm
 from optout.short_links import short_url
 from reporting.management.commands import text_message
 from reporting.models import TextMessage, TextState
+from reporting.send_editor import files
 from reporting.send_editor.texts import LIST_ONLY
 from tests import make
 from tests.reporting.send_editor.making import ANNA, BERT, CLEO, numbered, subscribe
@@ -56,6 +58,19 @@ class TestPreview:
         assert "does not say how to opt out" in said.err
 
 
+class TestFrom:
+    def test_a_number_whose_stop_ends_another_list_alone(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        other = make.make_list(realm, 5, "Deliveries", sms_stop_scope="list")
+        make.make_sms_number(realm, "+18005550111", other)
+        code, said = refusal("send", "--list", "1", "--text", "Hi", "--from", "+18005550111")
+
+        assert code == 1
+        assert "another list alone" in said
+        assert not TextMessage.objects.exists()
+
+
 class TestRecipients:
     def test_to_a_file(
         self, optout_list: List, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -71,8 +86,70 @@ class TestRecipients:
         assert all(row["text"] == f"A\nB {row['link']}" for row in rows)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert [each.name for each in tmp_path.iterdir()] == ["recipients.csv"]
-        entry = AuditEntry.objects.get()
-        assert (entry.action, entry.actor) == ("download_recipients", None)
+        begun, ended = AuditEntry.objects.order_by("pk")
+        assert (begun.action, begun.actor) == ("download_recipients", None)
+        assert (ended.action, ended.actor) == ("finish_recipients_download", None)
+        assert ended.detail == {"rows": 2, "complete": True}
+
+    def test_for_a_spreadsheet_or_a_gateway(self, optout_list: List, tmp_path: Path) -> None:
+        subscribe(optout_list, [ANNA])
+        path = tmp_path / "recipients.csv"
+        texts = []
+        for options in ((), ("--raw",)):
+            given = ("--list", "1", "--text", "-50 % today", "--output", str(path))
+            run("recipients", *given, *options)
+            ((*_, text),) = list(csv.reader(path.open(newline="")))[1:]
+            texts.append(text)
+
+        assert texts == ["'-50 % today", "-50 % today"]
+
+    def test_a_message_of_blanks_is_none(self, optout_list: List, tmp_path: Path) -> None:
+        path = tmp_path / "recipients.csv"
+        run("recipients", "--list", "1", "--text", " \u200b", "--output", str(path))
+
+        assert path.read_text() == "phone,link\n"
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, OperationalError, OSError(28, "Full")])
+    def test_nothing_is_left_of_a_file_that_breaks_off(
+        self,
+        optout_list: List,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        error: Any,
+    ) -> None:
+        subscribe(optout_list, numbered(3))
+        path = tmp_path / "recipients.csv"
+        path.write_text("yesterday's")
+        modes: list[int] = []
+
+        def fail(*_given: Any) -> None:
+            modes.extend(stat.S_IMODE(each.stat().st_mode) for each in tmp_path.glob("*.part"))
+            raise error
+
+        monkeypatch.setattr(files, "short_urls", fail)
+        raised = CommandError if isinstance(error, OSError) else error
+        with pytest.raises(raised):
+            run("recipients", "--list", "1", "--output", str(path))
+
+        assert modes == [0o600]
+        assert [each.name for each in tmp_path.iterdir()] == ["recipients.csv"]
+        assert path.read_text() == "yesterday's"
+        ended = AuditEntry.objects.latest("pk")
+        assert (ended.action, ended.detail) == (
+            "finish_recipients_download",
+            {"rows": 0, "complete": False},
+        )
+
+    def test_a_link_that_somebody_laid_out_is_not_followed(
+        self, optout_list: List, tmp_path: Path
+    ) -> None:
+        subscribe(optout_list, [ANNA])
+        path, theirs = tmp_path / "recipients.csv", tmp_path / "theirs"
+        path.with_name("recipients.csv.part").symlink_to(theirs)
+        run("recipients", "--list", "1", "--output", str(path))
+
+        assert ANNA in path.read_text()
+        assert not theirs.exists()
 
     def test_to_stdout_with_how_far_it_is(
         self,
@@ -99,6 +176,7 @@ class TestRecipients:
         assert refusal("recipients")[0] == 2
         assert refusal("recipients", "--list", "1", "--json")[0] == 2
         assert refusal("recipients", "--list", "0")[0] == 1
+        assert refusal("preview", "--list", "1", "--text", "Hello", "--raw")[0] == 2
         assert refusal("recipients", "--list", "9") == (1, "The realm has no list 9.")
 
 
@@ -111,6 +189,20 @@ class TestSend:
         assert (found["id"], found["state"], found["list"]) == (message.public_id, "sending", 1)
         assert (message.made_by, message.sender) == (None, "+18005550100")
         assert AuditEntry.objects.get().action == "send_text_message"
+
+    @pytest.mark.parametrize("written", ["+18005550100", "(800) 555-0100", "55501"])
+    def test_from_a_number_however_it_is_written(self, optout_list: List, written: str) -> None:
+        for number in ("+18005550100", "55501"):
+            make.make_sms_number(optout_list.realm, number)
+        run("send", "--list", "1", "--text", "Sale!", "--from", written)
+
+        kept = "55501" if written == "55501" else "+18005550100"
+        assert TextMessage.objects.get().sender == kept
+
+    @pytest.mark.parametrize("written", ["Acme", "+18005550111", "55502"])
+    def test_from_a_number_that_is_not_the_realm_s(self, optout_list: List, written: str) -> None:
+        assert refusal("send", "--list", "1", "--text", "Sale!", "--from", written)[0] == 1
+        assert not TextMessage.objects.exists()
 
     def test_to_a_single_number(self, realm: Realm) -> None:
         run("send", "--to", "(202) 555-0101", "--text", "Hello")

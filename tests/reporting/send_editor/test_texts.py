@@ -38,7 +38,7 @@ class TestCheckText:
     def test_as_it_is_kept(self, written: str, kept: str) -> None:
         assert check_text(written, LIST) == kept
 
-    @pytest.mark.parametrize("text", ["", "  ", "\r\n"])
+    @pytest.mark.parametrize("text", ["", "  ", "\r\n", "\u200b \ufeff", "\u00a0"])
     def test_empty(self, text: str) -> None:
         assert refusal(text) == "Write the message."
 
