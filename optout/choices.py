@@ -127,7 +127,7 @@ class Meaning(IntegerChoices):
     NOTHING = 1, _("Nothing that concerns us")
     STOP = 2, _("Stop")
     START = 3, _("Start")
-    UNCLEAR = 4, _("Perhaps stop")
+    UNCLEAR = 4, _("May mean stop")
 
 
 class Confirmation(IntegerChoices):

@@ -75,11 +75,21 @@ WHERE l.pixel_in_mail_at > %(now)s - %(quiet)s::interval AND NOT EXISTS (
       AND n.settled_at > l.pixel_in_mail_at - %(quiet)s::interval
 )
 """  # noqa: S608
+_UNCLEAR = f"""
+SELECT q.optout_list_id, '', max(q.last_refused_at) FROM optout_quarantinedoptout q
+WHERE q.cause = {RefusalCause.UNCLEAR_TEXT:d} AND q.verdict = {Verdict.WAITING:d}
+  AND q.last_refused_at > coalesce((
+      SELECT max(n.settled_at) FROM reporting_notice n
+      WHERE n.optout_list_id = q.optout_list_id AND n.kind = '{NoticeKind.UNCLEAR_TEXT}'
+  ), '-infinity')
+GROUP BY 1
+"""  # noqa: S608
 _CAUSES = {
     NoticeKind.BLOCKED_IP: _BLOCKED,
     NoticeKind.UNLISTED_SERVER: _UNLISTED,
     NoticeKind.PROTECTED_MODE: _PROTECTED,
     NoticeKind.PIXEL_IN_MAIL: _PIXEL,
+    NoticeKind.UNCLEAR_TEXT: _UNCLEAR,
 }
 
 _RAISE = """
@@ -123,15 +133,33 @@ END
 RETURNING id
 """  # noqa: S608
 
+# That texts wait is over as soon as none does: somebody decided, a plain STOP or START came, or the 7 days are over. Then it is
+# not mailed any more either; it counts as mailed when it was raised, so that others of the list are not kept waiting for it.
+_SETTLE_READ = f"""
+UPDATE reporting_notice n SET settled_at = %(now)s, mailed_at = coalesce(n.mailed_at, n.raised_at)
+WHERE n.settled_at IS NULL AND n.kind = '{NoticeKind.UNCLEAR_TEXT}' AND NOT EXISTS (
+    SELECT FROM optout_quarantinedoptout q
+    WHERE q.optout_list_id = n.optout_list_id AND q.cause = {RefusalCause.UNCLEAR_TEXT:d}
+      AND q.verdict = {Verdict.WAITING:d}
+)
+RETURNING id
+"""  # noqa: S608
+
 
 def raise_notices(now: datetime) -> int:
     """Write down what owners have to be told, and settle what is over; how many are new. Run by the worker every minute."""
     fetch_prepared(_SETTLE_OVER, {"now": now, "over": now - OVER, "quiet_since": now - QUIET})
+    settle_read_texts(now)
     parameters = {"now": now, "most": MOST_OPEN, "quiet": QUIET, "protected_for": PROTECTED_FOR}
     return sum(
         len(fetch_prepared(_RAISE.format(causes=causes), {**parameters, "kind": kind}))
         for kind, causes in _CAUSES.items()
     )
+
+
+def settle_read_texts(now: datetime) -> None:
+    """Put aside the notices of texts that may mean STOP where none waits any more."""
+    fetch_prepared(_SETTLE_READ, {"now": now})
 
 
 def settle_notices(optout_list: List, kind: NoticeKind, subject: str | None, now: datetime) -> int:
@@ -150,7 +178,9 @@ def mail_notices(now: datetime) -> int:
     mail server that takes nothing, the rest waits for the next run, which begins with others.
     """
     waiting: dict[int, list[Notice]] = {}
-    unmailed = Notice.objects.filter(mailed_at=None).select_related("optout_list__realm")
+    # what a newer release has raised waits for it
+    unmailed = Notice.objects.filter(mailed_at=None, kind__in=NoticeKind.values)
+    unmailed = unmailed.select_related("optout_list__realm")
     for notice in unmailed.order_by("raised_at", "pk"):
         waiting.setdefault(notice.optout_list_id, []).append(notice)
     lately = set(
@@ -200,6 +230,7 @@ def _compose(optout_list: List, notices: Sequence[Notice]) -> tuple[str, str]:
             "unlisted": _networks(notices, NoticeKind.UNLISTED_SERVER),
             "is_protected": NoticeKind.PROTECTED_MODE in kinds,
             "has_pixel": NoticeKind.PIXEL_IN_MAIL in kinds,
+            "has_texts": NoticeKind.UNCLEAR_TEXT in kinds,
             "url": f"{settings.BASE_URL}{path}",
         },
     )

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('digest', models.BinaryField(max_length=16)),
                 ('sender', models.CharField(max_length=40)),
                 ('texted', models.CharField(max_length=40)),
-                ('meaning', models.PositiveSmallIntegerField(choices=[(1, 'Nothing that concerns us'), (2, 'Stop'), (3, 'Start'), (4, 'Perhaps stop')])),
+                ('meaning', models.PositiveSmallIntegerField(choices=[(1, 'Nothing that concerns us'), (2, 'Stop'), (3, 'Start'), (4, 'May mean stop')])),
                 ('received_at', models.DateTimeField()),
                 ('confirmation', models.PositiveSmallIntegerField(choices=[(1, 'None to send'), (2, 'Waiting'), (3, 'Being sent'), (4, 'Sent'), (5, 'Could not be sent'), (6, 'Not sent within 5 minutes'), (7, 'In the answer to the gateway')], db_default=1, default=1)),
                 ('confirmation_text', models.CharField(blank=True, db_default='', default='', max_length=480)),

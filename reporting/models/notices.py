@@ -12,6 +12,7 @@ class NoticeKind(models.TextChoices):
     UNLISTED_SERVER = "unlisted_server", _("A server that is not on the whitelist called")
     PROTECTED_MODE = "protected_mode", _("The list is in protected mode")
     PIXEL_IN_MAIL = "pixel_in_mail", _("The pixel was put inside a mail")
+    UNCLEAR_TEXT = "unclear_text", _("Texts that may mean STOP wait")
 
 
 class Notice(models.Model):

@@ -46,6 +46,12 @@ _WORDS = {
         "Unblock or allow",
         "list_quarantine",
     ),
+    NoticeKind.UNCLEAR_TEXT: _Words(
+        "People texted what may mean STOP of {list}. It waits for somebody to read it.",
+        "People texted what may mean STOP of {list}. It waits for somebody to read it.",
+        "Read it",
+        "list_quarantine",
+    ),
     NoticeKind.PIXEL_IN_MAIL: _Words(
         "The pixel of {list} was put inside a mail. It belongs on the thank-you page of a website.",
         "The pixel of {list} was put inside a mail. It belongs on the thank-you page of a website.",
@@ -133,7 +139,7 @@ def _notices(standing: Standing, figures: Figures) -> list[ShownNotice]:
     Mail."""
     lists = {row.optout_list.pk: row.optout_list for row in figures.rows}
     groups = (
-        Notice.objects.filter(optout_list__in=lists, settled_at=None)
+        Notice.objects.filter(optout_list__in=lists, settled_at=None, kind__in=NoticeKind.values)
         .values("optout_list", "kind")
         .annotate(count=Count("pk"), subject=Min("subject"), latest=Max("raised_at"))
         .order_by("-latest")

@@ -31,7 +31,7 @@ from reporting.network_release import (
     effect_on_downloads,
     unblock,
 )
-from reporting.notices import settle_notices
+from reporting.notices import settle_notices, settle_read_texts
 from reporting.quarantine_global import global_requests_wait, global_waiting
 from reporting.quarantine_groups import (
     WaitingGroup,
@@ -100,6 +100,8 @@ def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
         is_server = group.cause == RefusalCause.UNLISTED_SERVER
         if is_server and not is_waiting(opened.optout_list, group):
             settle_notices(opened.optout_list, NoticeKind.UNLISTED_SERVER, group.network, now)
+    if keys:
+        settle_read_texts(now)
     done = "Recorded" if decide is accept_quarantined else "Rejected"
     messages.success(request, f"{done}: {_optouts(count)}.")
     return redirect("list_quarantine", public_id)

@@ -13,7 +13,7 @@ LOG_SIZE = 50
 _MEANT = {
     Meaning.STOP: ("STOP", "tag-success"),
     Meaning.START: ("START", ""),
-    Meaning.UNCLEAR: ("Unclear", "tag-warning"),
+    Meaning.UNCLEAR: ("May mean STOP", "tag-warning"),
 }
 _CONFIRMED = {
     Confirmation.WAITING: "On its way",

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from unittest.mock import patch
 
@@ -9,10 +9,10 @@ from lists.choices import Role
 from lists.lookup import snapshot
 from lists.models import List, Realm, User
 from lists.networks import network_of
-from optout.choices import RefusalCause, Traffic
+from optout.choices import Channel, RefusalCause, Traffic, Verdict
 from optout.evidence import Evidence
 from optout.limits import judge_unsigned, unblock_network
-from optout.models import LimitCounter
+from optout.models import LimitCounter, QuarantinedOptOut
 from optout.quarantine import quarantine_optout
 from reporting.models import Notice
 from reporting.models.notices import NoticeKind
@@ -24,6 +24,7 @@ from reporting.notices import (
     who_is_told,
 )
 from tests import make
+from tests.reporting.portal import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -142,6 +143,107 @@ class TestProtectedModeAndPixel:
             protected_until=later + timedelta(hours=1), pixel_in_mail_at=later
         )
         assert raise_notices(later) == 2
+
+
+def text_unclear(optout_list: List, address: str = "+14155552671", at: datetime = NOW) -> None:
+    intent = make.make_intent(
+        optout_list,
+        address,
+        channel=Channel.INBOUND_SMS,
+        requested_at=at,
+        evidence=Evidence(extra={"said": "canary when does it end"}),
+    )
+    quarantine_optout(intent, RefusalCause.UNCLEAR_TEXT)
+
+
+class TestTextsThatMayMeanStop:
+    def test_are_told_once_a_list_however_many_wait(
+        self, realm: Realm, optout_list: List, alice: User
+    ) -> None:
+        for n in range(5):
+            text_unclear(optout_list, f"+1415555267{n}")
+        text_unclear(make.do_not_mail(realm))
+        assert raise_notices(NOW) == 2
+        text_unclear(optout_list, "+442079460958", NOW + timedelta(minutes=1))
+        assert raise_notices(NOW + timedelta(minutes=1)) == 0
+
+        assert notices(optout_list) == [(NoticeKind.UNCLEAR_TEXT, "")]
+
+    def test_are_mailed_without_their_words(self, optout_list: List, alice: User) -> None:
+        text_unclear(optout_list)
+        raise_notices(NOW)
+        assert [mail_notices(NOW), mail_notices(NOW)] == [1, 0]
+
+        (message,) = mail.outbox
+        assert message.subject == "Garden letters: Texts that may mean STOP wait"
+        assert "After 7 days it is taken for a STOP by itself." in message.body
+        assert optout_list.public_id in message.body
+        for secret in ("canary", "4155552671", "when does it end"):
+            assert secret not in message.body + message.subject
+
+    def test_wait_for_the_owner_where_the_list_wants_it_so(
+        self, optout_list: List, alice: User
+    ) -> None:
+        List.objects.update(accepts_quarantined=False)
+        text_unclear(optout_list)
+        raise_notices(NOW)
+        mail_notices(NOW)
+        assert "7 days" not in mail.outbox[0].body
+
+    @pytest.mark.parametrize("is_mailed", [True, False])
+    def test_are_over_as_soon_as_none_waits_and_not_mailed_then(
+        self, optout_list: List, alice: User, *, is_mailed: bool
+    ) -> None:
+        text_unclear(optout_list)
+        raise_notices(NOW)
+        if is_mailed:
+            mail_notices(NOW)
+        QuarantinedOptOut.objects.update(verdict=Verdict.REJECTED)
+        assert raise_notices(NOW + timedelta(minutes=1)) == 0
+
+        assert notices(optout_list) == []
+        assert mail_notices(NOW + timedelta(hours=2)) == 0
+        assert len(mail.outbox) == is_mailed
+
+    def test_the_next_one_is_told_again(self, optout_list: List, alice: User) -> None:
+        text_unclear(optout_list)
+        raise_notices(NOW)
+        QuarantinedOptOut.objects.update(verdict=Verdict.REJECTED)
+        raise_notices(NOW + timedelta(minutes=1))
+        text_unclear(optout_list, at=NOW + timedelta(minutes=2))
+        assert raise_notices(NOW + timedelta(minutes=2)) == 1
+
+    def test_one_that_came_to_nothing_holds_up_no_other(
+        self, optout_list: List, alice: User
+    ) -> None:
+        """A list's mails are an hour apart."""
+        later = NOW + timedelta(hours=3)
+        text_unclear(optout_list)
+        raise_notices(NOW)
+        QuarantinedOptOut.objects.update(verdict=Verdict.ACCEPTED)
+        attack(optout_list, later)
+        assert raise_notices(later) == 1
+        assert mail_notices(later) == 1
+
+    def test_other_causes_and_other_lists_do_not_keep_it(
+        self, realm: Realm, optout_list: List, alice: User
+    ) -> None:
+        text_unclear(optout_list)
+        raise_notices(NOW)
+        QuarantinedOptOut.objects.update(verdict=Verdict.REJECTED)
+        text_unclear(make.make_list(realm, 2))
+        call_unlisted(optout_list, "198.51.100.4")
+        raise_notices(NOW)
+        assert notices(optout_list) == [(NoticeKind.UNLISTED_SERVER, "198.51.100.4/32")]
+
+
+class TestOfANewerRelease:
+    def test_they_wait_for_it(self, optout_list: List, alice: User) -> None:
+        attack(optout_list)
+        raise_notices(NOW)
+        Notice.objects.create(optout_list=optout_list, kind="news", subject="", raised_at=NOW)
+        assert mail_notices(NOW) == 1
+        assert signed_in(alice).get("/manage/").status_code == 200
 
 
 class TestTheMail:

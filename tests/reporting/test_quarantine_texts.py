@@ -1,12 +1,14 @@
 """Text messages that may mean STOP, on the Quarantine screen."""
 
 import pytest
+from django.utils import timezone
 
 from lists.models import InboundEndpoint, List, Realm, User
 from optout.choices import Channel, RefusalCause, Verdict
 from optout.models import OptOut, QuarantinedOptOut, Suppression
 from optout.quarantine import quarantine_optout
 from reporting import quarantine_texts
+from reporting.notices import raise_notices
 from tests import make
 from tests.optout.channels.inbound_sms.calls import JANE, OURS, text_us
 from tests.reporting.portal import signed_in
@@ -101,6 +103,19 @@ class TestDeciding:
         assert row.evidence is not None
         assert (row.evidence["said"], row.evidence["texted"]) == ("make it end", OURS)
         assert row.evidence["accepted_by"] == f"user {bob.pk}"
+
+    def test_the_last_one_settles_the_notice(
+        self, bob: User, optout_list: List, endpoint: InboundEndpoint
+    ) -> None:
+        text_us(endpoint, "make it end")
+        text_us(endpoint, "when does it end", sender=OTHER)
+        raise_notices(timezone.now())
+        keys = QuarantinedOptOut.objects.order_by("pk").values_list("pk", flat=True)
+        said = "People texted what may mean STOP of Garden letters."
+
+        for key, waits in zip(list(keys), (True, False), strict=True):
+            decide(bob, optout_list, "accept", key)
+            assert (said in signed_in(bob).get("/manage/").content.decode()) is waits
 
     def test_together_with_groups(
         self, bob: User, optout_list: List, endpoint: InboundEndpoint

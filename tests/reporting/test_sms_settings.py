@@ -339,7 +339,7 @@ class TestEndpoints:
         assert page.count('data-label="Understood as"') == 50
         assert "OLDEST" not in page
         assert page.index("+12025550177") < page.index("+12025550144")
-        for words in ("Unclear", "Everything", "Garden letters", ">Sent<"):
+        for words in ("May mean STOP", "Everything", "Garden letters", ">Sent<"):
             assert words in page
 
     def test_the_log_leaves_out_what_was_forgotten_but_for_its_name(
