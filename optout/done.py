@@ -30,7 +30,8 @@ STATUS = "unsubscribed"  # of {status} in a redirect URL
 def open_done(request: HttpRequest, public_id: str) -> HttpResponse:
     """`/u/<public_id>/done?t=…`: GET shows, POST undoes."""
     query = decode_query(request.META.get("QUERY_STRING", ""))
-    token = next(iter(query.get("t", ())), "")
+    tokens = set(query.get("t", ()))
+    token = tokens.pop() if len(tokens) == 1 else ""
     done, optout_list = read_done_token(token), get_list(public_id)
     if done is None or optout_list is None or done.list_id != optout_list.id:
         return screens.broken_link(request)

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from optout.actions import Recorded, record_optouts
 from optout.choices import RefusalCause, Traffic
+from optout.given import PARAMETERS
 from optout.intents import OptOutIntent, each_alone
 from optout.limits import RECORD, Admission, Judgement, judge_unsigned
 from optout.quarantine import quarantine_optout, settle_quarantined
@@ -23,7 +24,10 @@ HONEYPOT_FIELD = "note"
 TYPED_FIELD = "item"  # the hosted page that asks for the address has it; only there the trap is set
 # Which form fell into the trap: in the page that asks for one more press, which has no trap.
 AGAIN_FIELD = "again"
+SCOPE_FIELD = "scope"  # whether more than this list shall stop, or less
 QUICK = timedelta(seconds=1)  # nobody types an address in less
+
+_OUR_FIELDS = (TOKEN_FIELD, HONEYPOT_FIELD, AGAIN_FIELD, SCOPE_FIELD, "lang")
 
 type Record = Callable[[Sequence[OptOutIntent]], list[Recorded]]
 
@@ -47,11 +51,18 @@ def check_form(visit: Visit, *, has_trap: bool = False) -> Guarded:
     if visit.is_foreign:
         return Guarded(403)
     age = read_form_token(visit.field(TOKEN_FIELD), visit.optout_list.id, visit.now)
-    if age is None:
+    if age is None or _is_contradictory(visit):
         return Guarded(400)
     has_trap = has_trap or TYPED_FIELD in visit.form
     is_robot = has_trap and bool(visit.field(HONEYPOT_FIELD).strip())
     return Guarded(0, is_robot=is_robot, is_quick=age < QUICK)
+
+
+def _is_contradictory(visit: Visit) -> bool:
+    """Whether a field comes twice and says two things (AT-35-43). Addresses are compared where they are read: there one may be
+    written in two ways. A page that asks for none has none."""
+    names = _OUR_FIELDS if visit.recipient is None else (*_OUR_FIELDS, *PARAMETERS)
+    return any(len(set(visit.form.get(name, ()))) > 1 for name in names)
 
 
 def is_form(visit: Visit) -> bool:

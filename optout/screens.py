@@ -17,7 +17,7 @@ from optout.actions import Recorded
 from optout.addresses import Accepts, Address, AddressError, mask, parse_address
 from optout.choices import Assurance, Channel, Medium
 from optout.given import NOTHING, Given
-from optout.guard import form_id, form_token, trapped_form
+from optout.guard import SCOPE_FIELD, form_id, form_token, trapped_form
 from optout.intents import OptOutIntent
 from optout.languages import Reading, choose_language
 from optout.limits import Judgement
@@ -25,8 +25,7 @@ from optout.pages import render_page
 from optout.tokens import DoneToken, make_done_token
 from optout.visits import Visit, takes_html
 
-SCOPE_FIELD = "scope"
-EVERYTHING = "sender"  # its value when everything from this sender shall stop
+EVERYTHING = "sender"  # the scope when everything from this sender shall stop
 
 FIELDS = {
     "email": {

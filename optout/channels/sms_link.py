@@ -104,7 +104,7 @@ def _stops_texts(visit: Visit) -> bool:
 
 
 def _intents(visit: Visit, address: Address, assurance: Assurance) -> list[OptOutIntent]:
-    if not _stops_texts(visit) or visit.field(screens.SCOPE_FIELD) == _ONLY_LIST:
+    if not _stops_texts(visit) or visit.field(guard.SCOPE_FIELD) == _ONLY_LIST:
         return screens.form_intents(visit, address, Channel.SMS_LINK, assurance)
     intent = visit.intent(
         address, Channel.SMS_LINK, assurance, form=form_id(visit), list=visit.optout_list.number

@@ -106,6 +106,15 @@ class TestDonePage:
 
         assert page.status_code == 404
 
+    def test_two_tokens_are_a_broken_link(self, optout_list: List) -> None:
+        """AT-35-43: an undo of either may be the wrong one."""
+        address, _page = open_done(optout_list)
+
+        for more in ("&t=x", "&t="):
+            assert PublicClient().get(address + more).status_code == 404
+            assert PublicClient().send(address + more).status_code == 404
+        assert Suppression.objects.count() == 1
+
     def test_the_token_of_another_list_is_a_broken_link(
         self, realm: Realm, optout_list: List
     ) -> None:
