@@ -45,6 +45,7 @@ MOST_REFUSED = (
     50  # with nobody who got it: it is the message that the gateway does not take, not the numbers
 )
 MOST_UNKNOWN = 50  # in a row: whatever answers there, it is no gateway that takes messages
+FORGOTTEN_AT_ONCE = 10_000  # rows, in a transaction
 _LOCKS = 7_294_014  # ours among the advisory locks of this database
 
 _CLAIM: Final = f"""
@@ -107,6 +108,14 @@ WITH dead AS (
 UPDATE reporting_textmessage SET unknown = unknown + n, unknown_in_row = unknown_in_row + n
 FROM (SELECT count(*) n FROM dead) d WHERE id = %(message)s AND n > 0
 """  # noqa: S608 -- made of constants
+_FORGET: Final = """
+DELETE FROM reporting_textrecipient WHERE id IN (
+    SELECT r.id FROM reporting_textrecipient r JOIN reporting_textmessage m ON m.id = r.message_id
+    WHERE m.finished_at < %s
+    LIMIT %s
+)
+RETURNING id
+"""
 
 
 class Outcome(Enum):
@@ -182,9 +191,12 @@ def send_waiting(now: datetime) -> dict[str, int]:
 
 
 def forget_recipients(oldest: datetime) -> int:
-    """Forget whom messages that ended before then did not reach; how many they were stays in the message."""
-    ended = TextRecipient.objects.filter(message__finished_at__lt=oldest)
-    return ended.delete()[0]
+    """Forget whom messages that ended before then did not reach, FORGOTTEN_AT_ONCE after the other; how many they were stays in
+    the message."""
+    forgotten = 0
+    while count := len(fetch_prepared(_FORGET, (oldest, FORGOTTEN_AT_ONCE))):
+        forgotten += count
+    return forgotten
 
 
 def _due(now: datetime) -> list[int]:

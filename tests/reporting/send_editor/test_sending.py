@@ -720,6 +720,21 @@ class TestForgetRecipients:
         assert upkeep.apply_retention(NOW + timedelta(days=91))["text_recipients"] == 1
         assert after(message).refused == 1
 
+    def test_so_many_at_once(self, letters: List, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sending, "FORGOTTEN_AT_ONCE", 2)
+        ended, sent = make_text(letters), make_text(letters)
+        for message in (ended, sent):
+            for n in range(5):
+                message.recipients.create(
+                    digest=bytes([n]), number=ANNA, state=RecipientState.REFUSED, at=NOW
+                )
+        TextMessage.objects.filter(pk=ended.pk).update(state=TextState.DONE, finished_at=NOW)
+
+        with CaptureQueriesContext(connection) as asked:
+            assert sending.forget_recipients(NOW + timedelta(seconds=1)) == 5
+        assert len(asked) == 4
+        assert set(TextRecipient.objects.values_list("message", flat=True)) == {sent.pk}
+
 
 def fail_after(gateway: Gateway, count: int, *, status: int) -> None:
     """Let the gateway take so many, and answer `status` to the one after them."""
