@@ -14,6 +14,7 @@ from reporting.send_editor.recipients import (
     count_recipients,
     read_recipients,
 )
+from reporting.send_editor.senders import check_sender
 from reporting.send_editor.texts import (
     PLACEHOLDER,
     TextRefusedError,
@@ -36,6 +37,7 @@ class Draft:
     number: str
     text: str
     is_to_list: bool = True  # though none may be selected yet
+    sender: str = ""  # the realm's number that it comes from; empty: SMS_FROM
 
     @property
     def list_id(self) -> int | None:
@@ -106,6 +108,7 @@ def _warnings(draft: Draft, count: RecipientCount | None) -> list[str]:
     if draft.optout_list is not None or draft.number:
         try:
             check_target(draft.realm, draft.optout_list, draft.number)
+            check_sender(draft.optout_list, draft.sender)
         except TextRefusedError as error:
             warnings.append(str(error))
     if count is not None and count.recipients == 0:

@@ -30,6 +30,7 @@ from reporting.models.messages import RecipientState, TextMessage, TextRecipient
 from reporting.patience import Patience, in_turn
 from reporting.send_editor.messages import is_in_do_not_mail
 from reporting.send_editor.recipients import Recipient, read_recipients
+from reporting.send_editor.senders import ends_with_stop
 from reporting.send_editor.texts import fill
 
 BATCH = (
@@ -221,17 +222,22 @@ def _is_left(key: int, run: Run) -> bool:
         if not is_ours:
             return False
         fetch_prepared(_RESOLVE, {"message": key})
-        message = TextMessage.objects.select_related("realm").get(pk=key)
+        message = TextMessage.objects.select_related("realm", "optout_list__realm").get(pk=key)
         if message.state != TextState.SENDING:
             return False
         if message.optout_list_id is None:
             _send_to_number(message, run)
             return False
         found = get_list_by_id(message.optout_list_id)
-        if found is None or found.closed_at is not None:
+        if found is None or found.closed_at is not None or not _is_heard(message):
             _end(message, TextState.STOPPED, run)
             return False
         return _send_to_list(message, found, run)
+
+
+def _is_heard(message: TextMessage) -> bool:
+    """Whether STOP still ends the list: how far it reaches may have been changed since the message was made."""
+    return message.optout_list is not None and ends_with_stop(message.optout_list, message.sender)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from lists.access import Permission, Standing
 from lists.choices import Role
 from lists.models import List
 from reporting.models import RecipientState, TextMessage, TextRecipient, TextState
+from reporting.send_editor.senders import ends_with_stop
 from reporting.send_editor.sending import MOST_REFUSED, MOST_UNKNOWN
 
 MOST_SHOWN = 20  # messages of the editor's page
@@ -120,6 +121,14 @@ class SentMessage:
     def is_unknown_by_all(self) -> bool:
         """Whether it was stopped as the gateway left it unclear for so many in a row."""
         return self.row.state == TextState.STOPPED and self.row.unknown_in_row >= MOST_UNKNOWN
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether it was stopped, and could not go on: STOP to the number that it comes from does not end its list."""
+        optout_list = self.row.optout_list
+        if self.row.state != TextState.STOPPED or optout_list is None:
+            return False
+        return not ends_with_stop(optout_list, self.row.sender)
 
     @property
     def was_left_alone(self) -> bool:

@@ -14,7 +14,7 @@ from lists.views.context import standing_in
 from lists.views.recent_sign_in import require_recent_sign_in
 from reporting.forms_send import SendNowForm
 from reporting.models import TextMessage
-from reporting.send_editor.messages import default_sender, make_message, stop_message
+from reporting.send_editor.messages import make_message, stop_message
 from reporting.send_editor.recipients import count_readers
 from reporting.send_editor.sent import MOST_MISSED, SentMessage, messages_of, missed_of
 from reporting.send_editor.texts import TextRefusedError
@@ -39,7 +39,7 @@ def send_message(request: HttpRequest) -> HttpResponse:
             optout_list=draft.optout_list,
             number=draft.number,
             text=form.cleaned_data["text"],
-            sender=form.chosen_sender() or default_sender(realm, draft.optout_list),
+            sender=draft.sender,
             actor=editor.standing.user,
             now=timezone.now(),
             recipients=None

@@ -55,7 +55,18 @@ function show() {
   }));
 }
 
+// A number whose STOP ends one list alone is offered for that list, as reporting/forms_send.py does.
+function offer() {
+  const sender = form.elements.sender;
+  const list = isToList() ? form.elements.optout_list.value : "";
+  for (const each of sender?.querySelectorAll("[data-list]") ?? []) {
+    each.hidden = each.disabled = Boolean(list) && each.dataset.list !== list;
+    if (each.disabled && each.selected) sender.value = "";
+  }
+}
+
 async function ask() {
+  offer();
   look().setAttribute("aria-busy", "true");
   const body = new FormData(form);
   body.set("do", "edit");
@@ -92,6 +103,7 @@ if (form) {
   form.elements.optout_list.addEventListener("change", ask);
   for (const each of form.querySelectorAll('[name="kind"]')) each.addEventListener("change", () => { turn(); ask(); });
   form.elements.number?.addEventListener("change", ask);
+  form.elements.sender?.addEventListener("change", ask);
   turn();
   show();
 }

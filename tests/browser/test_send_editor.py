@@ -73,6 +73,25 @@ class TestCounting:
         expect(editor.get_by_label("Message", exact=True)).to_have_value('"Sale"')
 
 
+class TestFrom:
+    def test_only_numbers_that_end_the_selected_list(
+        self, page: Page, alice: User, optout_list: List, site: str
+    ) -> None:
+        other = make.make_list(optout_list.realm, 5, "Deliveries", sms_stop_scope="list")
+        make.make_sms_number(optout_list.realm, "+18005550105", other)
+        enter(page, alice, site)
+        page.goto("/manage/send/")
+        option = page.locator('option[value="+18005550105"]')
+        page.get_by_label("Select List").select_option(other.public_id)
+        page.get_by_label("From").select_option("+18005550105")
+        expect(option).to_be_enabled()
+        page.get_by_label("Select List").select_option(optout_list.public_id)
+        expect(option).to_be_disabled()
+        expect(page.get_by_label("From")).to_have_value("")
+        page.get_by_label("A single number").check()
+        expect(option).to_be_enabled()
+
+
 class TestOptOutLink:
     def test_is_inserted_where_the_cursor_is(self, editor: Page, optout_list: List) -> None:
         text = editor.get_by_label("Message", exact=True)

@@ -251,7 +251,10 @@ class TestSend:
         make.make_sms_number(realm, "+18005550106")
         client, fields = signed_in(alice), written(optout_list, sender="+18005550105")
 
-        for response in (press(client, "send", fields), client.post(NOW, {**fields, "name": "a" * 16})):
+        for response in (
+            press(client, "send", fields),
+            client.post(NOW, {**fields, "name": "a" * 16}),
+        ):
             assert response.status_code == 422
             assert "another list alone" in str(response.context["form"].errors["sender"])
         assert not TextMessage.objects.exists()

@@ -105,6 +105,16 @@ class TestSend:
         SmsNumber.objects.create(realm=realm, number="55501")
         assert send(program, **{"from": "55501"}).json()["from"] == "55501"
 
+    def test_a_number_whose_stop_ends_another_list_alone_is_none_for_it(
+        self, program: Program, realm: Realm
+    ) -> None:
+        other = make.make_list(realm, 5, "Deliveries", sms_stop_scope="list")
+        SmsNumber.objects.create(realm=realm, number="+18005550111", optout_list=other)
+        answer = send(program, **{"from": "+18005550111"})
+
+        assert "ends the messages of another list alone" in refused(answer, "#/from")
+        assert not TextMessage.objects.exists()
+
     def test_one_to_a_single_number(self, program: Program) -> None:
         answer = send(program, list=..., to="(415) 555-0109", text="Your code is 12.")
 

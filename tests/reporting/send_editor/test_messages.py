@@ -81,6 +81,17 @@ class TestMakeMessage:
 
         assert refusal(optout_list, sender="+18005550100")[0] == "from"
 
+    def test_a_number_whose_stop_ends_another_list_alone(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        other = make.make_list(realm, 5, "Deliveries", sms_stop_scope="list")
+        make.make_sms_number(realm, "+18005550100", other)
+        field, said = refusal(optout_list, sender="+18005550100")
+
+        assert field == "from"
+        assert "another list alone" in said
+        assert make_text(other, sender="+18005550100").sender == "+18005550100"
+
     def test_where_there_is_no_gateway(self, optout_list: List, settings: Settings) -> None:
         settings.BASE_URL = "https://optout.example.com"
 

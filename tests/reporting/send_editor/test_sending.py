@@ -24,7 +24,7 @@ from reporting.send_editor.messages import stop_message
 from reporting.send_editor.recipients import Recipient, read_recipients
 from reporting.send_editor.sent import SentMessage
 from tests.lists.gateways import Gateway, running_gateway
-from tests.make import NOW, do_not_mail, make_list, make_optout, make_realm
+from tests.make import NOW, do_not_mail, make_list, make_optout, make_realm, make_sms_number
 from tests.reporting.send_editor.making import (
     ANNA,
     BERT,
@@ -170,6 +170,24 @@ class TestToAList:
         work()
 
         assert numbers_of(gateway) == sorted([*numbered(6), ANNA])
+
+    @pytest.mark.parametrize("sender", ["+18005550100", ""])
+    def test_a_number_whose_stop_ends_another_list_alone_since(
+        self, gateway: Gateway, letters: List, settings: Settings, sender: str
+    ) -> None:
+        settings.SMS_FROM = "+18005550100"
+        other = make_list(letters.realm, 5, "Deliveries")
+        make_sms_number(letters.realm, "+18005550100", other)
+        subscribe(letters, [ANNA])
+        message = make_text(letters, sender=sender)
+        List.objects.filter(pk=other.pk).update(sms_stop_scope="list")
+
+        assert sending.send_waiting(NOW) == NOTHING
+        message.refresh_from_db()
+        assert message.state == TextState.STOPPED
+        assert gateway.requests == []
+        entry = AuditEntry.objects.get(action="stop_text_message")
+        assert (entry.actor, entry.detail) == (None, {"message": message.pk})
 
     def test_a_list_that_was_closed_meanwhile(self, gateway: Gateway, letters: List) -> None:
         subscribe(letters, [ANNA])
