@@ -23,6 +23,7 @@ from optout.channels.rest.idempotency import DOCUMENTED, idempotent
 from optout.channels.rest.problems import Kind, ProblemError
 from optout.queries import find_scopes
 from optout.short_links import open_short_url, short_urls
+from optout.sms_numbers import read_number
 from reporting.downloads import RETRY_AFTER
 from reporting.models.messages import TextMessage, TextState
 from reporting.rest.text_message_shapes import (
@@ -40,7 +41,6 @@ from reporting.send_editor.messages import (
     default_sender,
     is_in_do_not_mail,
     make_message,
-    read_sender,
     stop_message,
 )
 from reporting.send_editor.recipients import RecipientCount, count_readers, count_recipients
@@ -218,7 +218,7 @@ def _field_of(refusal: TextRefusedError, optout_list: List | None) -> str:
 def _sender(caller: KeyCaller, text: str | None) -> str:
     """The number that a message is to come from, as the realm set it up; empty where none was sent. Raises ProblemError 422."""
     try:
-        return "" if text is None else read_sender(text, caller.region)
+        return "" if text is None else read_number(text, caller.region)
     except AddressError as error:
         _invalid("from", str(error))
 

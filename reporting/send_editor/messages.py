@@ -1,6 +1,5 @@
 """Text messages for the gateway: made, stopped, found again. The worker hands them over (sending.py)."""
 
-import re
 from contextlib import suppress
 from datetime import datetime
 
@@ -15,13 +14,10 @@ from lists.choices import ListKind
 from lists.lookup import get_list_by_id
 from lists.models import ApiKey, List, Realm, SmsNumber, User
 from lists.models.lists import new_public_id
-from optout.addresses import parse_phone
 from reporting.models.messages import TextMessage, TextState
 from reporting.send_editor.recipients import is_left_alone
 from reporting.send_editor.senders import check_sender
 from reporting.send_editor.texts import TextRefusedError, check_text
-
-_SHORT_CODE = re.compile(r"[0-9]{3,8}")
 
 TASK = "send_text_messages"  # the worker's, see reporting/tasks.py
 
@@ -116,14 +112,6 @@ def is_in_do_not_mail(realm: Realm, number: str) -> bool:
     do_not_mail = List.objects.only("pk").get(realm=realm, kind=ListKind.GLOBAL)
     found = get_list_by_id(do_not_mail.pk)
     return found is None or is_left_alone(found, number)
-
-
-def read_sender(text: str, region: str) -> str:
-    """A number that a message is to come from, as a realm's numbers are kept: a short code as it is, another one in E.164.
-
-    Whether the realm has it is looked at by make_message. Raises AddressError.
-    """
-    return text if _SHORT_CODE.fullmatch(text) else parse_phone(text, region).key
 
 
 def default_sender(realm: Realm, optout_list: List | None) -> str:

@@ -13,6 +13,7 @@ from lists.lookup import snapshot
 from lists.models import List, Realm
 from lists.realm_command import Done, RealmCommand, check_options, check_takers, find_realm
 from optout.addresses import AddressError, parse_phone
+from optout.sms_numbers import read_number
 from reporting.models import TextMessage
 from reporting.send_editor.drafts import Draft, look_at
 from reporting.send_editor.files import RecipientsFile
@@ -20,7 +21,6 @@ from reporting.send_editor.messages import (
     check_target,
     default_sender,
     make_message,
-    read_sender,
     stop_message,
 )
 from reporting.send_editor.recipients import count_readers
@@ -227,7 +227,7 @@ def _target(realm: Realm, options: dict[str, Any]) -> tuple[List | None, str]:
 
 def _sender(realm: Realm, text: str | None) -> str:
     try:
-        return "" if text is None else read_sender(text, realm.default_region)
+        return "" if text is None else read_number(text, realm.default_region)
     except AddressError as error:
         raise CommandError(str(error)) from None
 
