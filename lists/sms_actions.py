@@ -38,6 +38,7 @@ OVERLAP = timedelta(hours=24)  # how long an old secret opens as well, unless to
 LONGEST_OVERLAP = timedelta(days=7)
 SENDER = "{sender}"
 LIST = "{list}"
+_LIKE_A_PLACEHOLDER = re.compile(r"\{[^{}\n]{1,30}\}")
 
 _LONGEST_NAME = 100  # characters, of a sender and of a list
 _TOKEN = re.compile(r"[!-~]{8,100}")
@@ -170,7 +171,8 @@ def change_rules(realm: Realm, values: Mapping[str, Any], *, actor: User | None)
 
 
 def require_confirmation(language: str, text: str) -> None:
-    """Raise SmsSetupError for a text that cannot confirm a STOP: too long, or with characters that no message has."""
+    """Raise SmsSetupError for a text that cannot confirm a STOP: too long, with characters that no message has, or with a placeholder
+    that is none."""
     field = f"confirmation_{language}"
     longest = text
     for placeholder in (SENDER, LIST):
@@ -183,6 +185,9 @@ def require_confirmation(language: str, text: str) -> None:
         raise SmsSetupError(field, sentence)
     if any(unicodedata.category(each) in {"Cc", "Cs"} and each != "\n" for each in text):
         raise SmsSetupError(field, "Write this without control characters.")
+    for found in _LIKE_A_PLACEHOLDER.findall(text):
+        if found not in {SENDER, LIST}:
+            raise SmsSetupError(field, f"There is no {found}; only {SENDER} and {LIST}.")
 
 
 # ── Inbound endpoints ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 """The one message that confirms a STOP: in the owner's words, or in ours."""
 
+import re
 from collections.abc import Mapping
 
 from django.conf import settings
@@ -31,13 +32,16 @@ def write_confirmation(
 ) -> str:
     """The message that confirms the STOP of `target`, in the language of the list whose messages came from that number.
 
-    `own_texts` are the owner's, by language; `{sender}` in them is replaced, and `{list}`.
+    `own_texts` are the owner's, by language. In them `{sender}` is replaced, and `{list}`: by the name of the list that was stopped, or
+    by the sender's where that is everything, for "Do Not Mail" means nothing to a recipient.
     """
     spoken = own_list if target.is_global else target
     language = spoken.locked_language or spoken.default_language or settings.LANGUAGE_CODE
     text = own_texts.get(language, "").strip() or _default_for(target, language)
     sender = spoken.sender.strip() or spoken.name
-    text = text.replace("{list}", target.name).replace("{sender}", sender)
+    stopped = sender if target.is_global else target.name
+    names = {"{list}": stopped, "{sender}": sender}
+    text = re.sub(r"\{(?:list|sender)\}", lambda found: names[found[0]], text)
     return text[:LONGEST_CONFIRMATION]
 
 

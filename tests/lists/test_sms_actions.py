@@ -200,6 +200,8 @@ class TestRules:
             ({"confirmation_texts": {"en": "x" * 481}}, "confirmation_en"),
             ({"confirmation_texts": {"en": "{sender}" * 5}}, "confirmation_en"),
             ({"confirmation_texts": {"de": "Bye\x07"}}, "confirmation_de"),
+            ({"confirmation_texts": {"de": "{sendr}: Bye"}}, "confirmation_de"),
+            ({"confirmation_texts": {"en": "{sender}: Bye, {Name}"}}, "confirmation_en"),
             ({"confirmation_texts": {"xx": "Bye"}}, "confirmation_texts"),
         ],
     )
