@@ -4,6 +4,7 @@ How far the tap reaches is the list's to say (`sms_stop_scope`): the list, or al
 from Do Not Mail. Either way the number stays a contact, or becomes one (protocols.md, "Opt-out callback").
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django.http import HttpResponse
@@ -16,7 +17,7 @@ from optout.guard import Tap, admit, check_form, form_id, quarantine
 from optout.intents import OptOutIntent
 from optout.limits import Admission
 from optout.pages import render_page
-from optout.queries import find_suppressions
+from optout.queries import Found, find_suppressions
 from optout.sms_optouts import record_sms_optouts, stop_target
 from optout.visits import SMS_DOOR, Visit
 
@@ -50,7 +51,7 @@ def show(visit: Visit) -> HttpResponse:
     found = find_suppressions(visit.optout_list.id, recipient.key)
     is_out_of_all = any(each.is_global for each in found)
     if not found or (_stops_texts(visit) and not is_out_of_all):
-        return screens.show_confirm(visit, recipient)
+        return screens.show_confirm(_offering_the_rest(visit, found), recipient)
     return render_page(
         "already",
         visit.optout_list,
@@ -67,6 +68,9 @@ def record_form(visit: Visit) -> HttpResponse:
     """The button of either page."""
     guarded = check_form(visit)
     if guarded.refuse_status:
+        if visit.recipient is not None:
+            found = find_suppressions(visit.optout_list.id, visit.recipient.key)
+            visit = _offering_the_rest(visit, found)
         return screens.ask_again(visit, guarded.refuse_status)
     if visit.recipient is not None:
         intents = _intents(visit, visit.recipient, Assurance.SIGNED)
@@ -96,6 +100,13 @@ def _record(visit: Visit, intents: list[OptOutIntent]) -> HttpResponse:
         first.digest,
         is_elsewhere=first.list_id != visit.optout_list.id,
     )
+
+
+def _offering_the_rest(visit: Visit, found: Sequence[Found]) -> Visit:
+    """The visit with the page that offers only what can still be done: who is out of the list cannot leave it again."""
+    if not found or not _stops_texts(visit):
+        return visit
+    return replace(visit, pages={**visit.pages, "confirm": "stop_all_texts"})
 
 
 def _stops_texts(visit: Visit) -> bool:

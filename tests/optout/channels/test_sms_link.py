@@ -244,9 +244,12 @@ class TestOwnPage:
     def test_who_is_out_of_the_list_alone_can_still_stop_all_texts(self, optout_list: List) -> None:
         make.make_optout(optout_list, NUMBER)
 
-        page = PublicClient().get(own_path(optout_list))
-        assert heading(page) == "Stop all texts from <bdi>Acme Garden</bdi>?"
-        press(own_path(optout_list))
+        client, path = PublicClient(), own_path(optout_list)
+        for page in (client.get(path), client.send(path, {"t": "too old"})):
+            assert heading(page) == "Stop all texts from <bdi>Acme Garden</bdi>?"
+            assert "Yes, stop all texts" in text_of(page)
+            assert "Only stop" not in text_of(page)
+        press(path)
 
         assert places() == [(0, NUMBER), (1, NUMBER)]
 
