@@ -37,10 +37,9 @@ MOST_TOKENS = 2  # Twilio's own, and the second one while it is changed there
 OVERLAP = timedelta(hours=24)  # how long an old secret opens as well, unless told otherwise
 LONGEST_OVERLAP = timedelta(days=7)
 SENDER = "{sender}"
-LIST = "{list}"
 _LIKE_A_PLACEHOLDER = re.compile(r"\{[^{}\n]{1,30}\}")
 
-_LONGEST_NAME = 100  # characters, of a sender and of a list
+_LONGEST_NAME = 100  # characters, of a sender
 _TOKEN = re.compile(r"[!-~]{8,100}")
 # Their values may be somebody's number, or long: the audit says only that they changed.
 _QUIET = frozenset({"number", "label", "confirmation_texts"})
@@ -171,13 +170,10 @@ def change_rules(realm: Realm, values: Mapping[str, Any], *, actor: User | None)
 
 
 def require_confirmation(language: str, text: str) -> None:
-    """Raise SmsSetupError for a text that cannot confirm a STOP: too long, with characters that no message has, or with a placeholder
-    that is none."""
+    """Raise SmsSetupError for a text that cannot confirm a STOP: too long, with characters that no message has, or with a
+    placeholder that is none."""
     field = f"confirmation_{language}"
-    longest = text
-    for placeholder in (SENDER, LIST):
-        longest = longest.replace(placeholder, "x" * _LONGEST_NAME)
-    if len(longest) > LONGEST_CONFIRMATION:
+    if len(text.replace(SENDER, "x" * _LONGEST_NAME)) > LONGEST_CONFIRMATION:
         sentence = (
             f"Write at most {LONGEST_CONFIRMATION} characters; a sender’s name may take "
             f"{_LONGEST_NAME} of them."
@@ -186,8 +182,8 @@ def require_confirmation(language: str, text: str) -> None:
     if any(unicodedata.category(each) in {"Cc", "Cs"} and each != "\n" for each in text):
         raise SmsSetupError(field, "Write this without control characters.")
     for found in _LIKE_A_PLACEHOLDER.findall(text):
-        if found not in {SENDER, LIST}:
-            raise SmsSetupError(field, f"There is no {found}; only {SENDER} and {LIST}.")
+        if found != SENDER:
+            raise SmsSetupError(field, f"There is no {found}; only {SENDER}.")
 
 
 # ── Inbound endpoints ────────────────────────────────────────────────────────────────────────────────────────────────────

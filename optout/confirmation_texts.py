@@ -32,21 +32,16 @@ def write_confirmation(
 ) -> str:
     """The message that confirms the STOP of `target`, in the language of the list whose messages came from that number.
 
-    `own_texts` are the owner's, by language. In them `{sender}` is replaced, and `{list}`: by the name of the list that was stopped, or
-    by the sender's where that is everything, for "Do Not Mail" means nothing to a recipient.
+    `own_texts` are the owner's, by language, with `{sender}`: for a STOP of everything. Of one list it is always ours, which
+    names that list: an owner's "you will get no more texts" would not be true of the others.
     """
     spoken = own_list if target.is_global else target
     language = spoken.locked_language or spoken.default_language or settings.LANGUAGE_CODE
-    text = own_texts.get(language, "").strip() or _default_for(target, language)
-    sender = spoken.sender.strip() or spoken.name
-    stopped = sender if target.is_global else target.name
-    names = {"{list}": stopped, "{sender}": sender}
+    if target.is_global:
+        text = own_texts.get(language, "").strip() or default_text(language)
+    else:
+        with override(language):
+            text = gettext(_DEFAULT_OF_LIST)
+    names = {"{list}": target.name, "{sender}": spoken.sender.strip() or spoken.name}
     text = re.sub(r"\{(?:list|sender)\}", lambda found: names[found[0]], text)
     return text[:LONGEST_CONFIRMATION]
-
-
-def _default_for(target: ListSnapshot, language: str) -> str:
-    if target.is_global:
-        return default_text(language)
-    with override(language):
-        return gettext(_DEFAULT_OF_LIST)

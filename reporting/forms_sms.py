@@ -13,7 +13,7 @@ from lists.forms import ask_kindly, validate_one_line
 from lists.models import List, SmsNumber
 from lists.models.sms import MOST_KEYWORDS
 from lists.segments import Measure, measure
-from lists.sms_actions import LIST, SENDER, SmsSetupError, require_confirmation
+from lists.sms_actions import SENDER, SmsSetupError, require_confirmation
 from lists.sms_setup import SmsRules
 from optout.addresses import AddressError
 from optout.choices import Meaning
@@ -208,8 +208,7 @@ class SmsRulesForm(forms.Form):
 
     def _filled(self, code: str, field: forms.BoundField) -> str:
         text = str(field.value() or "").replace("\r\n", "\n").strip()
-        text = text or self._defaults.get(code, "")
-        return text.replace(SENDER, self._sender).replace(LIST, self._sender)
+        return (text or self._defaults.get(code, "")).replace(SENDER, self._sender)
 
 
 def read_keywords(words: Iterable[str]) -> list[str]:

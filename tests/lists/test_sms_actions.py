@@ -202,6 +202,7 @@ class TestRules:
             ({"confirmation_texts": {"de": "Bye\x07"}}, "confirmation_de"),
             ({"confirmation_texts": {"de": "{sendr}: Bye"}}, "confirmation_de"),
             ({"confirmation_texts": {"en": "{sender}: Bye, {Name}"}}, "confirmation_en"),
+            ({"confirmation_texts": {"en": "{list}: Bye"}}, "confirmation_en"),
             ({"confirmation_texts": {"xx": "Bye"}}, "confirmation_texts"),
         ],
     )

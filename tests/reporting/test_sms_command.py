@@ -112,6 +112,7 @@ class TestRules:
         assert "messages again" in refusal("keyword", "--add=start")
         assert "needs --lifts" in refusal("start", code=2)
         assert "needs --language" in refusal("confirmation", "--text=Bye", code=2)
+        assert "There is no {list}" in refusal("confirmation", "--language=en", "--text=Bye {list}")
         assert "at most 480" in refusal("confirmation", "--language=en", f"--text={'x' * 481}")
 
     def test_start_and_the_confirmation(self, realm: Realm) -> None:

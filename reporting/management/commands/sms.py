@@ -58,7 +58,8 @@ class Command(RealmCommand):
         )
         parser.add_argument("--language", choices=Language.values, help="confirmation: of its text")
         parser.add_argument(
-            "--text", help='confirmation: it, {sender} being the sender\'s name; "" for the default'
+            "--text",
+            help='confirmation: of a STOP of everything, {sender} being the sender\'s name; "" for the default',
         )
         parser.add_argument("--id", metavar="NAME", help="of the endpoint, from show")
         parser.add_argument(
