@@ -1,3 +1,5 @@
+import re
+
 from django.urls import path, re_path, register_converter
 
 from optout import done, preview, views
@@ -15,7 +17,30 @@ class PublicId:
         return value
 
 
+class ShortName(PublicId):
+    """What stands in a short link, and what a messenger took with it: the full stop after the link, a bracket, a quote."""
+
+    regex = rf"{PublicId.regex}(?:[^\w/]|_){{0,8}}"
+
+    def to_python(self, value: str) -> str:
+        return re.sub(r"[\W_]+\Z", "", value)
+
+
+class Token:
+    """The token of a signed link, likewise. It may itself end in a hyphen or an underscore."""
+
+    regex = ".+"
+
+    def to_python(self, value: str) -> str:
+        return re.sub(r"[^\w-]+\Z", "", value)
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 register_converter(PublicId, "public_id")
+register_converter(ShortName, "short_name")
+register_converter(Token, "token")
 
 urlpatterns = [
     path("u/<public_id:public_id>", views.open_link, name="page"),
@@ -23,9 +48,9 @@ urlpatterns = [
     path("u/<public_id:public_id>.gif", views.open_pixel, name="pixel"),
     path("u/<public_id:public_id>/done", done.open_done, name="done"),
     path("u/<public_id:public_id>/preview", preview.open_preview, name="preview"),
-    path("o/<path:token>", views.open_signed_link, name="signed_link"),
-    path("s/<public_id:name>", views.open_short_link, name="short_link"),
-    path("s/<public_id:name>/", views.open_short_link),
+    path("o/<token:token>", views.open_signed_link, name="signed_link"),
+    path("s/<short_name:name>", views.open_short_link, name="short_link"),
+    path("s/<short_name:name>/", views.open_short_link),
     path("sms/<public_id:public_id>", views.receive_text, name="inbound_sms"),
     path("sms/<public_id:public_id>/", views.receive_text),
     re_path(r"^sms/", views.unknown_gateway),

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from lists.models import List, Realm, Subscription
 from optout.choices import Assurance, Channel, Kind, RefusalCause, Traffic, Verdict
@@ -339,6 +341,18 @@ class TestRobots:
         assert accept_overdue(datetime.now(UTC) + timedelta(days=8)) == 0
         assert not Suppression.objects.exists()
 
+    def test_what_waits_is_locked_before_what_it_suppresses(self, optout_list: List) -> None:
+        """As whoever accepts it does: two that lock in different orders wait for each other for ever."""
+        page = submit(optout_list, **{HONEYPOT_FIELD: "x"})
+
+        with CaptureQueriesContext(connection) as queries:
+            PublicClient().press(page, page_path(optout_list))
+
+        said = [each["sql"] for each in queries.captured_queries]
+        settled = next(n for n, sql in enumerate(said) if 'UPDATE "optout_quarantined' in sql)
+        recorded = next(n for n, sql in enumerate(said) if "INSERT INTO optout_optout" in sql)
+        assert settled < recorded
+
     def test_a_double_click_into_the_trap_is_one_tap(self, optout_list: List) -> None:
         client, path = PublicClient(), page_path(optout_list)
         empty = client.get(path)
@@ -468,6 +482,25 @@ class TestSignedLinkPage:
         page = client.get(done.headers["Location"])
         assert "ja•••@example.com" in text_of(page) and JANE not in text_of(page)
         assert OptOut.objects.get().channel == Channel.SIGNED_LINK
+
+    @pytest.mark.parametrize(
+        "tail", [*".,;:!)]}>\"'»”’…*", "%3F", "%E2%80%8B", ").", "/", "%3D%3D"]
+    )
+    def test_what_a_messenger_took_along_does_no_harm(self, optout_list: List, tail: str) -> None:
+        """Whatever the token itself ends with: a hyphen and an underscore are part of it."""
+        paths = [signed_path(optout_list.pk, f"{at}@example.com") for at in range(200)]
+        paths = list({path[-1]: path for path in paths}.values())
+        client = PublicClient()
+        for path in paths:
+            page = client.get(path + tail)
+            assert page.status_code == 200, path[-1]
+
+        assert client.press(page, path + tail).status_code == 303
+        assert OptOut.objects.get().channel == Channel.SIGNED_LINK
+
+    @pytest.mark.parametrize("tail", ["x", "-", "_", "é", ".x", "/x"])
+    def test_what_is_no_punctuation_is_a_broken_link(self, optout_list: List, tail: str) -> None:
+        assert PublicClient().get(signed_path(optout_list.pk) + tail).status_code == 404
 
     def test_somebody_already_out_is_told_since_when(self, optout_list: List) -> None:
         make.make_optout(optout_list)

@@ -302,6 +302,21 @@ class TestOwnPage:
         for path in (own_path(optout_list), open_path(optout_list)):
             assert PublicClient().get(f"{path}/").status_code == 200
 
+    @pytest.mark.parametrize(
+        "tail", [*".,;:!?)]}>\"'»”’…*_", "。", "%E2%80%8B", ").", '".', "...", "./"]
+    )
+    def test_what_a_messenger_took_along_does_no_harm(self, optout_list: List, tail: str) -> None:
+        tail = tail.replace("?", "%3F")
+        for path in (own_path(optout_list), open_path(optout_list)):
+            assert PublicClient().get(path + tail).status_code == 200
+        assert press(own_path(optout_list) + tail).status_code == 303
+        assert places() == [(0, NUMBER)]
+
+    @pytest.mark.parametrize("tail", ["x", "é", ".x", "-" * 9, "/x"])
+    def test_what_is_no_punctuation_is_a_broken_link(self, optout_list: List, tail: str) -> None:
+        for path in (own_path(optout_list), open_path(optout_list)):
+            assert PublicClient().get(path + tail).status_code == 404
+
     @pytest.mark.parametrize("path", ["/s", "/s/", "/s/x", "/s/" + "z" * 22, "/s/a/b", "/s/é"])
     def test_a_broken_link_says_so(self, db: None, path: str) -> None:
         for method in ("get", "post"):
