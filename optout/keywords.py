@@ -10,7 +10,7 @@ A keyword with nothing but filler around it is a STOP. Weak ones, which people u
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from lists.sms_setup import SmsRules
 from optout.choices import Meaning
@@ -22,6 +22,7 @@ from optout.sms_words import (
     KINDS,
     OBJECTS,
     PHRASES,
+    PLEASE,
     POLITE,
     REACTION,
     REMARKS,
@@ -133,13 +134,16 @@ def _said_bare(text: str) -> str:
 
 
 def _in_our_words(bare: str, owners: tuple[str, ...] = ()) -> str:
-    """Every spelling as the word that is meant, and what is said besides as a "please": unless it is an owner's keyword."""
+    """Every spelling as the word that is meant, and what is said besides as one filler: unless it is an owner's keyword."""
+    text = _spelled(bare)
+    for besides, filler in ((PHRASES, "ok"), (PLEASE, "please"), (REMARKS, "ok")):
+        text = besides.sub(partial(_filler_for, filler, owners), text)
+    return text
 
-    def kept(found: re.Match[str]) -> str:
-        is_owners = any(f" {each} " in f" {found[0]} " for each in owners)
-        return found[0] if is_owners else "please"
 
-    return REMARKS.sub(kept, PHRASES.sub(kept, _spelled(bare)))
+def _filler_for(filler: str, owners: tuple[str, ...], found: re.Match[str]) -> str:
+    is_owners = any(f" {each} " in f" {found[0]} " for each in owners)
+    return found[0] if is_owners else filler
 
 
 def _spelled(bare: str) -> str:

@@ -61,7 +61,7 @@ KINDS = _set(
 ARTICLES = _set("the my a an your our")
 # What stands before a keyword in a whole sentence.
 ASKING = re.compile(
-    r"(?:(?:i )?(?:want|need|wish|demand|would like)|id like|i said|i ask|i)(?: you)?(?: to)?"
+    r"(?:(?:i )?(?:want|need|wish|demand|would like)|id like|i said|i ask)(?: you)?(?: to)?"
 )
 
 # As people spell them who are in a hurry, or angry. None is a word of English, German, French or Spanish that says
@@ -100,6 +100,10 @@ SPELLINGS = (
     ("opt out", _pattern("optout", "opt (?:me|us) out", "optme out")),
     ("arret", _pattern("arrete", "arretez", "arreter", "aret", "arett")),
     ("cancel", _pattern("cancle", "cancell")),
+    # what one does by saying so
+    ("opt out", _pattern("i opt out")),
+    ("unsubscribe", _pattern("i unsubscribe")),
+    ("revoke", _pattern("i (?:hereby )?revoke")),
 )
 
 # Who says one of these without a keyword asks for the same in words of their own: somebody looks at it.
@@ -122,10 +126,14 @@ PHRASES = _pattern(
     r"annulla|cancella|disiscriv\w*",
     "(?:الغاء|ايقاف|اوقف(?:وا)?) (?:ال)?(?:اشتراكي?|رسايل)|توقف(?:وا)?|^(?:الغاء|ايقاف|اوقف(?:وا)?|قف)$",
 )
-# What is said besides, and asks for nothing.
-REMARKS = _pattern(
-    r"thank (?:you|u)(?: very much| so much)?|right now|at once|por favor|s?il (?:vous|te) plait|no more",
+# A please in several words …
+PLEASE = _pattern(
+    r"thank (?:you|u)(?: very much| so much)?|right now|at once|por favor|s?il (?:vous|te) plait",
     "من فضلك|لو سمحت|شكرا",
+)
+# … and what else is said besides, and asks for nothing.
+REMARKS = _pattern(
+    "no more",
     r"(?:you have |you got )?(?:the )?wrong (?:number|person)",
     r"(?:im )?not interested|i (?:never|did not|didnt) sign(?:ed)? up(?: for (?:this|these|it))?",
     rf"i (?:dont|do not) want (?:(?:any |your |more |these |this )*{_TEXTS}|these|this|them)",

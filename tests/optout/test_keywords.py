@@ -70,6 +70,7 @@ STOPS = """
     unsub|UNSUB please|unsubcribe|unsuscribe|unsubscibe|Unsubscribed.|unsubscrib me|cancle my subscription
     arretez|Arrêtez svp|arreter|arrêter
     stop receiving|stop receiving these|stop receiving texts|I want you to stop|I want you to stop texting me
+    I unsubscribe.|I hereby revoke my consent|cancel, thank you|END right now
     I want to stop|I'd like to stop receiving these|I said stop|I said STOP!!|I opt out
     yes stop|Yes, stop|STOP YES|stop already|stop txting me|Stop sending me this crap
     please opt me out of this
@@ -92,7 +93,7 @@ UNCLEARS = """
     cancel it|cancel this|cancel that|cancel my phone|cancel my number|cancel my message|cancel all
     cancel everything|cancel my mobile subscription|end this|quit it|ok end|okay cancel|just quit|remove it
     remove this|remove the list|remove my message|I quit|i want to cancel|I need to end
-    not cancel|cancel or stop
+    not cancel|cancel or stop|I don't want them, cancel|cancel, not interested|Wrong number. End|I stop|so i stop
     stop please?|stop texting me?|STOP. Wrong number?|Stop! Who are you？|هل stop؟|can i stop?
     cancel?? please|stop all texts?
     take me off your list|Take me off this list please|please take my name off|delete my number
@@ -333,13 +334,13 @@ class TestOwnersWords:
         "word", ["abmelden", "leave me alone", "no more", "wrong number", "thank you"]
     )
     def test_one_that_is_a_phrase_to_others(self, word: str) -> None:
-        """What is said besides STOP is read as a "please": an owner's word must not make that one."""
+        """What is said besides STOP is read as a "please" or an "ok": an owner's word must not make those."""
         rules = SmsRules(own_keywords=frozenset({word}))
 
         assert {meaning(each, rules) for each in (word, f"{word}!", f"please {word}")} == {STOP}
-        assert {meaning(each, rules) for each in ("please", "right now", "Not interested")} == {
-            NOTHING
-        }
+        assert {
+            meaning(each, rules) for each in ("please", "ok", "right now", "Not interested")
+        } == {NOTHING}
         assert meaning("start please", rules) == START
 
     def test_another_realms_words_are_not_ours(self) -> None:
