@@ -94,9 +94,9 @@ def record_form(
     if not trapped:
         return record(intents)
     with transaction.atomic():
-        recorded = record(intents)
+        # Before contacts and suppressions, as whoever accepts it locks them.
         settle_quarantined(intents, RefusalCause.HONEYPOT, form=trapped, now=visit.now)
-    return recorded
+        return record(intents)
 
 
 class Tap(Enum):

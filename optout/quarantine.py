@@ -195,7 +195,8 @@ def _audit(action: str, optout_list: List, actor: User | None, count: int) -> No
 def settle_quarantined(
     intents: Sequence[OptOutIntent], cause: RefusalCause, *, form: str, now: datetime
 ) -> None:
-    """Accept what waits of these intents since `form` was sent, now that they are recorded: nothing is recorded once more.
+    """Accept what waits of these intents since `form` was sent, for they are recorded in this transaction: nothing is recorded
+    once more.
 
     Not where another request waits in the same row: who asked for that must not lose it to an Undo of this one.
     """
