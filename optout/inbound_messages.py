@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db import transaction
 from procrastinate.contrib.django import app
@@ -59,6 +60,20 @@ UPDATE optout_inboundmessage SET sender = '', texted = '' WHERE id IN (
 )
 RETURNING 1
 """  # noqa: S608  constants only
+
+# The list of that number, and those whose name may have that word in it: an ASCII name has its letters, with punctuation between
+# perhaps; of others only `name_form` can tell. 3 ms for ten thousand lists.
+_PERHAPS_NAMED = """
+SELECT id, number, name FROM lists_list
+WHERE realm_id = %s AND number > 0 AND (
+    number = %s OR octet_length(name) > char_length(name) OR name COLLATE "C" ~* %s
+)
+"""
+# What `name_form` may write instead of what stands in the name.
+_RESPELLED = frozenset(
+    ("stop", "stopall", "unsubscribe", "opt", "out", "arret", "cancel", "please")
+)
+_form_of = lru_cache(10_000)(name_form)  # the same names each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +164,13 @@ def find_named_list(realm_id: int, name: str) -> int | None:
 
     Do Not Mail has no name that anybody would text.
     """
-    lists = List.objects.filter(realm=realm_id, number__gt=0)
-    named = [pk for pk, title in lists.values_list("pk", "name") if name_form(title) == name]
-    if name.isascii() and name.isdigit() and len(name) < 10:
-        named += lists.filter(number=int(name)).exclude(pk__in=named).values_list("pk", flat=True)
-    return named[0] if len(named) == 1 else None
+    if not name:
+        return None
+    number = int(name) if name.isascii() and name.isdigit() and len(name) < 10 else 0
+    word = max((each for each in name.split() if each not in _RESPELLED), key=len, default="")
+    rows = fetch_prepared(_PERHAPS_NAMED, (realm_id, number, "[^a-z0-9]*".join(word[:40])))
+    named = {pk for pk, own, title in rows if own == number or _form_of(title) == name}
+    return named.pop() if len(named) == 1 else None
 
 
 def forget_messages(now: datetime) -> int:

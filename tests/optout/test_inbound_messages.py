@@ -10,6 +10,7 @@ from optout.inbound_messages import (
     forget_messages,
     name_of_message,
 )
+from optout.keywords import name_form
 from optout.models import InboundMessage, Suppression
 from reporting import upkeep
 from tests import make
@@ -97,6 +98,49 @@ class TestNamedLists:
 
     def test_by_name(self, realm: Realm, sales: List) -> None:
         assert find_named_list(realm.pk, "flash sales") == sales.pk
+
+    @pytest.mark.parametrize(
+        "title",
+        [
+            "Grüße & Küsse",
+            "GRUSSE KUSSE",
+            "Grusse / kusse!",
+            "The G.R.U.S.S.E. (kusse)",
+            "gru'sse kusse",
+            "Ｇrusse Kusse",
+        ],
+    )
+    def test_however_its_name_is_written(self, realm: Realm, title: str) -> None:
+        made = make.make_list(realm, 8, name=title)
+        assert find_named_list(realm.pk, name_form(title)) == made.pk
+
+    @pytest.mark.parametrize("title", ["Unsub news", "Stopp it", "Opt-outs", "100 %", "عروض"])
+    def test_also_one_with_our_own_words_in_it(self, realm: Realm, title: str) -> None:
+        made = make.make_list(realm, 8, name=title)
+        assert find_named_list(realm.pk, name_form(title)) == made.pk
+
+    def test_a_number_that_is_a_name_as_well_is_nobodys(self, realm: Realm, sales: List) -> None:
+        make.make_list(realm, 8, name="7")
+        assert find_named_list(realm.pk, "7") is None
+
+    def test_not_every_list_is_read_for_it(
+        self, realm: Realm, sales: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A realm may have ten thousand."""
+        read: list[str] = []
+
+        def form_of(name: str) -> str:
+            read.append(name)
+            return name_form(name)
+
+        monkeypatch.setattr(inbound_messages, "_form_of", form_of)
+        for n in range(20, 40):
+            make.make_list(realm, n, name=f"Letters no {n}, to all")
+
+        assert find_named_list(realm.pk, name_form(sales.name)) == sales.pk
+        assert find_named_list(realm.pk, "25") is not None
+        assert find_named_list(realm.pk, "") is None
+        assert read == [sales.name]
 
     @pytest.mark.parametrize("name", ["", "0", "do not mail", "8", "flash", "٧", "7" * 5_000])
     def test_nothing_else(self, realm: Realm, sales: List, name: str) -> None:
