@@ -51,7 +51,7 @@ TEXT_MESSAGE_CALLS: dict[str, tuple[Call, Any]] = {
         f"phone,link\n+14155550101,{_LINKS}/6VvQtUsLtKqfp2mYkXbBNc\n",
     ),
     "preview_text_message": (
-        Call("POST", f"{_ALL}/preview", body={"list": 1, "text": _TEXT}),
+        Call("POST", f"{_ALL}/preview", body={"list": 1, "from": "+18005550199", "text": _TEXT}),
         {
             "encoding": "GSM-7",
             "segments": 1,
@@ -59,6 +59,7 @@ TEXT_MESSAGE_CALLS: dict[str, tuple[Call, Any]] = {
             "text": _TEXT.replace("{optout}", f"{_LINKS}/6VvQtUsLtKqfp2mYkXbBNc"),
             "recipients": 1200,
             "left_out": 34,
+            "warnings": [],
         },
     ),
     "make_text_message": (

@@ -46,7 +46,9 @@ class OptOutLinkOut(Schema):
     )
 
 
-Links = list[OptOutLinkOut]  # of a class with a field `list` no annotation could say so
+# Of a class with a field `list` no annotation could say so.
+Links = list[OptOutLinkOut]
+Sentences = list[str]
 
 
 class OptOutLinksOut(Schema):
@@ -70,17 +72,16 @@ class Draft(Body):
     list: ListNumber | None = Field(None, description=f"{_LIST} This, or to.")
     to: str | None = Field(None, description=_TO)
     text: str = Field(description=_TEXT)
-
-
-class NewTextMessage(Draft):
-    """A message to hand over to the SMS gateway."""
-
     sender: str | None = Field(
         None,
         alias="from",
         description="One of the realm’s numbers. Left out: the number of that list if it has one of its own, else the "
         "installation’s.",
     )
+
+
+class NewTextMessage(Draft):
+    """A message to hand over to the SMS gateway."""
 
 
 class PreviewOut(Schema):
@@ -100,6 +101,9 @@ class PreviewOut(Schema):
     left_out: int | None = Field(
         description="How many phone contacts on the list are left out because they are suppressed. Who opts out leaves the list "
         "at once and is not counted: this is about those who were left over, and those known by a hash alone."
+    )
+    warnings: Sentences = Field(
+        description="What to think of before it is sent: for one, what stands in braces and is no placeholder."
     )
 
 

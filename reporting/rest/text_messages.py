@@ -35,6 +35,8 @@ from reporting.rest.text_message_shapes import (
     TextMessageOut,
     text_message_out,
 )
+from reporting.send_editor.drafts import Draft as Written
+from reporting.send_editor.drafts import warnings_of
 from reporting.send_editor.files import answer_with_recipients
 from reporting.send_editor.messages import (
     check_target,
@@ -107,8 +109,10 @@ def preview_text_message(request: HttpRequest, sent: Draft) -> PreviewOut:
     """How long a message is, what it looks like, and how many would get it. Nothing is sent, and nothing saved."""
     caller = reader_and_writer_of(request)
     optout_list, number, text = _understood(caller, sent)
+    realm = _realm(caller)
+    sender = _sender(caller, sent.sender) or default_sender(realm, optout_list)
     if optout_list is None:
-        is_out = is_in_do_not_mail(_realm(caller), number)
+        is_out = is_in_do_not_mail(realm, number)
         count: RecipientCount | None = RecipientCount(int(not is_out), int(is_out))
         list_id, shown = None, text
     else:
@@ -122,6 +126,9 @@ def preview_text_message(request: HttpRequest, sent: Draft) -> PreviewOut:
         text=shown,
         recipients=None if count is None else count.recipients,
         left_out=None if count is None else count.left_out,
+        warnings=warnings_of(
+            Written(realm, optout_list, number, text, optout_list is not None, sender), count
+        ),
     )
 
 

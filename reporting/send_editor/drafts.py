@@ -23,6 +23,7 @@ from reporting.send_editor.texts import (
     plain_text,
     sample_link,
 )
+from reporting.send_editor.warnings import placeholder_warnings
 
 _LOOKED_THROUGH = 10_000  # places on the list, for the one recipient that is shown
 _MOST_WIDE = 10  # characters that are named
@@ -81,7 +82,7 @@ def look_at(draft: Draft) -> Look:
         count=count,
         wide=wide_characters(draft.text),
         has_plain=plain_text(draft.text) != draft.text,
-        warnings=_warnings(draft, count),
+        warnings=warnings_of(draft, count),
     )
 
 
@@ -103,8 +104,9 @@ def _example(draft: Draft) -> tuple[str, str]:
     return "", sample_link(found.id)
 
 
-def _warnings(draft: Draft, count: RecipientCount | None) -> list[str]:
-    warnings = []
+def warnings_of(draft: Draft, count: RecipientCount | None) -> list[str]:
+    """What to think of before it is sent, in sentences. `count` as in Look."""
+    warnings = placeholder_warnings(draft.text, is_to_list=draft.is_to_list)
     if draft.optout_list is not None or draft.number:
         try:
             check_target(draft.realm, draft.optout_list, draft.number)

@@ -99,6 +99,7 @@ if (form) {
   const button = document.getElementById("insert-link");
   const turn = () => { button.disabled = !isToList(); };
   text.addEventListener("input", show);
+  text.addEventListener("change", ask);  // for what is to be thought of
   button.addEventListener("click", insert);
   form.elements.optout_list.addEventListener("change", ask);
   for (const each of form.querySelectorAll('[name="kind"]')) each.addEventListener("change", () => { turn(); ask(); });

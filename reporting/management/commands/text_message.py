@@ -50,7 +50,7 @@ class Command(RealmCommand):
             "--from",
             dest="sender",
             metavar="NUMBER",
-            help="send: one of the realm's numbers (else: the list's, or SMS_FROM)",
+            help="one of the realm's numbers (else: the list's, or SMS_FROM)",
         )
         parser.add_argument(
             "--output", metavar="FILE", help="recipients: into this file (else: to stdout)"
@@ -146,7 +146,8 @@ def _list(realm: Realm, _options: dict[str, Any]) -> Done:
 def _preview(realm: Realm, options: dict[str, Any]) -> Done:
     optout_list, number = _target(realm, options)
     text = check_text(options["text"] or "", None if optout_list is None else optout_list.pk)
-    look = look_at(Draft(realm, optout_list, number, text, is_to_list=optout_list is not None))
+    sender = _sender(realm, options["sender"]) or default_sender(realm, optout_list)
+    look = look_at(Draft(realm, optout_list, number, text, optout_list is not None, sender))
     shown, count = look.link.join(look.parts), look.count
     result = {
         "encoding": look.measure.encoding,
@@ -205,7 +206,7 @@ _TAKEN_BY = {  # option → the actions that it goes with
     "list": ("preview", "recipients", "send"),
     "to": ("preview", "send"),
     "text": ("preview", "recipients", "send"),
-    "sender": ("send",),
+    "sender": ("preview", "send"),
     "output": ("recipients",),
     "raw": ("recipients",),
 }

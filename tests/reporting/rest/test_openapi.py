@@ -187,6 +187,7 @@ def key(realm: Realm, optout_list: List) -> str:
     make.make_optout(make.do_not_mail(realm), "mo@example.com")
     contact = make.make_contact(realm, "ann@example.com", optout_list, first="Ann")
     Contact.objects.filter(pk=contact.pk).update(id=4711)
+    make.make_contact(realm, "+14155550101", optout_list)
     make_example_webhook(optout_list)
     make_example_message(optout_list)
     return make.make_api_key(realm)

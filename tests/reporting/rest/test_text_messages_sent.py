@@ -250,6 +250,7 @@ class TestPreview:
             "characters": 71,
             "recipients": 2,
             "left_out": 1,
+            "warnings": [],
         }
         assert count_rows() == before
 

@@ -71,6 +71,9 @@ class TestWarnings:
     def test_no_way_out(self, optout_list: List) -> None:
         assert "does not say how to opt out" in self.warnings(optout_list, "Sale!")
 
+    def test_what_is_no_placeholder(self, optout_list: List) -> None:
+        assert "“{name}” goes out as it stands" in self.warnings(optout_list, "Hi {name} {optout}")
+
     def test_stop_that_nobody_hears(self, optout_list: List) -> None:
         assert "nobody passes answers on" in self.warnings(optout_list, "Sale! Reply STOP")
 
