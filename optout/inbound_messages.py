@@ -14,7 +14,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from lists.models import InboundEndpoint, List
+from lists.models import InboundEndpoint
 from lists.prepared import fetch_prepared
 from optout.choices import Confirmation, Meaning
 from optout.keywords import name_form

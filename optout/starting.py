@@ -35,9 +35,7 @@ SELECT s.optout_list_id, s.medium, since.maker, since.left_lists
 FROM optout_suppression s CROSS JOIN LATERAL (
     SELECT
         max(o.id) FILTER (WHERE o.is_new) AS maker,
-        bool_and(
-            o.channel = {Channel.INBOUND_SMS:d} AND o.origin = {Origin.RECIPIENT:d} AND o.reason = {Reason.UNSUBSCRIBED:d}
-        ) AS is_only_stop,
+        bool_and(o.channel = {Channel.INBOUND_SMS:d}) AS is_only_stop,
         bool_and(coalesce(o.evidence ->> 'texted' = %(texted)s, false)) AS is_only_here,
         (
             SELECT array_agg(DISTINCT l.id) FROM optout_optout e CROSS JOIN LATERAL unnest(e.left_lists) AS l (id)
@@ -52,7 +50,7 @@ FROM optout_suppression s CROSS JOIN LATERAL (
         AND o.kind = {Kind.OPT_OUT:d} AND o.id > lifted.id
     GROUP BY lifted.id
 ) since
-WHERE s.digest = %(digest)s AND s.channel = {Channel.INBOUND_SMS:d}
+WHERE s.digest = %(digest)s
   AND s.optout_list_id = ANY (ARRAY(SELECT id FROM lists_list WHERE realm_id = %(realm)s))
   AND since.is_only_stop AND since.maker IS NOT NULL
   AND (s.optout_list_id = %(target)s OR %(is_wide)s AND since.is_only_here)

@@ -156,6 +156,15 @@ class TestTheSignature:
         signature = self.signature(base + path_of(twilio))
         assert send_raw(twilio, self.body(), signature).status_code == 200
 
+    @pytest.mark.parametrize("base", ["https://optout.example.com", "http://optout.example.com:80"])
+    def test_behind_a_proxy_that_ends_tls_for_us(
+        self, twilio: InboundEndpoint, settings: Settings, base: str
+    ) -> None:
+        """Twilio calls https, whatever BASE_URL says."""
+        settings.BASE_URL = "http://optout.example.com"
+        signature = self.signature(base + path_of(twilio))
+        assert send_raw(twilio, self.body(), signature).status_code == 200
+
     def test_with_its_query_as_it_was_sent(self, twilio: InboundEndpoint) -> None:
         for query in ("?a=%20b&z=+&a", "?x=%C3%A9"):
             assert text_twilio(twilio, base=HOME, query=query).status_code == 200
