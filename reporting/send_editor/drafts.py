@@ -16,6 +16,7 @@ from reporting.send_editor.recipients import (
 )
 from reporting.send_editor.senders import check_sender
 from reporting.send_editor.texts import (
+    NOBODY,
     PLACEHOLDER,
     TextRefusedError,
     measure_text,
@@ -59,7 +60,12 @@ class Look:
     count: RecipientCount | None
     wide: Sequence[str]  # the characters for which a segment holds 70 and not 160
     has_plain: bool  # whether plain characters would do for some of them
-    warnings: Sequence[str]
+    warnings: Sequence[str]  # without that there is nobody: `is_for_nobody`
+
+    @property
+    def is_for_nobody(self) -> bool:
+        """Whether there is nobody on the list whom it could reach."""
+        return self.count is not None and self.count.recipients == 0
 
     @property
     def segments(self) -> int | None:
@@ -82,7 +88,7 @@ def look_at(draft: Draft) -> Look:
         count=count,
         wide=wide_characters(draft.text),
         has_plain=plain_text(draft.text) != draft.text,
-        warnings=warnings_of(draft, count),
+        warnings=_warnings(draft),
     )
 
 
@@ -105,7 +111,12 @@ def _example(draft: Draft) -> tuple[str, str]:
 
 
 def warnings_of(draft: Draft, count: RecipientCount | None) -> list[str]:
-    """What to think of before it is sent, in sentences. `count` as in Look."""
+    """What to think of before it is sent, in sentences. `count` as in Look: that there is nobody to send it to is among them."""
+    is_for_nobody = count is not None and count.recipients == 0
+    return [*([str(NOBODY)] if is_for_nobody and draft.is_to_list else []), *_warnings(draft)]
+
+
+def _warnings(draft: Draft) -> list[str]:
     warnings = placeholder_warnings(draft.text, is_to_list=draft.is_to_list)
     if draft.optout_list is not None or draft.number:
         try:
@@ -113,8 +124,6 @@ def warnings_of(draft: Draft, count: RecipientCount | None) -> list[str]:
             check_sender(draft.optout_list, draft.sender)
         except TextRefusedError as error:
             warnings.append(str(error))
-    if count is not None and count.recipients == 0:
-        warnings.append("Nobody on this list can get a text message.")
     if draft.is_to_list and draft.text.strip():
         warnings += _way_out(draft)
     if not sms.can_send():

@@ -17,7 +17,7 @@ from lists.models.lists import new_public_id
 from reporting.models.messages import TextMessage, TextState
 from reporting.send_editor.recipients import is_left_alone
 from reporting.send_editor.senders import check_sender
-from reporting.send_editor.texts import TextRefusedError, check_text
+from reporting.send_editor.texts import NOBODY, TextRefusedError, check_text
 
 TASK = "send_text_messages"  # the worker's, see reporting/tasks.py
 
@@ -38,8 +38,8 @@ def make_message(
     """Keep a message for the worker, which begins within a minute: to a list of the realm, or to a single number in E.164.
 
     `sender` is one of the realm's numbers; empty: the installation's own (SMS_FROM). `recipients`: how many of the list were
-    counted, None where they were not. `public_id`: a name chosen beforehand; a second message of the same name is the first one,
-    so that a form that is sent twice sends nothing twice.
+    counted, None where they were not; to nobody nothing is sent. `public_id`: a name chosen beforehand; a second message of the
+    same name is the first one, so that a form that is sent twice sends nothing twice.
     Raises TextRefusedError, whose `field` names what is wrong: text, list, to or from.
     """
     text = check_text(text, None if optout_list is None else optout_list.pk)
@@ -47,10 +47,14 @@ def make_message(
     if sender and not SmsNumber.objects.filter(realm=realm, number=sender).exists():
         raise TextRefusedError(_("Choose a number of this account."), "from")
     check_sender(optout_list, sender)
+    if optout_list is not None and recipients == 0:
+        raise TextRefusedError(NOBODY, "list")
     if not sms.can_send():
         raise TextRefusedError(
             _("This installation has no SMS gateway. Download the recipients instead."), "list"
         )
+    if optout_list is not None and recipients == 0:
+        raise TextRefusedError(NOBODY, "list")
     with transaction.atomic():
         made, is_new = TextMessage.objects.get_or_create(
             public_id=public_id or new_public_id(),

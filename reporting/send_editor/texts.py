@@ -14,6 +14,9 @@ PLACEHOLDER: Final = "{optout}"
 MOST_SEGMENTS = 10  # of one message; gateways take no more, and each is paid for
 MOST_CHARACTERS = 1_600  # of the text as it is written
 LIST_ONLY = _("The opt-out link is only available when sending to a list.")  # the seed's own words
+NOBODY = _(
+    "Nobody on this list can get a text message. Add contacts with phone numbers to it first."
+)
 
 # Written by hand, or by a phone that begins each line with a capital.
 _LIKE_PLACEHOLDER = re.compile(r"\{\s*opt[\s_-]?out\s*\}", re.IGNORECASE)

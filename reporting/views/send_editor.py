@@ -21,12 +21,12 @@ from lists.views.recent_sign_in import require_recent_sign_in
 from reporting.asked import RefusedError
 from reporting.downloads import RETRY_AFTER
 from reporting.forms_send import SendForm, SendNowForm
-from reporting.send_editor.drafts import look_at
+from reporting.send_editor.drafts import Look, look_at
 from reporting.send_editor.files import answer_with_recipients
 from reporting.send_editor.messages import check_target
 from reporting.send_editor.senders import check_sender
 from reporting.send_editor.sent import MOST_SHOWN, SentMessage, messages_of, sendable_lists
-from reporting.send_editor.texts import LIST_ONLY, TextRefusedError
+from reporting.send_editor.texts import LIST_ONLY, NOBODY, TextRefusedError
 from reporting.views.download import refuse
 
 
@@ -72,9 +72,11 @@ def send_editor(request: HttpRequest) -> HttpResponse:
         return show_editor(request, editor, editor.form(initial={"optout_list": chosen}))
     form, do = editor.form(request.POST), request.POST.get("do", "")
     if do == "send" and form.is_valid():
-        refused = _refusal(form)
+        look = look_at(form.draft())
+        refused = _refusal(form, look)
         if refused is None:
-            return show_confirm(request, form, SendNowForm(initial={"name": new_public_id()}))
+            now_form = SendNowForm(initial={"name": new_public_id()})
+            return show_confirm(request, form, now_form, look)
         form.add_refusal(refused)
     if do in {"look", "send"}:
         return show_editor(request, editor, form)
@@ -129,6 +131,7 @@ def show_editor(request: HttpRequest, editor: Editor, form: SendForm) -> HttpRes
         "look": look_at(draft),
         "is_to_list": form.is_to_list,
         "list_only": LIST_ONLY,
+        "nobody": NOBODY,
         "can_send": sms.can_send(),
         "messages_sent": [SentMessage(each) for each in sent],
     }
@@ -136,12 +139,14 @@ def show_editor(request: HttpRequest, editor: Editor, form: SendForm) -> HttpRes
     return render(request, "reporting/send_editor.html", context, status=status)
 
 
-def show_confirm(request: HttpRequest, form: SendForm, now_form: SendNowForm) -> HttpResponse:
+def show_confirm(
+    request: HttpRequest, form: SendForm, now_form: SendNowForm, look: Look | None = None
+) -> HttpResponse:
     """The page that asks once more: a message that is out cannot be taken back."""
     draft = form.draft()
     context = {
         "draft": draft,
-        "look": look_at(draft),
+        "look": look or look_at(draft),
         "given": form.given(),
         "now_form": now_form,
         "sender": draft.sender or settings.SMS_FROM,
@@ -149,7 +154,7 @@ def show_confirm(request: HttpRequest, form: SendForm, now_form: SendNowForm) ->
     return render(request, "reporting/send_confirm.html", context)
 
 
-def _refusal(form: SendForm) -> TextRefusedError | None:
+def _refusal(form: SendForm, look: Look) -> TextRefusedError | None:
     """Why a valid form cannot be sent all the same."""
     draft = form.draft()
     try:
@@ -159,4 +164,6 @@ def _refusal(form: SendForm) -> TextRefusedError | None:
         return error
     if not sms.can_send():
         return TextRefusedError("This installation has no SMS gateway.", "list")
+    if look.is_for_nobody:
+        return TextRefusedError(NOBODY, "list")
     return None

@@ -74,6 +74,7 @@ async function ask() {
   const fresh = page?.getElementById("look");
   if (fresh) look().replaceWith(document.adoptNode(fresh));
   else look().removeAttribute("aria-busy");
+  for (const each of form.querySelectorAll("[data-for-somebody]")) each.hidden = look().hasAttribute("data-nobody");
   show();
 }
 

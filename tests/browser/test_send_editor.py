@@ -73,6 +73,19 @@ class TestCounting:
         expect(editor.get_by_label("Message", exact=True)).to_have_value('"Sale"')
 
 
+class TestNobody:
+    def test_there_is_no_send_for_a_list_of_nobody(self, editor: Page, optout_list: List) -> None:
+        empty = make.make_list(optout_list.realm, 5, "New")
+        send = editor.get_by_role("button", name="Send…")
+        expect(send).to_be_visible()
+        editor.reload()
+        editor.get_by_label("Select List").select_option(empty.public_id)
+        expect(editor.get_by_text("Nobody on this list can get")).to_be_visible()
+        expect(send).to_be_hidden()
+        editor.get_by_label("Select List").select_option(optout_list.public_id)
+        expect(send).to_be_visible()
+
+
 class TestFrom:
     def test_only_numbers_that_end_the_selected_list(
         self, page: Page, alice: User, optout_list: List, site: str

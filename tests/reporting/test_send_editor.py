@@ -14,7 +14,7 @@ from lists.choices import Role
 from lists.models import AuditEntry, List, Realm, User
 from optout.slots import slots
 from reporting.models import RecipientState, TextMessage, TextState
-from reporting.send_editor.texts import LIST_ONLY
+from reporting.send_editor.texts import LIST_ONLY, NOBODY
 from tests import make
 from tests.lists.screens import Screen, look_at
 from tests.reporting.portal import signed_in, signed_in_long_ago
@@ -233,7 +233,25 @@ class TestSend:
         assert response.status_code == 422
         assert response.context["form"].errors["number"]
 
+    def test_to_nobody(self, alice: User, optout_list: List) -> None:
+        client, fields = signed_in(alice), written(optout_list)
+        screen = look_at(press(client, "look", fields))
+
+        assert re.search(r'value="send" data-for-somebody hidden', screen.html)
+        assert str(NOBODY) in screen.text
+        assert reverse("add_list_contacts", args=[optout_list.public_id]) in screen.html
+        for response in (
+            press(client, "send", fields),
+            client.post(NOW, {**fields, "name": "a" * 16}),
+        ):
+            assert response.status_code == 422
+            assert response.context["form"].errors["optout_list"] == [str(NOBODY)]
+        assert not TextMessage.objects.exists()
+        subscribe(optout_list, [ANNA])
+        assert 'value="send" data-for-somebody>' in look_at(press(client, "look", fields)).html
+
     def test_from_the_number_of_the_list(self, alice: User, optout_list: List) -> None:
+        subscribe(optout_list, [ANNA])
         make.make_sms_number(optout_list.realm, "+18005550100", optout_list)
         make.make_sms_number(optout_list.realm, "+18005550101")
         client = signed_in(alice)

@@ -15,7 +15,7 @@ from lists.realm_command import Done, RealmCommand, check_options, check_takers,
 from optout.addresses import AddressError, parse_phone
 from optout.sms_numbers import read_number
 from reporting.models import TextMessage
-from reporting.send_editor.drafts import Draft, look_at
+from reporting.send_editor.drafts import Draft, look_at, warnings_of
 from reporting.send_editor.files import RecipientsFile
 from reporting.send_editor.messages import (
     check_target,
@@ -147,8 +147,10 @@ def _preview(realm: Realm, options: dict[str, Any]) -> Done:
     optout_list, number = _target(realm, options)
     text = check_text(options["text"] or "", None if optout_list is None else optout_list.pk)
     sender = _sender(realm, options["sender"]) or default_sender(realm, optout_list)
-    look = look_at(Draft(realm, optout_list, number, text, optout_list is not None, sender))
+    draft = Draft(realm, optout_list, number, text, optout_list is not None, sender)
+    look = look_at(draft)
     shown, count = look.link.join(look.parts), look.count
+    warnings = warnings_of(draft, count)
     result = {
         "encoding": look.measure.encoding,
         "segments": look.measure.segments,
@@ -156,12 +158,12 @@ def _preview(realm: Realm, options: dict[str, Any]) -> Done:
         "text": shown,
         "recipients": None if count is None else count.recipients,
         "left_out": None if count is None else count.left_out,
-        "warnings": list(look.warnings),
+        "warnings": warnings,
     }
     size = f"{look.measure.segments} segments of {look.measure.encoding}"
     if count is not None:
         size += f"; {count.recipients:,} recipients, {count.left_out:,} left out"
-    return Done(result, f"{shown}\n\n{size}", "\n".join(look.warnings))
+    return Done(result, f"{shown}\n\n{size}", "\n".join(warnings))
 
 
 def _send(realm: Realm, options: dict[str, Any]) -> Done:

@@ -89,6 +89,15 @@ class TestSend:
         make.make_contact(realm, "+14155550104", optout_list)
         assert program.get(path).json()["recipients"] == 2
 
+    def test_nothing_is_sent_to_nobody(self, program: Program, realm: Realm) -> None:
+        make.make_list(realm, 2, "New")
+        said = refused(send(program, list=2), "#/list")
+
+        assert said.startswith("Nobody on this list can get a text message.")
+        body = {"list": 2, "text": SALE}
+        assert program.post("/text-messages/preview", body).json()["warnings"] == [said]
+        assert not TextMessage.objects.exists()
+
     def test_it_is_in_the_audit_without_its_text(self, program: Program) -> None:
         send(program)
         entry = AuditEntry.objects.latest("pk")

@@ -4,7 +4,9 @@ from pytest_django.fixtures import Settings
 from lists.models import List, Realm
 from optout.choices import HashKind
 from optout.short_links import short_url
-from reporting.send_editor.drafts import Draft, Look, look_at
+from reporting.send_editor.drafts import Draft, Look, look_at, warnings_of
+from reporting.send_editor.recipients import RecipientCount
+from reporting.send_editor.texts import NOBODY
 from tests import make
 from tests.reporting.send_editor.making import ANNA, BERT, numbered, subscribe
 from tests.reporting.send_editor.test_recipients import suppress_hash
@@ -83,9 +85,22 @@ class TestWarnings:
         assert self.warnings(optout_list, "Sale! Reply STOP") == ""
 
     def test_nobody_to_send_to(self, optout_list: List) -> None:
-        assert look(optout_list, "{optout}").warnings == [
-            "Nobody on this list can get a text message."
-        ]
+        draft = Draft(optout_list.realm, optout_list, "", "{optout}")
+        found = look_at(draft)
+
+        assert found.is_for_nobody
+        assert warnings_of(draft, found.count) == [str(NOBODY)]
+        subscribe(optout_list, [ANNA])
+        found = look_at(draft)
+        assert not found.is_for_nobody
+        assert warnings_of(draft, found.count) == []
+
+    def test_a_single_number_that_is_out_is_no_list(self, realm: Realm) -> None:
+        make.make_optout(make.do_not_mail(realm), ANNA)
+        draft = Draft(realm, None, ANNA, "Hi", is_to_list=False)
+
+        (said,) = warnings_of(draft, RecipientCount(0, 1))
+        assert "Do Not Mail" in said
 
     def test_no_gateway(self, optout_list: List, settings: Settings) -> None:
         settings.BASE_URL = "https://optout.example.com"

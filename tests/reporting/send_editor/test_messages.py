@@ -9,7 +9,7 @@ from lists.models import AuditEntry, List, Realm, User
 from optout.choices import HashKind
 from reporting.models import TextMessage, TextState
 from reporting.send_editor.messages import default_sender, stop_message
-from reporting.send_editor.texts import LIST_ONLY, TextRefusedError
+from reporting.send_editor.texts import LIST_ONLY, NOBODY, TextRefusedError
 from tests import make
 from tests.reporting.send_editor.making import ANNA, make_text
 from tests.reporting.send_editor.test_recipients import suppress_hash
@@ -75,6 +75,10 @@ class TestMakeMessage:
         closed = make.make_list(realm, closed_at=make.NOW)
 
         assert refusal(closed) == ("list", "This list is closed: nothing is sent to it.")
+
+    def test_a_list_of_nobody(self, optout_list: List) -> None:
+        assert refusal(optout_list, recipients=0) == ("list", str(NOBODY))
+        assert make_text(optout_list, recipients=None).recipient_count is None, "not counted"
 
     def test_a_number_of_somebody_else(self, optout_list: List) -> None:
         make.make_sms_number(make.make_realm("zeta"), "+18005550100")

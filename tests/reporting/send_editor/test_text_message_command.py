@@ -14,7 +14,7 @@ from optout.short_links import short_url
 from reporting.management.commands import text_message
 from reporting.models import TextMessage, TextState
 from reporting.send_editor import files
-from reporting.send_editor.texts import LIST_ONLY
+from reporting.send_editor.texts import LIST_ONLY, NOBODY
 from tests import make
 from tests.reporting.send_editor.making import ANNA, BERT, CLEO, numbered, subscribe
 
@@ -183,6 +183,7 @@ class TestRecipients:
 class TestSend:
     def test_to_a_list(self, optout_list: List) -> None:
         make.make_sms_number(optout_list.realm, "+18005550100", optout_list)
+        subscribe(optout_list, [ANNA])
         found = run("send", "--list", "1", "--text", "Sale! {optout}")
 
         message = TextMessage.objects.get()
@@ -194,6 +195,7 @@ class TestSend:
     def test_from_a_number_however_it_is_written(self, optout_list: List, written: str) -> None:
         for number in ("+18005550100", "55501"):
             make.make_sms_number(optout_list.realm, number)
+        subscribe(optout_list, [ANNA])
         run("send", "--list", "1", "--text", "Sale!", "--from", written)
 
         kept = "55501" if written == "55501" else "+18005550100"
@@ -202,6 +204,11 @@ class TestSend:
     @pytest.mark.parametrize("written", ["Acme", "+18005550111", "55502"])
     def test_from_a_number_that_is_not_the_realm_s(self, optout_list: List, written: str) -> None:
         assert refusal("send", "--list", "1", "--text", "Sale!", "--from", written)[0] == 1
+        assert not TextMessage.objects.exists()
+
+    def test_to_nobody(self, optout_list: List) -> None:
+        assert refusal("send", "--list", "1", "--text", "Sale!") == (1, str(NOBODY))
+        assert str(NOBODY) in run("preview", "--list", "1", "--text", "{optout}")["warnings"]
         assert not TextMessage.objects.exists()
 
     def test_to_a_single_number(self, realm: Realm) -> None:
