@@ -68,7 +68,7 @@ def lift_stops(
     only STOPs to `texted` were about. Whatever else asked for a suppression since it was last lifted (a link, a page, the owner,
     an import) keeps it. The subscriptions that STOP ended come back.
     """
-    is_wide = target.is_global and texted != ""
+    is_wide = target.is_global
     with transaction.atomic():
         # Before contacts and suppressions, as whoever accepts it locks them.
         about = Q(optout_list=target.id)

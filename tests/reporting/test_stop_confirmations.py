@@ -270,6 +270,22 @@ class TestAStopThatIsTakenBackMeanwhile:
         assert confirm(minutes=2) == NOTHING
         assert states() == [Confirmation.NONE, Confirmation.NONE]
 
+    def test_one_stop_after_it_is_confirmed_once(
+        self, endpoint: InboundEndpoint, gateway: Gateway, meanwhile: dict[str, Any]
+    ) -> None:
+        def start_and_stop() -> None:
+            text_us(endpoint, "START")
+            text_us(endpoint)
+
+        text_us(endpoint)
+        gateway.status = 503
+        meanwhile["act"] = start_and_stop
+        confirm()
+        gateway.status = 202
+
+        assert confirm(minutes=2) == NOTHING | {"sent": 1}
+        assert states() == [Confirmation.NONE, Confirmation.NONE, Confirmation.SENT]
+
     def test_nor_where_the_owner_lifted_it(
         self, realm: Realm, endpoint: InboundEndpoint, gateway: Gateway, meanwhile: dict[str, Any]
     ) -> None:

@@ -723,6 +723,20 @@ class TestHowFarStartReaches:
         text_us(endpoint, "START")
         assert QuarantinedOptOut.objects.get().verdict == Verdict.REJECTED
 
+    def test_what_waits_of_a_list_after_a_text_to_this_number_is_put_aside_with_everything(
+        self, optout_list: List, endpoint: InboundEndpoint
+    ) -> None:
+        List.objects.filter(pk=optout_list.pk).update(sms_stop_scope="realm")
+        text_us(endpoint, "STOP 12345")
+        text_us(endpoint, "STOP 12345", to=self.OTHER)
+        text_us(endpoint, "START")
+
+        rows = QuarantinedOptOut.objects.order_by("optout_list__number")
+        assert list(rows.values_list("optout_list__number", "verdict")) == [
+            (1, Verdict.REJECTED),
+            (2, Verdict.WAITING),
+        ]
+
     def test_a_confirmation_that_waits_is_called_off_only_with_its_stop(
         self, endpoint: InboundEndpoint
     ) -> None:
