@@ -47,8 +47,6 @@ def make_message(
     if sender and not SmsNumber.objects.filter(realm=realm, number=sender).exists():
         raise TextRefusedError(_("Choose a number of this account."), "from")
     check_sender(optout_list, sender)
-    if optout_list is not None and recipients == 0:
-        raise TextRefusedError(NOBODY, "list")
     if not sms.can_send():
         raise TextRefusedError(
             _("This installation has no SMS gateway. Download the recipients instead."), "list"
