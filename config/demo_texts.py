@@ -44,7 +44,7 @@ _SAID = (
 )
 _SAID_BESIDES = 4  # what says nothing of STOP; its words are not kept
 _UNCLEAR = ((2, "When does it end? My parcel came yesterday."), (5, "Please don't stop here"))
-_STAYS = 0.85  # of those who are on the list when somebody opts out, how often it is somebody else
+_EVERY = 7  # opt-outs: then it is one of those who are on the list
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,8 @@ def live_a_month_of_texts(scene: Scene, endpoint: InboundEndpoint) -> None:
     texts = Texts(month, snapshot(texted if is_list else scene.lists[0]), endpoint)
     staying = list(_recipients(texted))
     intents, messages = [], []
-    for at in sorted(times_of(_HABIT, rng, scene.now)):
-        leaves = len(staying) > 1 and rng.random() > _STAYS
+    for number, at in enumerate(sorted(times_of(_HABIT, rng, scene.now)), start=1):
+        leaves = len(staying) > 1 and number % _EVERY == 0
         # The last one stays: it is the one whose link is printed.
         address = parse_phone(staying.pop() if leaves else month.phone().key, "US")
         if address.key in staying:
