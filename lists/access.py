@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.http import Http404
 
 from lists.choices import ListKind, Role
@@ -69,11 +69,17 @@ class Standing:
         """What they may do with a list of this realm; nothing with one they do not know of."""
         if optout_list.realm_id != self.realm.pk:
             return frozenset()
+        access = None
+        if self.membership is not None and self.role not in _WHOLE_REALM:
+            access = ListAccess.objects.filter(
+                membership=self.membership, optout_list=optout_list
+            ).first()
+        return self.granted_by(access)
+
+    def granted_by(self, access: ListAccess | None) -> frozenset[Permission]:
+        """What they may do with a list of this realm, where this is their access to it."""
         if self.membership is None or self.role in _WHOLE_REALM:
             return _OF_ROLE[self.role]
-        access = ListAccess.objects.filter(
-            membership=self.membership, optout_list=optout_list
-        ).first()
         return frozenset() if access is None else self._granted(access)
 
     def open_lists(self, permission: Permission) -> "list[OpenedList]":
@@ -145,13 +151,36 @@ def open_list(user: User | AnonymousUser, public_id: str, permission: Permission
     optout_list = List.objects.select_related("realm").filter(public_id=public_id).first()
     if optout_list is None or not isinstance(user, User) or not user.is_active:
         raise Http404
-    membership = None
+    membership, access = None, None
     if not user.is_superuser:
-        membership = Membership.objects.filter(user=user, realm=optout_list.realm).first()
+        membership, access = _place_of(user, optout_list)
         if membership is None:
             raise Http404
     standing = Standing(user, optout_list.realm, membership)
-    permissions = standing.permissions(optout_list)
+    permissions = standing.granted_by(access)
     if permission not in permissions:
         raise Http404
     return OpenedList(optout_list, standing, permissions)
+
+
+def _place_of(user: User, optout_list: List) -> tuple[Membership | None, ListAccess | None]:
+    """The person's membership in the list's realm, and their access to the list if they have one. One query."""
+    here = FilteredRelation("accesses", condition=Q(accesses__optout_list=optout_list))
+    membership = (
+        Membership.objects.filter(user=user, realm=optout_list.realm)
+        .annotate(here=here)
+        .annotate(
+            has_access=Q(here__isnull=False),
+            may_download=F("here__may_download"),
+            may_see_clear=F("here__may_see_clear"),
+        )
+        .first()
+    )
+    if membership is None or not membership.has_access:
+        return membership, None
+    return membership, ListAccess(
+        membership=membership,
+        optout_list=optout_list,
+        may_download=membership.may_download,
+        may_see_clear=membership.may_see_clear,
+    )
