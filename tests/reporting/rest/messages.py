@@ -35,7 +35,8 @@ class Program:
 
 
 def make_example_message(optout_list: List) -> TextMessage:
-    """A message to that list, which is being sent."""
+    """A message to that list, which is being sent; somebody who could get one is on the list."""
+    make.make_contact(optout_list.realm, "+12025550143", optout_list)
     SmsNumber.objects.create(realm=optout_list.realm, number=NUMBER)
     return TextMessage.objects.create(
         realm=optout_list.realm,
