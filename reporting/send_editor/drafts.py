@@ -7,6 +7,7 @@ from lists import sms
 from lists.lookup import snapshot
 from lists.models import InboundEndpoint, List, Realm
 from lists.segments import BASIC, EXTENDED, Measure
+from lists.sms_setup import rules_of
 from optout.short_links import short_url
 from reporting.send_editor.messages import check_target
 from reporting.send_editor.recipients import (
@@ -14,20 +15,23 @@ from reporting.send_editor.recipients import (
     count_recipients,
     read_recipients,
 )
-from reporting.send_editor.senders import check_sender
+from reporting.send_editor.senders import check_sender, heard_number
 from reporting.send_editor.texts import (
     NOBODY,
     PLACEHOLDER,
     TextRefusedError,
     measure_text,
-    names_way_out,
     plain_text,
     sample_link,
 )
-from reporting.send_editor.warnings import placeholder_warnings
+from reporting.send_editor.warnings import placeholder_warnings, tells_word
 
 _LOOKED_THROUGH = 10_000  # places on the list, for the one recipient that is shown
 _MOST_WIDE = 10  # characters that are named
+_NOT_HEARD = (
+    "The message asks for an answer, but nobody hears a STOP that is texted back: it comes from no number of this account. "
+    "Choose one under From, or insert the opt-out link."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +138,12 @@ def _warnings(draft: Draft) -> list[str]:
 def _way_out(draft: Draft) -> list[str]:
     if PLACEHOLDER in draft.text:
         return []
-    if not names_way_out(draft.text):
+    if not tells_word(draft.text, rules_of(draft.realm.pk)):
         return [
             "The message does not say how to opt out. Insert the opt-out link, or end it with “Reply STOP to opt out”."
         ]
+    if heard_number(draft.realm, draft.sender) is None:
+        return [_NOT_HEARD]
     if not InboundEndpoint.objects.filter(realm=draft.realm, removed_at=None).exists():
         return [
             "The message asks for an answer, but nobody passes answers on to Heed: see Settings, Text messages."

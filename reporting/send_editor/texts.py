@@ -22,11 +22,6 @@ NOBODY = _(
 _LIKE_PLACEHOLDER = re.compile(r"\{\s*opt[\s_-]?out\s*\}", re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n?")
 _NOT_SENT = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # a line end is
-_STOP = re.compile(r"\bstop\b", re.IGNORECASE)
-# Other words that stop, where they are written so that people are meant to text them: not "the sale will end".
-_OTHER_STOP = re.compile(
-    r"\b(?:STOPALL|QUIT|END|REVOKE|OPT[ -]?OUT|CANCEL|UNSUBSCRIBE|REMOVE|ARRET|ARRÊT)\b"
-)
 _SAMPLE_NUMBER = "+18005550199"  # every recipient's link is as long
 
 
@@ -94,8 +89,3 @@ def measure_text(text: str, list_id: int | None) -> Measure:
 def sample_link(list_id: int) -> str:
     """A link of that list as long as everybody's."""
     return short_url(list_id, _SAMPLE_NUMBER)
-
-
-def names_way_out(text: str) -> bool:
-    """Whether the text tells how to opt out: by its link, or by a word to text back."""
-    return bool(PLACEHOLDER in text or _STOP.search(text) or _OTHER_STOP.search(text))

@@ -1,7 +1,12 @@
-"""What to think of before a message goes out: what would be read as it stands (S3.6)."""
+"""What to think of before a message goes out: what would be read as it stands, and how to opt out (S3.6). No database."""
 
 import re
+from collections.abc import Iterable
+from unicodedata import normalize
 
+from lists.sms_setup import SmsRules
+from optout.keywords import BUILT_IN, normal_form
+from optout.sms_words import WEAK
 from reporting.send_editor.texts import PLACEHOLDER
 
 _MOST_NAMED = 3
@@ -48,3 +53,52 @@ def _distance(left: str, right: str) -> int:
             row.append(min(above[place] + 1, row[-1] + 1, above[place - 1] + (letter != other)))
         above = row
     return above[-1]
+
+
+# ── How to opt out ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Said in capitals it is a word to text, unless all is.
+_CAPITALS = re.compile(r"\b(?:STOP|STOPALL|UNSUBSCRIBE|ARRET|ARRÊT)\b")
+_SENTENCES = re.compile(r"[.!?؟\n]+")
+# Without accents: answer, text and send, in the languages of the pages and some more.
+_VERBS = (
+    r"(?:reply|respond|answer|text|txt|sms|antwort\w*|send\w*|schreib\w*|schick\w*|sims\w*|repond\w*|envo[iy]\w*|contest\w*"
+    r"|envi\w*|mand\w*|escrib\w*|respon\w*|rispond\w*|invi\w*|scriv\w*|ارسل\w*|رد\w*|اكتب\w*)"
+)
+# What may stand between: reply to this message with the word STOP, send STOP to 12345.
+# No two of them make up a third one: the search would try every way to part them.
+_WITH = "with|mit|par|con"
+_BETWEEN = (
+    f"{_WITH}|by|us|back|to|this|that|the|our|number|message|text|word|code|please|just|simply|one|sie|uns|bitte|einfach|an|auf|diese"
+    r"|dieser|nachricht|von|dem|das|wort|nous|le|la|au|a|ce|mot|svp|por|favor|el|al|este|mensaje|numero|palabra|il|parola|\d+"
+    r"|الي|على|علي|كلمة|ب"
+)
+
+
+def tells_word(text: str, rules: SmsRules) -> bool:
+    """Whether the text tells its readers to text back a word that stops: "Reply STOP", and not "we never stop".
+
+    In capitals STOP is that by itself. Others, and the owner's own, are where a verb asks for them; those that people use for
+    much else, right after it: "text END", not "text us by the end of May".
+    """
+    if text.upper() != text and _CAPITALS.search(text):
+        return True
+    words = (BUILT_IN | {"optout"}) - rules.dropped_keywords | rules.own_keywords
+    strong, weak = _either(words - WEAK), _either(words & WEAK)
+    asks = re.compile(
+        rf"(?<!\w)(?:{_VERBS} (?:(?:{_BETWEEN}) )*(?<!\bto )(?:{strong})|(?:{strong}) (?:(?:{_BETWEEN}) )*{_VERBS}"
+        rf"|{_VERBS} (?:(?:(?:{_BETWEEN}) )*(?:{_WITH}) )?(?:(?:the|dem|le|la) )?(?:(?:word|wort|mot|palabra) )?(?:{weak}))(?!\w)"
+    )
+    return any(asks.search(_plain(each)) for each in _SENTENCES.split(text))
+
+
+def _either(words: Iterable[str]) -> str:
+    return (
+        "|".join(sorted((re.escape(_plain(each)) for each in words), key=len, reverse=True))
+        or "(?!)"
+    )
+
+
+def _plain(text: str) -> str:
+    """Words in lower case and without accents, one space apart."""
+    return re.sub(r"[\u0300-\u036f\u064b-\u065f]", "", normalize("NFD", normal_form(text)))

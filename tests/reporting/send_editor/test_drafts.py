@@ -1,7 +1,7 @@
 import pytest
 from pytest_django.fixtures import Settings
 
-from lists.models import List, Realm
+from lists.models import List, Realm, SmsSetup
 from optout.choices import HashKind
 from optout.short_links import short_url
 from reporting.send_editor.drafts import Draft, Look, look_at, warnings_of
@@ -66,23 +66,47 @@ class TestLookAt:
 
 
 class TestWarnings:
-    def warnings(self, optout_list: List, text: str) -> str:
-        subscribe(optout_list, [ANNA])
-        return " ".join(look(optout_list, text).warnings)
+    def warnings(self, optout_list: List, text: str, sender: str = "") -> str:
+        draft = Draft(optout_list.realm, optout_list, "", text, sender=sender)
+        return " ".join(look_at(draft).warnings)
 
-    def test_no_way_out(self, optout_list: List) -> None:
-        assert "does not say how to opt out" in self.warnings(optout_list, "Sale!")
+    @pytest.mark.parametrize("text", ["Sale!", "Our bus stop sale. We never stop!"])
+    def test_no_way_out(self, optout_list: List, text: str) -> None:
+        assert "does not say how to opt out" in self.warnings(optout_list, text)
 
     def test_what_is_no_placeholder(self, optout_list: List) -> None:
         assert "“{name}” goes out as it stands" in self.warnings(optout_list, "Hi {name} {optout}")
 
     def test_stop_that_nobody_hears(self, optout_list: List) -> None:
-        assert "nobody passes answers on" in self.warnings(optout_list, "Sale! Reply STOP")
+        number = make.make_sms_number(optout_list.realm).number
+
+        assert "nobody passes answers on" in self.warnings(optout_list, "Sale! Reply STOP", number)
 
     def test_stop_that_is_heard(self, optout_list: List) -> None:
         make.make_inbound_endpoint(optout_list.realm)
+        number = make.make_sms_number(optout_list.realm).number
 
+        assert self.warnings(optout_list, "Sale! Reply STOP", number) == ""
+
+    @pytest.mark.parametrize("sender", ["", "ACME", "+18005550198"])
+    def test_stop_to_a_number_that_is_not_the_realm_s(
+        self, optout_list: List, settings: Settings, sender: str
+    ) -> None:
+        settings.SMS_FROM = sender
+        make.make_inbound_endpoint(optout_list.realm)
+        make.make_sms_number(optout_list.realm)
+
+        assert "nobody hears a STOP" in self.warnings(optout_list, "Sale! Reply STOP")
+        settings.SMS_FROM = "+18005550199"
         assert self.warnings(optout_list, "Sale! Reply STOP") == ""
+
+    def test_a_word_of_the_owner(self, optout_list: List) -> None:
+        make.make_inbound_endpoint(optout_list.realm)
+        number = make.make_sms_number(optout_list.realm).number
+        assert "how to opt out" in self.warnings(optout_list, "Sale! Text basta", number)
+        SmsSetup.objects.create(realm=optout_list.realm, own_keywords=["basta"])
+
+        assert self.warnings(optout_list, "Sale! Text basta", number) == ""
 
     def test_nobody_to_send_to(self, optout_list: List) -> None:
         draft = Draft(optout_list.realm, optout_list, "", "{optout}")

@@ -8,7 +8,6 @@ from reporting.send_editor.texts import (
     check_text,
     fill,
     measure_text,
-    names_way_out,
     plain_text,
     sample_link,
 )
@@ -72,20 +71,6 @@ class TestMeasureText:
 class TestFill:
     def test_everywhere(self) -> None:
         assert fill("{optout} and {optout}", "https://x") == "https://x and https://x"
-
-
-class TestNamesWayOut:
-    @pytest.mark.parametrize(
-        "text", ["Bye {optout}", "Reply STOP", "stop2quit: text stop", "Text END to leave", "ARRET"]
-    )
-    def test_a_link_or_a_word_to_text_back(self, text: str) -> None:
-        assert names_way_out(text)
-
-    @pytest.mark.parametrize(
-        "text", ["Sale!", "The sale will end today", "Nonstop fun", "Cancel for free"]
-    )
-    def test_a_word_that_is_not_meant_so(self, text: str) -> None:
-        assert not names_way_out(text)
 
 
 class TestPlainText:

@@ -1,6 +1,9 @@
+import time
+
 import pytest
 
-from reporting.send_editor.warnings import placeholder_warnings
+from lists.sms_setup import SmsRules
+from reporting.send_editor.warnings import placeholder_warnings, tells_word
 
 LINK = "For the opt-out link write {optout}."
 
@@ -51,3 +54,69 @@ class TestPlaceholderWarnings:
     )
     def test_what_is_none(self, text: str) -> None:
         assert placeholder_warnings(text, is_to_list=True) == []
+
+
+TOLD = (
+    "Sale. Reply STOP to opt out",
+    "reply stop",
+    "Reply with the word stop",
+    "Text END to leave",
+    "txt stop to 60300",
+    "Send “stop” to 12345",
+    "Antworten Sie mit STOP",
+    "antworte mit stop",
+    "Zum Abmelden STOP senden",
+    "schreib uns einfach basta",
+    "Répondez ARRÊT",
+    "Envoyez STOP au 36111",
+    "STOP au 36111",
+    "Responde BAJA o STOP",
+    "Envía la palabra stop al 12345",
+    "Basta antworten",
+    "أرسل STOP",
+    "ارسل stop",
+    "To opt out: reply STOP",
+    "Reply 'stop'",
+    "Stop? Reply: unsubscribe",
+    "Reply to this message with cancel",
+    "Rispondi STOP",
+    "SALE! REPLY STOP TO OPT OUT",
+)
+NOT_TOLD = (
+    "Our bus stop sale. We never stop!",
+    "The sale will end today",
+    "DON'T STOP THE SALE",
+    "Reply to stop worrying",
+    "Text remove",
+    "Cancel for free",
+    "Send flowers without stop",
+    "Nonstop fun",
+    "Reply YES. Stop by our shop",
+    "Reply yes to end the wait",
+    "We text you to stop by the shop",
+    "We will text you at the end",
+    "Respond by the end of May with yes",
+    "Text us to cancel your appointment",
+    "Basta!",
+    "Reply 1 to confirm, 2 to cancel",
+    "Text back at the end of the day",
+    "Please respond by the end of May",
+    "",
+)
+RULES = SmsRules(own_keywords=frozenset({"basta"}), dropped_keywords=frozenset({"remove"}))
+
+
+class TestTellsWord:
+    @pytest.mark.parametrize("text", TOLD)
+    def test_a_word_to_text_back(self, text: str) -> None:
+        assert tells_word(text, RULES)
+
+    @pytest.mark.parametrize("text", NOT_TOLD)
+    def test_a_word_that_is_not_meant_so(self, text: str) -> None:
+        assert not tells_word(text, RULES)
+
+    @pytest.mark.parametrize("words", ["send ", "reply to ", "reply the word ", "to the ", "stop "])
+    def test_at_once_whatever_is_written(self, words: str) -> None:
+        began = time.process_time()
+        tells_word(words * 400, RULES)
+        assert time.process_time() - began < 1
