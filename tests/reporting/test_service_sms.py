@@ -30,7 +30,7 @@ def texts(realm: Realm, bob: User) -> List:
 
 @pytest.mark.django_db
 class TestShortLinks:
-    def test_both_are_ready_to_copy_and_work(self, bob: User, texts: List) -> None:
+    def test_both_are_shown_and_work(self, bob: User, texts: List) -> None:
         page = look(bob, texts)
 
         for url in (short_url(texts.pk, SAMPLE), open_short_url(texts.public_id)):
@@ -40,6 +40,13 @@ class TestShortLinks:
         target = read_short_token(short_url(texts.pk, SAMPLE).rpartition("/")[2])
         assert target is not None and target.address == SAMPLE
         assert SAMPLE in page
+
+    def test_the_sample_is_not_to_be_pasted(self, bob: User, texts: List) -> None:
+        page = look(bob, texts)
+
+        assert "A sample" in page and "paste it into no message" in page
+        assert 'data-copy="short-url"' not in page
+        assert 'data-copy="open-short-url"' in page
 
     def test_where_one_gets_a_recipients_own_is_said(self, bob: User, texts: List) -> None:
         page = look(bob, texts)
