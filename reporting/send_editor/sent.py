@@ -94,10 +94,11 @@ class SentMessage:
 
     @property
     def left(self) -> int | None:
-        """About how many are still to come; None where that cannot be told yet."""
-        if not self.is_sending or self.row.optout_list_id is None or self.handled < 20:
+        """How many are still to come at most, of those who were counted when it was made; None where nobody was."""
+        total = self.row.recipient_count
+        if not self.is_sending or self.row.optout_list_id is None or total is None:
             return None
-        return self.handled * ((1 << 32) - self._reached) // max(self._reached, 1)
+        return max(0, total - self.handled)
 
     @property
     def _reached(self) -> int:

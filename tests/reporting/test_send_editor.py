@@ -432,13 +432,28 @@ class TestAMessage:
 
     def test_how_far_it_is(self, alice: User, optout_list: List) -> None:
         message = make.make_text_message(
-            optout_list, sent=30, refused=2, unknown=1, after=b"\x40" + b"\0" * 15
+            optout_list,
+            sent=30,
+            refused=2,
+            unknown=1,
+            after=b"\x40" + b"\0" * 15,
+            recipient_count=1_233,
         )
         screen = self.open(alice, message)
 
         assert 'value="25"' in screen.html
-        assert "about 99 to come" in screen.text
+        assert "1,200 of 1,233 to come" in screen.text
         assert "Stop sending" in screen.text
+
+    @pytest.mark.parametrize("count", [None, 30])  # not counted; more since than there were
+    def test_how_many_are_to_come_is_not_guessed(
+        self, alice: User, optout_list: List, count: int | None
+    ) -> None:
+        message = make.make_text_message(
+            optout_list, sent=31, after=b"\x40" + b"\0" * 15, recipient_count=count
+        )
+
+        assert "to come" not in self.open(alice, message).text
 
     def test_who_did_not_get_it(self, alice: User, optout_list: List) -> None:
         message = make.make_text_message(optout_list, state=TextState.DONE, refused=1, unknown=1)
