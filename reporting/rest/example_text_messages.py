@@ -56,6 +56,7 @@ TEXT_MESSAGE_CALLS: dict[str, tuple[Call, Any]] = {
             "encoding": "GSM-7",
             "segments": 1,
             "characters": 108,
+            "units": 108,
             "text": _TEXT.replace("{optout}", f"{_LINKS}/6VvQtUsLtKqfp2mYkXbBNc"),
             "recipients": 1200,
             "left_out": 34,

@@ -94,6 +94,9 @@ class PreviewOut(Schema):
         description="How many text messages it is for each recipient, links included."
     )
     characters: int = Field(description="As people count them, links included.")
+    units: int = Field(
+        description="The places that they take: `€` and `[` take two of GSM-7, an emoji two of UCS-2."
+    )
     text: str = Field(description="As it arrives, with a link that is as long as everybody’s.")
     recipients: int | None = Field(
         description="How many it would go to now; null where counting them would take too long."

@@ -123,6 +123,7 @@ def preview_text_message(request: HttpRequest, sent: Draft) -> PreviewOut:
         encoding=size.encoding,
         segments=size.segments,
         characters=size.characters,
+        units=size.units,
         text=shown,
         recipients=None if count is None else count.recipients,
         left_out=None if count is None else count.left_out,

@@ -17,6 +17,7 @@ from reporting.send_editor.recipients import (
 )
 from reporting.send_editor.senders import check_sender, heard_number
 from reporting.send_editor.texts import (
+    MOST_SEGMENTS,
     NOBODY,
     PLACEHOLDER,
     TextRefusedError,
@@ -65,6 +66,11 @@ class Look:
     wide: Sequence[str]  # the characters for which a segment holds 70 and not 160
     has_plain: bool  # whether plain characters would do for some of them
     warnings: Sequence[str]  # without that there is nobody: `is_for_nobody`
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it cannot be sent as long as it is."""
+        return self.measure.segments > MOST_SEGMENTS
 
     @property
     def is_for_nobody(self) -> bool:

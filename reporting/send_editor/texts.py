@@ -14,6 +14,7 @@ PLACEHOLDER: Final = "{optout}"
 MOST_SEGMENTS = 10  # of one message; gateways take no more, and each is paid for
 MOST_CHARACTERS = 1_600  # of the text as it is written
 LIST_ONLY = _("The opt-out link is only available when sending to a list.")  # the seed's own words
+TOO_LONG = _("This is too long for a text message: write 10 segments at most.")
 NOBODY = _(
     "Nobody on this list can get a text message. Add contacts with phone numbers to it first."
 )
@@ -62,7 +63,7 @@ def check_text(text: str, list_id: int | None) -> str:
     if list_id is None and PLACEHOLDER in text:
         raise TextRefusedError(LIST_ONLY)
     if len(text) > MOST_CHARACTERS or measure_text(text, list_id).segments > MOST_SEGMENTS:
-        raise TextRefusedError(_("This is too long for a text message: write 10 segments at most."))
+        raise TextRefusedError(TOO_LONG)
     return text
 
 

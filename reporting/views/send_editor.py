@@ -26,7 +26,13 @@ from reporting.send_editor.files import answer_with_recipients
 from reporting.send_editor.messages import check_target
 from reporting.send_editor.senders import check_sender
 from reporting.send_editor.sent import MOST_SHOWN, SentMessage, messages_of, sendable_lists
-from reporting.send_editor.texts import LIST_ONLY, NOBODY, TextRefusedError
+from reporting.send_editor.texts import (
+    LIST_ONLY,
+    MOST_SEGMENTS,
+    NOBODY,
+    TOO_LONG,
+    TextRefusedError,
+)
 from reporting.views.download import refuse
 
 
@@ -132,6 +138,8 @@ def show_editor(request: HttpRequest, editor: Editor, form: SendForm) -> HttpRes
         "is_to_list": form.is_to_list,
         "list_only": LIST_ONLY,
         "nobody": NOBODY,
+        "too_long": TOO_LONG,
+        "most_segments": MOST_SEGMENTS,
         "can_send": sms.can_send(),
         "messages_sent": [SentMessage(each) for each in sent],
     }

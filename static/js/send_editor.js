@@ -43,6 +43,8 @@ function show() {
   say("encoding", size.encoding);
   say("wide", size.wide.slice(0, 10).join(" "));
   document.getElementById("wide").hidden = !size.wide.length;
+  const { most, tooLong } = document.getElementById("length-note").dataset;
+  document.getElementById("too-long").textContent = size.segments > Number(most) ? tooLong : "";
   document.querySelector('[value="plain"]').hidden = !PLAIN.test(written);
   const all = look().querySelector("[data-recipients]");
   if (all) all.textContent = number.format(size.segments * Number(all.dataset.recipients));

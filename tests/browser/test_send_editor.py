@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from lists.models import List, User
 from optout.short_links import short_url
 from reporting.models import TextMessage, TextState
-from reporting.send_editor.texts import LIST_ONLY, measure_text
+from reporting.send_editor.texts import LIST_ONLY, TOO_LONG, measure_text
 from tests import make
 from tests.browser.world import enter
 from tests.reporting.send_editor.making import ANNA, BERT, subscribe
@@ -62,6 +62,16 @@ class TestCounting:
                 str(expected.left),
                 expected.encoding,
             ], text
+
+    def test_too_long_is_said_while_it_is_written(self, editor: Page) -> None:
+        box = editor.get_by_label("Message", exact=True)
+        said = editor.get_by_text(str(TOO_LONG))
+        box.fill("x" * 1_530)
+        expect(said).to_be_hidden()
+        box.fill("x" * 1_531)
+        expect(said).to_be_visible()
+        box.fill("x")
+        expect(said).to_be_hidden()
 
     def test_plain_characters_are_offered_where_they_help(self, editor: Page) -> None:
         offer = editor.get_by_role("button", name="Use plain characters")

@@ -14,7 +14,7 @@ from lists.choices import Role
 from lists.models import AuditEntry, List, Realm, User
 from optout.slots import slots
 from reporting.models import RecipientState, TextMessage, TextState
-from reporting.send_editor.texts import LIST_ONLY, NOBODY
+from reporting.send_editor.texts import LIST_ONLY, NOBODY, TOO_LONG
 from tests import make
 from tests.lists.screens import Screen, look_at
 from tests.reporting.portal import signed_in, signed_in_long_ago
@@ -155,6 +155,18 @@ class TestPreview:
         assert f"To {look.to}" in screen.text
         assert look.link in screen.text
         assert look.measure.segments == 1
+
+    def test_what_is_used_and_left(self, alice: User, optout_list: List) -> None:
+        screen = look_at(press(signed_in(alice), "edit", written(optout_list, "x" * 158 + "€")))
+
+        assert "160 used, 0 left" in screen.text
+        assert "too long" not in screen.text
+
+    def test_says_that_it_is_too_long(self, alice: User, optout_list: List) -> None:
+        screen = look_at(press(signed_in(alice), "edit", written(optout_list, "x" * 1_531)))
+
+        assert "11 segments" in screen.text
+        assert str(TOO_LONG) in screen.text
 
     def test_keeps_what_was_written(self, alice: User, optout_list: List) -> None:
         response = press(signed_in(alice), "look", written(optout_list, "<b>Sale</b>"))

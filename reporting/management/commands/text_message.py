@@ -155,6 +155,7 @@ def _preview(realm: Realm, options: dict[str, Any]) -> Done:
         "encoding": look.measure.encoding,
         "segments": look.measure.segments,
         "characters": look.measure.characters,
+        "units": look.measure.units,
         "text": shown,
         "recipients": None if count is None else count.recipients,
         "left_out": None if count is None else count.left_out,

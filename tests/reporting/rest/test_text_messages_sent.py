@@ -257,11 +257,16 @@ class TestPreview:
             "encoding": "GSM-7",
             "segments": 1,
             "characters": 71,
+            "units": 71,
             "recipients": 2,
             "left_out": 1,
             "warnings": [],
         }
         assert count_rows() == before
+
+    def test_what_takes_two_places_is_one_character(self, program: Program) -> None:
+        told = self.preview(program, list=1, text="x" * 158 + "€")
+        assert (told["characters"], told["units"], told["segments"]) == (159, 160, 1)
 
     def test_its_link_is_nobody_s_of_the_list(self, program: Program) -> None:
         links = program.post("/opt-out-links", {"list": 1, "phones": [ANN, BEN]}).json()["links"]
