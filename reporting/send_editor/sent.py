@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -107,10 +107,11 @@ class SentMessage:
 
     @property
     def next_try(self) -> datetime | None:
-        """When a gateway that failed is asked again."""
+        """When a gateway that failed is asked again: the worker looks at the beginning of each minute."""
         if not self.is_sending or self.row.rests_until is None:
             return None
-        return max(self.row.rests_until, timezone.now())
+        rested = max(self.row.rests_until, timezone.now()) - timedelta(microseconds=1)
+        return rested.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
     @property
     def is_refused_by_all(self) -> bool:

@@ -92,7 +92,8 @@ def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
     except ValueError:
         decide = None
     if decide is None:
-        messages.error(request, "Choose at least one group, then accept or reject.")
+        what = "text" if request.POST.get("of") == "texts" else "group"
+        messages.error(request, f"Choose at least one {what}, then accept or reject.")
         return redirect("list_quarantine", public_id)
     now = timezone.now()
     count = decide(opened.optout_list, in_groups(groups) | texts, actor=_actor(request), now=now)

@@ -172,6 +172,12 @@ class TestQuarantine:
         assert "Choose at least one group" in response.content.decode()
         assert QuarantinedOptOut.objects.get().verdict == Verdict.WAITING
 
+    def test_no_text_chosen_is_said_so(self, bob: User, optout_list: List) -> None:
+        body = {"of": "texts", "verdict": "accept"}
+        response = signed_in(bob).post(url(optout_list, "/decide"), body, follow=True)
+
+        assert "Choose at least one text, then" in response.content.decode()
+
     @pytest.mark.parametrize(
         ("verdict", "word"),
         [("accept", Verdict.ACCEPTED), ("reject", Verdict.REJECTED)],

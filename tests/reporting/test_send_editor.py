@@ -3,9 +3,11 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -154,6 +156,7 @@ class TestPreview:
         assert look.to in (ANNA, BERT)
         assert f"To {look.to}" in screen.text
         assert look.link in screen.text
+        assert "they are on the list still, but suppressed" in screen.text
         assert look.measure.segments == 1
 
     def test_what_is_used_and_left(self, alice: User, optout_list: List) -> None:
@@ -222,6 +225,7 @@ class TestSend:
         client = signed_in(alice)
         asked = press(client, "send", to_number("(202) 555-0101"))
         assert f"Send to {ANNA}" in look_at(asked).text
+        assert "for each recipient" not in look_at(asked).text
         client.post(NOW, to_number("(202) 555-0101", name="a" * 16))
 
         assert TextMessage.objects.get().number == ANNA
@@ -482,10 +486,15 @@ class TestAMessage:
         assert CLEO not in screen.text
         assert "Stop sending" not in screen.text
 
-    def test_that_waits_for_the_gateway(self, alice: User, optout_list: List) -> None:
-        message = make.make_text_message(optout_list, rests_until=make.NOW)
+    @pytest.mark.parametrize("seconds", [1, 45, 60])
+    def test_that_waits_for_the_gateway(self, alice: User, optout_list: List, seconds: int) -> None:
+        """Asked again with the worker's next minute."""
+        now = make.NOW.replace(second=0, microsecond=0)
+        message = make.make_text_message(optout_list, rests_until=now + timedelta(seconds=seconds))
+        with time_machine.travel(now, tick=False):
+            text = self.open(alice, message).text
 
-        assert "The gateway failed." in self.open(alice, message).text
+        assert f"asked again at {now + timedelta(minutes=1):%H:%M} UTC" in text
 
     def test_that_the_gateway_refused_to_everybody(self, alice: User, optout_list: List) -> None:
         message = make.make_text_message(optout_list, state=TextState.STOPPED, refused=50)

@@ -280,6 +280,10 @@ def _invalid(error: ValidationError) -> ProblemError:
 def _said(finding: dict[str, Any]) -> str:
     if finding["type"] == "extra_forbidden":
         return "This call has no such field."
+    if finding["type"] == "too_short":
+        return f"Send at least {finding['ctx']['min_length']}."
+    if finding["type"] == "too_long":
+        return f"Send {finding['ctx']['max_length']:,} at most."
     return str(finding["msg"]).removeprefix("Value error, ")
 
 

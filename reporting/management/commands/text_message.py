@@ -161,9 +161,9 @@ def _preview(realm: Realm, options: dict[str, Any]) -> Done:
         "left_out": None if count is None else count.left_out,
         "warnings": warnings,
     }
-    size = f"{look.measure.segments} segments of {look.measure.encoding}"
+    size = f"{_counted(look.measure.segments, 'segment')} of {look.measure.encoding}"
     if count is not None:
-        size += f"; {count.recipients:,} recipients, {count.left_out:,} left out"
+        size += f"; {_counted(count.recipients, 'recipient')}, {count.left_out:,} left out"
     return Done(result, f"{shown}\n\n{size}", "\n".join(warnings))
 
 
@@ -249,6 +249,10 @@ def _find(realm: Realm, options: dict[str, Any]) -> TextMessage:
     if found is None:
         raise CommandError(f"The realm has no message {options['id']}.")
     return found
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _as_json(shown: SentMessage) -> dict[str, Any]:

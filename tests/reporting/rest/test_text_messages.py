@@ -152,6 +152,13 @@ class TestRefused:
     def test_a_list_that_there_is_not(self, program: Program) -> None:
         assert ask(program, {"list": 7, "phones": [ANN]}).status_code == 404
 
+    @pytest.mark.parametrize(
+        ("phones", "said"), [([], "Send at least 1."), ([ANN] * 10_001, "Send 10,000 at most.")]
+    )
+    def test_too_few_and_too_many(self, program: Program, phones: Any, said: str) -> None:
+        answer = ask(program, {"list": 1, "phones": phones})
+        assert answer.json()["errors"] == [{"pointer": "#/phones", "detail": said}]
+
     @pytest.mark.parametrize("phones", [[], [ANN] * 10_001, ANN, [None], [14155550101], {}])
     def test_what_are_no_phones(self, program: Program, phones: Any) -> None:
         assert ask(program, {"list": 1, "phones": phones}).status_code == 422

@@ -54,7 +54,7 @@ class TestPreview:
         call_command("text_message", "preview", "--realm", "acme", "--list", "1", "--text", "Sale!")
         said = capsys.readouterr()
 
-        assert said.out == "Sale!\n\n1 segments of GSM-7; 0 recipients, 0 left out\n"
+        assert said.out == "Sale!\n\n1 segment of GSM-7; 0 recipients, 0 left out\n"
         assert "does not say how to opt out" in said.err
 
 
