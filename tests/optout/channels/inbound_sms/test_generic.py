@@ -26,7 +26,7 @@ from tests.optout.channels.inbound_sms.calls import (
     sign,
     text_us,
 )
-from tests.pages import PublicClient
+from tests.pages import URLENCODED, PublicClient
 
 pytestmark = pytest.mark.django_db
 
@@ -184,6 +184,21 @@ class TestTheSecret:
         for header in (f"Bearer {secret}", f"bearer  {secret}", f"Basic {basic}"):
             response = post_json(endpoint, sent, headers={"authorization": header})
             assert response.json() == {"status": "recorded"}
+
+    def test_may_have_a_plus_that_nobody_encoded(self, endpoint: InboundEndpoint) -> None:
+        while "+" not in secret_of(endpoint):
+            endpoint.salt = new_salt()
+        endpoint.save()
+        secret, sent = secret_of(endpoint), f"from={JANE}&text=STOP"
+
+        in_body = post_form(endpoint, f"{sent}&secret={secret}")
+        path = f"{path_of(endpoint)}?secret={secret}"
+        in_query = PublicClient(GATEWAY).post(path, sent, content_type=URLENCODED)
+        assert [each.status_code for each in (in_body, in_query)] == [200, 200]
+        assert Suppression.objects.get().address == JANE
+        twice = post_form(endpoint, f"{sent}&secret={secret}&secret={secret.replace('+', '%2B')}")
+        assert twice.status_code == 200
+        assert post_form(endpoint, f"{sent}&secret={secret}+").status_code == 401
 
     def test_or_in_the_address(self, endpoint: InboundEndpoint) -> None:
         secret = secret_of(endpoint).replace("+", "%2B")
