@@ -18,7 +18,8 @@ MOST_FIELDS = 1_000
 
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
-type Fields = list[tuple[str, str]]
+# None is a field that is there, and is null.
+type Fields = list[tuple[str, str | None]]
 
 
 def read_bounded(request: HttpRequest) -> bytes:
@@ -77,7 +78,7 @@ def _read_json(body: bytes) -> Fields:
         raise RefusedError(400, "Send one JSON object for each message.")
     if len(found) > MOST_FIELDS:
         raise _too_many()
-    return [(name, _text(value)) for name, value in found if _is_text(value)]
+    return [(name, _text(value)) for name, value in found if value is None or _is_text(value)]
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -89,8 +90,8 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
-def _text(value: str | int) -> str:
-    return value if isinstance(value, str) else str(value)
+def _text(value: str | int | None) -> str | None:
+    return str(value) if isinstance(value, int) else value
 
 
 def _refuse_constant(_name: str) -> NoReturn:

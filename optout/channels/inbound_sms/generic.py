@@ -53,8 +53,9 @@ def read(request: HttpRequest, body: bytes, gate: Gate, now: datetime) -> Incomi
     found = _by_name(read_fields(request, body))
     if signed_name is None and not _knows_secret(request, found.get("secret", []), gate):
         raise RefusedError(401, "The secret is missing or wrong.")
-    for name in ("from", "text"):
-        if not found.get(name):
+    # a text that is null is a picture without a word; whoever sends it is still somebody
+    for name, is_there in (("from", bool(found.get("from"))), ("text", "text" in found)):
+        if not is_there:
             raise RefusedError(422, f"The field “{name}” is missing, or is no text.")
     everything = get_list_by_number(gate.realm_id, DO_NOT_MAIL_NUMBER)
     region = everything.region if everything else ""
@@ -88,16 +89,18 @@ def refuse(error: RefusedError) -> HttpResponse:
 
 
 def _by_name(fields: Fields) -> dict[str, list[str]]:
+    """What is said under each name; nothing, where it is null."""
     found: dict[str, list[str]] = {}
     for raw, value in fields:
         name = _NAMES.get(raw.strip().lower())
         if name:
-            found.setdefault(name, []).append(value)
+            values = found.setdefault(name, [])
+            values += [] if value is None else [value]
     return found
 
 
 def _only(name: str, values: list[str], region: str) -> str:
-    """The one value of a field. Raises RefusedError where several differ: nobody knows which was meant (AT-35–43)."""
+    """The one value of a field, empty where it is null. Raises RefusedError where several differ: nobody knows which was meant (AT-35–43)."""
     values = [clean(value) for value in values]
     if name in _NUMBERS and len(values) > 1:
         if len({spell(value, region) for value in values}) > 1:
@@ -105,7 +108,7 @@ def _only(name: str, values: list[str], region: str) -> str:
         return max(values, key=lambda value: value.startswith("+"))
     if len(set(values)) > 1:
         raise _differ(name)
-    return values[0]
+    return values[0] if values else ""
 
 
 def _differ(name: str) -> RefusedError:

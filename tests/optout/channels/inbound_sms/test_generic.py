@@ -162,8 +162,17 @@ class TestContradictions:
         assert post_json(endpoint, body).status_code == 401
         assert_nothing_done()
 
-    @pytest.mark.parametrize("name", ["from", "text"])
-    @pytest.mark.parametrize("value", [None, [], {}, True, 1.5, ["STOP"]])
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("from", None),
+            *(
+                (name, value)
+                for name in ("from", "text")
+                for value in ([], {}, True, 1.5, ["STOP"])
+            ),
+        ],
+    )
     def test_one_that_is_missing_or_no_text(
         self, endpoint: InboundEndpoint, name: str, value: Any
     ) -> None:
@@ -174,6 +183,20 @@ class TestContradictions:
         assert_nothing_done()
         endpoint.refresh_from_db()
         assert endpoint.last_refusal == f"422: The field “{name}” is missing, or is no text."
+
+    @pytest.mark.parametrize("name", ["text", "body"])
+    def test_a_picture_without_a_text_is_ignored(
+        self, endpoint: InboundEndpoint, name: str
+    ) -> None:
+        sent: dict[str, Any] = {**fields(endpoint), "to": None, "id": None}
+        del sent["text"]
+        response = post_json(endpoint, {**sent, name: None})
+        assert (response.status_code, response.json()) == (200, {"status": "ignored"})
+
+    def test_a_null_beside_a_text_says_nothing(self, endpoint: InboundEndpoint) -> None:
+        sent: dict[str, Any] = {**fields(endpoint), "body": None, "recipient": None}
+        assert post_json(endpoint, sent).json() == {"status": "recorded"}
+        assert InboundMessage.objects.get().texted == OURS
 
 
 class TestTheSecret:
