@@ -17,8 +17,8 @@ class RefusedError(Exception):
 class Incoming:
     """One text message, as its gateway wrote it: any text at all may stand in it.
 
-    `name`: what the gateway calls it, empty where it says nothing. `meaning`: what the gateway itself has made of it, if it did;
-    then it has confirmed it too.
+    `name`: what the gateway calls it, empty where it says nothing. `meaning`: what the gateway itself has made of it, if that is
+    something we know. `is_answered`: it has made something of it, and so answered the person.
     """
 
     sender: str
@@ -26,3 +26,4 @@ class Incoming:
     text: str
     name: str = ""
     meaning: Meaning | None = None
+    is_answered: bool = False

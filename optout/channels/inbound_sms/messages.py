@@ -155,7 +155,7 @@ def take_message(gate: Gate, incoming: Incoming, caller: Evidence, now: datetime
             own_list=own_list,
             texted=texted,
             evidence=caller.adding(texted=texted, said=said, endpoint=gate.public_id),
-            may_confirm=incoming.meaning is None,
+            may_confirm=not incoming.is_answered,
             now=now,
         )
         return _ACTIONS[meaning](text, kept)
@@ -164,11 +164,22 @@ def take_message(gate: Gate, incoming: Incoming, caller: Evidence, now: datetime
 def _understand(
     incoming: Incoming, rules: SmsRules, own_list: ListSnapshot, everything: ListSnapshot
 ) -> tuple[Meaning, ListSnapshot]:
-    """What a message asks for, and of which list. One that names a list stops that one; one that names anything else never more
-    than the list whose messages come from that number, and only when somebody has looked."""
-    if incoming.meaning is not None:
+    """What a message asks for, and of which list. What its gateway has made of it holds; but a plain STOP is one even where the
+    gateway's own list of words says otherwise."""
+    if incoming.meaning == Meaning.STOP:
         return incoming.meaning, stop_target(own_list)
-    said = read_meaning(incoming.text, rules)
+    meaning, target = _read(incoming.text, rules, own_list, everything)
+    if incoming.meaning is None or meaning == Meaning.STOP:
+        return meaning, target
+    return incoming.meaning, stop_target(own_list)
+
+
+def _read(
+    text: str, rules: SmsRules, own_list: ListSnapshot, everything: ListSnapshot
+) -> tuple[Meaning, ListSnapshot]:
+    """The same by its text alone. One that names a list stops that one; one that names anything else never more than the list
+    whose messages come from that number, and only when somebody has looked."""
+    said = read_meaning(text, rules)
     named_id = find_named_list(everything.realm_id, said.target) if said.target else None
     named = get_list_by_id(named_id) if named_id else None
     if named is not None:

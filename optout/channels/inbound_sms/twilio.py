@@ -33,12 +33,14 @@ def read(request: HttpRequest, body: bytes, gate: Gate, now: datetime) -> Incomi
     sender = _only(pairs, b"From")
     if not sender:
         raise RefusedError(422, "The field “From” is missing.")
+    said = _only(pairs, b"OptOutType").upper()
     return Incoming(
         sender=sender,
         texted=_only(pairs, b"To"),
         text=_only(pairs, b"Body"),
         name=_only(pairs, b"MessageSid") or _only(pairs, b"SmsMessageSid"),
-        meaning=_MEANINGS.get(_only(pairs, b"OptOutType").upper()),
+        meaning=_MEANINGS.get(said),
+        is_answered=bool(said),
     )
 
 

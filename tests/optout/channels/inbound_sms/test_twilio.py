@@ -113,8 +113,21 @@ class TestItsOwnOptOut:
         assert Suppression.objects.get().address == JANE
         assert InboundMessage.objects.get().confirmation == Confirmation.NONE
 
-    def test_help_is_no_stop(self, twilio: InboundEndpoint) -> None:
-        text_twilio(twilio, "STOP", base=HOME, OptOutType="HELP")
+    @pytest.mark.parametrize("kind", ["HELP", "START", "PAUSE"])
+    def test_a_plain_stop_is_one_whatever_twilio_makes_of_it(
+        self, realm: Realm, twilio: InboundEndpoint, kind: str
+    ) -> None:
+        SmsSetup.objects.create(realm=realm, start_lifts=True)
+        response = text_twilio(twilio, "Stop!", base=HOME, OptOutType=kind)
+
+        assert response.content == EMPTY, "Twilio has answered"
+        assert response.headers["Optout-Status"] == "recorded"
+        assert Suppression.objects.get().address == JANE
+        assert InboundMessage.objects.get().confirmation == Confirmation.NONE
+
+    @pytest.mark.parametrize("text", ["INFO", "does it end", "don't stop"])
+    def test_help_is_no_stop(self, twilio: InboundEndpoint, text: str) -> None:
+        text_twilio(twilio, text, base=HOME, OptOutType="HELP")
         assert InboundMessage.objects.get().meaning == Meaning.NOTHING
         assert not Suppression.objects.exists()
 
@@ -127,9 +140,9 @@ class TestItsOwnOptOut:
         text_twilio(twilio, "YES", base=HOME, MessageSid="SM2", OptOutType="start")
         assert Suppression.objects.exists() is not allowed
 
-    def test_an_unknown_one_is_passed_over(self, twilio: InboundEndpoint) -> None:
-        text_twilio(twilio, base=HOME, OptOutType="PAUSE")
-        assert Suppression.objects.exists()
+    def test_of_an_unknown_one_the_text_decides(self, twilio: InboundEndpoint) -> None:
+        text_twilio(twilio, "when does it end", base=HOME, OptOutType="PAUSE")
+        assert InboundMessage.objects.get().meaning == Meaning.UNCLEAR
 
 
 class TestTheSignature:
