@@ -13,6 +13,8 @@ CONFIRM_REQUIRED = "confirm-required"
 QUARANTINED = "quarantined"
 REJECTED = "rejected"
 
+DONE = "You are unsubscribed."  # to a program that acted for one person
+
 METHODS = ("GET", "HEAD", "POST")
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")  # 1×1

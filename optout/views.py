@@ -70,8 +70,8 @@ def open_signed_link(request: HttpRequest, token: str) -> HttpResponse:
 
 @public
 def open_short_link(request: HttpRequest, name: str) -> HttpResponse:
-    """`/s/<token>` and `/s/<public_id>`: the link in a text message, one recipient's or the list's. Only a press of its button
-    acts."""
+    """`/s/<token>` and `/s/<public_id>`: the link in a text message, one recipient's or the list's. A press of its
+    button acts; to a recipient's own, so does a program's POST."""
     target = read_short_token(name)
     optout_list = get_list_by_id(target.list_id) if target else get_list(name)
     if optout_list is None:
@@ -83,7 +83,11 @@ def open_short_link(request: HttpRequest, name: str) -> HttpResponse:
         return screens.broken_link(request)
     except BodyError as error:
         return screens.unreadable(request, error.status)
-    return sms_link.record_form(visit) if request.method == "POST" else sms_link.show(visit)
+    if request.method != "POST":
+        return sms_link.show(visit)
+    if recipient is None or is_form(visit) or (visit.takes_html and not visit.is_one_click):
+        return sms_link.record_form(visit)
+    return sms_link.record_program(visit, recipient)
 
 
 @post_only

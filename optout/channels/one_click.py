@@ -10,7 +10,6 @@ from optout.guard import Tap, admit
 from optout.limits import Admission, Judgement
 from optout.visits import Visit
 
-DONE = "You are unsubscribed."
 KEPT = "Your request was kept. The sender has to check it first."
 TOO_MANY = "Too many requests. Nothing is lost: this one was kept."
 
@@ -18,7 +17,7 @@ TOO_MANY = "Too many requests. Nothing is lost: this one was kept."
 def record_signed(visit: Visit, recipient: Address) -> HttpResponse:
     """By a signed link. Never limited: a provider posts for all its users from few servers (AT-09)."""
     record_optout(visit.intent(recipient, Channel.ONE_CLICK, Assurance.SIGNED))
-    return replies.text(DONE, 200, replies.RECORDED)
+    return replies.text(replies.DONE, 200, replies.RECORDED)
 
 
 def record_unsigned(visit: Visit) -> HttpResponse:
@@ -35,7 +34,7 @@ def record_unsigned(visit: Visit) -> HttpResponse:
     if judgement.admission is Admission.REFUSE:
         return _say_kept(judgement)
     record_optout(intent)
-    return replies.text(DONE, 200, replies.RECORDED)
+    return replies.text(replies.DONE, 200, replies.RECORDED)
 
 
 def _say_kept(judgement: Judgement) -> HttpResponse:

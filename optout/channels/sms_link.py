@@ -1,4 +1,5 @@
-"""Short links in text messages (S3.2, S3.3): opening shows, one tap acts. One recipient's, or the list's that asks for a number.
+"""Short links in text messages (S3.2, S3.3): opening shows, one tap acts, and to a recipient's own link so does a
+program's POST. One recipient's, or the list's that asks for a number.
 
 How far the tap reaches is the list's to say (`sms_stop_scope`): the list, or all texts of the realm, which is then one opt-out,
 from Do Not Mail. Either way the number stays a contact, or becomes one (protocols.md, "Opt-out callback").
@@ -90,6 +91,18 @@ def record_form(visit: Visit) -> HttpResponse:
     return _record(visit, intents)
 
 
+def record_program(visit: Visit, recipient: Address) -> HttpResponse:
+    """A POST to a recipient's own link by no browser (security.md §3.2): whoever has the link may use it. Never limited (AT-09).
+
+    What is in its body says nothing: it reaches as far as the list says.
+    """
+    if visit.is_foreign:  # a browser that another site made to send it
+        return screens.ask_again(visit, 403)
+    intent = visit.intent(recipient, Channel.SMS_LINK, Assurance.SIGNED)
+    record_sms_optouts([_of_everything(visit, intent) if _stops_texts(visit) else intent])
+    return replies.text(replies.DONE, 200, replies.RECORDED)
+
+
 def _record(visit: Visit, intents: list[OptOutIntent]) -> HttpResponse:
     recorded = guard.record_form(visit, intents, record=record_sms_optouts)
     first = intents[0]
@@ -117,7 +130,13 @@ def _stops_texts(visit: Visit) -> bool:
 def _intents(visit: Visit, address: Address, assurance: Assurance) -> list[OptOutIntent]:
     if not _stops_texts(visit) or visit.field(guard.SCOPE_FIELD) == _ONLY_LIST:
         return screens.form_intents(visit, address, Channel.SMS_LINK, assurance)
-    intent = visit.intent(
-        address, Channel.SMS_LINK, assurance, form=form_id(visit), list=visit.optout_list.number
+    intent = visit.intent(address, Channel.SMS_LINK, assurance, form=form_id(visit))
+    return [_of_everything(visit, intent)]
+
+
+def _of_everything(visit: Visit, intent: OptOutIntent) -> OptOutIntent:
+    """An intent of this visit as one about Do Not Mail, which knows of which list the link was."""
+    evidence = intent.evidence.adding(list=visit.optout_list.number)
+    return replace(
+        intent, list_id=visit.optout_list.do_not_mail_id, is_global=True, evidence=evidence
     )
-    return [replace(intent, list_id=visit.optout_list.do_not_mail_id, is_global=True)]

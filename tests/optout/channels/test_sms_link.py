@@ -15,7 +15,16 @@ from optout.tokens import make_form_token
 from tests import make
 from tests.optout.channels.cases import ChannelCases, Target, assert_nothing_recorded
 from tests.optout.channels.test_page import heading, text_of
-from tests.pages import BROWSER, ONE_CLICK, PROVIDER, PublicClient, form_fields, parse
+from tests.pages import (
+    BROWSER,
+    FIREFOX,
+    ONE_CLICK,
+    PROVIDER,
+    SERVER,
+    PublicClient,
+    form_fields,
+    parse,
+)
 
 NUMBER = "+14155552671"
 ONLY_LIST = "list"  # what the second button sends
@@ -130,6 +139,34 @@ class OwnLink(SmsLinkCases):
         assert Suppression.objects.count() == 5
 
 
+class ByAProgram(OwnLink):
+    """A POST that no browser sends (security.md §3.2): by whoever has the link."""
+
+    agent = str(SERVER["user-agent"])
+    headers, body = SERVER, ""
+
+    def send(self, target: Target) -> Any:
+        path = f"/s/{short_url(target.list_id, target.item).rpartition('/')[2]}"
+        path = path[:-1] + ("0" if path[-1] != "0" else "1") if target.is_forged else path
+        return PublicClient(self.headers).send(path, self.body)
+
+    def test_it_is_told_in_a_word(self, optout_list: List) -> None:
+        answer = self.send_for(optout_list)
+
+        assert (answer.status_code, answer.headers["Content-Type"]) == (
+            200,
+            "text/plain; charset=utf-8",
+        )
+        assert answer.content == b"You are unsubscribed."
+
+    def test_it_stops_as_much_as_the_list_says_in_one_row(self, optout_list: List) -> None:
+        self.send_for(optout_list)
+
+        row = OptOut.objects.get()
+        assert row.optout_list == self.suppressed_on(optout_list)
+        assert "form" not in (row.evidence or {})
+
+
 class OpenLink(SmsLinkCases):
     assurance = Assurance.TYPED
     forged_status = 400
@@ -147,6 +184,21 @@ class TestOwnLinkOfEverything(OfEverything, OwnLink):
 
 class TestOwnLinkOfOneList(OfOneList, OwnLink):
     pass
+
+
+class TestByAProgramOfEverything(OfEverything, ByAProgram):
+    pass
+
+
+class TestByAProgramOfOneList(OfOneList, ByAProgram):
+    body = "scope=sender&item=%2B14155552600"  # says nothing
+
+
+class TestOneClick(OfEverything, ByAProgram):
+    """The body of RFC 8058 is one that no page of ours sends, whoever sends it."""
+
+    agent = FIREFOX
+    headers, body = BROWSER, ONE_CLICK
 
 
 class TestOpenLinkOfEverything(OfEverything, OpenLink):
@@ -367,12 +419,29 @@ class TestNobodyElseActs:
         assert getattr(PublicClient(), method)(own_path(optout_list)).status_code == 405
         assert_nothing_recorded()
 
+    BODIES = ("", ONE_CLICK, f"item={NUMBER}", {"t": "forged", "item": NUMBER})
+
     def test_a_post_without_our_form_records_nothing(self, optout_list: List) -> None:
-        for path in (own_path(optout_list), open_path(optout_list)):
-            for client in (PublicClient(), PublicClient(PROVIDER)):
-                for body in ("", ONE_CLICK, f"item={NUMBER}", {"t": "forged", "item": NUMBER}):
-                    answer = client.send(path, body)
-                    assert (answer.status_code, b"<form" in answer.content) == (400, True)
+        own, the_lists = own_path(optout_list), open_path(optout_list)
+        calls = [(PublicClient(), own, body) for body in self.BODIES if body != ONE_CLICK]
+        calls += [(PublicClient(PROVIDER), own, self.BODIES[-1])]
+        for client in (PublicClient(), PublicClient(PROVIDER), PublicClient(SERVER)):
+            calls += [(client, the_lists, body) for body in self.BODIES]
+        for client, path, body in calls:
+            answer = client.send(path, body)
+            assert (answer.status_code, b"<form" in answer.content) == (400, True)
+        assert_nothing_recorded()
+
+    @pytest.mark.parametrize(
+        "headers",
+        [{"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}],
+    )
+    def test_another_sites_script_is_no_program(
+        self, optout_list: List, headers: dict[str, str]
+    ) -> None:
+        client = PublicClient({"user-agent": FIREFOX, "accept": "*/*", **headers})
+        for body in self.BODIES:
+            assert client.send(own_path(optout_list), body).status_code == 403
         assert_nothing_recorded()
 
     def test_another_site_cannot_press_the_button(self, optout_list: List) -> None:
