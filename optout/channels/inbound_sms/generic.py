@@ -100,7 +100,8 @@ def _by_name(fields: Fields) -> dict[str, list[str]]:
 
 
 def _only(name: str, values: list[str], region: str) -> str:
-    """The one value of a field, empty where it is null. Raises RefusedError where several differ: nobody knows which was meant (AT-35–43)."""
+    """The one value of a field, empty where it is null. Raises RefusedError where several differ: nobody knows which was meant
+    (AT-35–43)."""
     values = [clean(value) for value in values]
     if name in _NUMBERS and len(values) > 1:
         if len({spell(value, region) for value in values}) > 1:

@@ -162,17 +162,8 @@ class TestContradictions:
         assert post_json(endpoint, body).status_code == 401
         assert_nothing_done()
 
-    @pytest.mark.parametrize(
-        ("name", "value"),
-        [
-            ("from", None),
-            *(
-                (name, value)
-                for name in ("from", "text")
-                for value in ([], {}, True, 1.5, ["STOP"])
-            ),
-        ],
-    )
+    @pytest.mark.parametrize("name", ["from", "text"])
+    @pytest.mark.parametrize("value", [[], {}, True, 1.5, ["STOP"]])
     def test_one_that_is_missing_or_no_text(
         self, endpoint: InboundEndpoint, name: str, value: Any
     ) -> None:
@@ -183,6 +174,11 @@ class TestContradictions:
         assert_nothing_done()
         endpoint.refresh_from_db()
         assert endpoint.last_refusal == f"422: The field “{name}” is missing, or is no text."
+
+    def test_who_is_null_is_nobody(self, endpoint: InboundEndpoint) -> None:
+        sent: dict[str, Any] = {**fields(endpoint), "from": None}
+        assert post_json(endpoint, sent).status_code == 422
+        assert_nothing_done()
 
     @pytest.mark.parametrize("name", ["text", "body"])
     def test_a_picture_without_a_text_is_ignored(
