@@ -5,7 +5,7 @@ from typing import Annotated
 
 from ninja import Field, Schema
 
-from optout.addresses import Address, AddressError, parse_address
+from optout.addresses import Accepts, Address, AddressError, parse_address
 from optout.channels.rest.problems import Kind, ProblemError
 
 MOST_ADDRESSES = 10_000
@@ -40,10 +40,10 @@ def read_addresses(texts: Sequence[str], region: str) -> tuple[list[Address], li
     return usable, rejected
 
 
-def read_address(text: str, region: str, pointer: str) -> Address:
+def read_address(text: str, region: str, pointer: str, *, accepts: Accepts = "either") -> Address:
     """The one address that a call is about; `pointer` says where it stands. Raises ProblemError 422."""
     try:
-        return parse_address(text, "either", region)
+        return parse_address(text, accepts, region)
     except AddressError as error:
         detail = str(error)
         raise ProblemError(

@@ -36,6 +36,7 @@ from optout.decoding import decode_address
 
 MOST_LISTS = 1_000
 _CURSOR = "contacts"
+_GIVE_ONE = "Give one of address, email and phone."
 
 router = Router(tags=["contacts"])
 
@@ -47,10 +48,14 @@ Fields = Annotated[
 
 
 class NewContact(Body):
-    """A contact to add, or to put on lists beside those that it is on. Give its address by one of the two names."""
+    """A contact to add, or to put on lists beside those that it is on. Give its address by one of the three names."""
 
     address: str | None = None
     email: str | None = None
+    phone: str | None = Field(
+        None,
+        description="A phone number, with its country code or as dialled in the realm’s country.",
+    )
     lists: Numbers = []
     fields: Fields = {}
     customer_key: str | None = Field(None, description="Your own name for the person.")
@@ -91,19 +96,20 @@ def read_contacts(
     request: HttpRequest,
     email: str | None = None,
     address: str | None = None,
+    phone: str | None = None,
     cursor: str | None = None,
     limit: UpTo1000 = 100,
 ) -> ContactsOut:
-    """The contacts of the realm, in no order that means anything; with `address`, or `email`, the one that has it, or none.
+    """The contacts of the realm, in no order that means anything; with `address`, or `email`, or `phone`, the one that has it, or none.
 
     A `+` in the address stays a plus.
     """
     caller, do_not_mail = _of_realm(reader_of(request))
-    if email is not None and address is not None:
-        raise _invalid("address", "Give one of address and email.")
-    if email is not None or address is not None:
-        name, text = ("email", email) if address is None else ("address", address)
-        wanted = read_address(_address_in(request, name, text or ""), caller.region, name)
+    given = _given(address, email, phone)
+    if len(given) > 1:
+        raise _invalid("address", _GIVE_ONE)
+    for name, text in given.items():
+        wanted = _read(name, _address_in(request, name, text), caller.region, name)
         card = find_card(do_not_mail, wanted.digest)
         return ContactsOut(contacts=[_shown(card)] if card else [], next=None)
     after = b"" if cursor is None else read_cursor(_CURSOR, cursor, bytes)[0]
@@ -206,11 +212,24 @@ def _address_in(request: HttpRequest, name: str, text: str) -> str:
 
 
 def _address(caller: KeyCaller, sent: NewContact) -> Address:
-    if (sent.address is None) == (sent.email is None):
-        raise _invalid("#/address", "Give one of address and email.")
-    if sent.email is not None:
-        return read_address(sent.email, caller.region, "#/email")
-    return read_address(sent.address or "", caller.region, "#/address")
+    given = _given(sent.address, sent.email, sent.phone)
+    if len(given) != 1:
+        raise _invalid("#/address", _GIVE_ONE)
+    ((name, text),) = given.items()
+    return _read(name, text, caller.region, f"#/{name}")
+
+
+def _given(address: str | None, email: str | None, phone: str | None) -> dict[str, str]:
+    """Those of the names of an address that were given, with what was."""
+    names = {"address": address, "email": email, "phone": phone}
+    return {name: text for name, text in names.items() if text is not None}
+
+
+def _read(name: str, text: str, region: str, pointer: str) -> Address:
+    """What was given by one of the names. Raises ProblemError 422, also where `phone` is an email address."""
+    if name == "phone":
+        return read_address(text, region, pointer, accepts="phone")
+    return read_address(text, region, pointer)
 
 
 def _lists(caller: KeyCaller, numbers: Sequence[int]) -> list[ListSnapshot]:

@@ -174,7 +174,7 @@ class TestReading:
 
 
 class TestContacts:
-    @pytest.mark.parametrize("name", ["address", "email"])
+    @pytest.mark.parametrize("name", ["address", "email", "phone"])
     @WRITTEN
     def test_a_number_is_added_in_any_spelling(
         self, key: str, phones: List, written: str, name: str
@@ -184,7 +184,7 @@ class TestContacts:
         assert (answer["address"], answer["medium"], answer["lists"]) == (BERLIN, "sms", [1])
         assert Contact.objects.get().medium == Medium.SMS
 
-    @pytest.mark.parametrize("name", ["address", "email"])
+    @pytest.mark.parametrize("name", ["address", "email", "phone"])
     @pytest.mark.parametrize("raw", ["+493023125000", "%2B493023125000", "030%2023125000"])
     def test_and_found(self, key: str, phones: List, name: str, raw: str) -> None:
         make.make_contact(phones.realm, BERLIN, phones)
@@ -193,11 +193,24 @@ class TestContacts:
 
         assert found["address"] == BERLIN
 
-    def test_an_address_and_an_email_are_too_many(self, key: str, phones: List) -> None:
-        query = "email=jane@example.com&address=030%2023125000"
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "email=jane@example.com&address=030%2023125000",
+            "phone=%2B493023125000&address=%2B493023125001",
+            "phone=030%2023125000&email=jane@example.com",
+        ],
+    )
+    def test_two_are_too_many(self, key: str, phones: List, query: str) -> None:
         told(call(key, "GET", "/contacts", query=query), 422)
 
-    @pytest.mark.parametrize("name", ["address", "email"])
+    @pytest.mark.parametrize("phone", ["", "jane@example.com"])
+    def test_an_email_address_is_no_phone(self, key: str, phones: List, phone: str) -> None:
+        answer = told(call(key, "GET", "/contacts", query=f"phone={phone}"), 422)
+
+        assert answer["errors"][0]["pointer"] == "phone"
+
+    @pytest.mark.parametrize("name", ["address", "email", "phone"])
     def test_a_short_code_is_422(self, key: str, phones: List, name: str) -> None:
         answer = told(call(key, "POST", "/contacts", {name: "88888"}), 422)
 

@@ -95,6 +95,7 @@ def _mend(case: Any) -> None:
         case.body.pop("customer_key", None)
     if case.path.endswith("/contacts"):
         case.body.pop("email", None)
+        case.body.pop("phone", None)
         case.body["address"] = "bo@example.com"
 
 
@@ -104,8 +105,11 @@ def _mend_query(query: dict[str, Any]) -> None:
     for name in ("address", "email"):
         if name in query:
             query[name] = "ann@example.com"
-    if "address" in query:
-        query.pop("email", None)
+    if "phone" in query:
+        query["phone"] = "+14155550101"
+    for name in ("phone", "email", "address"):
+        if len({"phone", "email", "address"} & set(query)) > 1:
+            query.pop(name, None)
 
 
 def _mend_texts(body: dict[str, Any]) -> None:
