@@ -3,7 +3,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from lists.models import List, Realm
+from lists.models import List, Realm, User
 from optout.models import Suppression
 from optout.preview import STATES
 from tests import make
@@ -32,6 +32,23 @@ def awkward_list(realm: Realm) -> List:
         privacy_url=f"https://example.com/{LONG}",
         thank_you_texts={"en": f"https://example.com/{LONG * 3}", "ar": LONG},
     )
+
+
+class TestNavigation:
+    @pytest.mark.parametrize("width", [320, 375, 500, 560])
+    def test_no_place_stands_alone_in_its_row(
+        self, page: Page, alice: User, site: str, width: int
+    ) -> None:
+        page.set_viewport_size({"width": width, "height": 800})
+        enter(page, alice, site)
+        page.goto("/manage/settings/")
+        for name in ("nav", "tabs"):
+            tops = page.locator(f".{name} li").evaluate_all(
+                "all => all.map(each => Math.round(each.getBoundingClientRect().top))"
+            )
+            rows = [tops.count(each) for each in dict.fromkeys(tops)]
+            assert sum(rows) == 7 and min(rows) > 1, f"{name}: {rows}"
+        assert layout_faults(page) == []
 
 
 class TestSmallScreen:
