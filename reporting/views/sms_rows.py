@@ -8,7 +8,7 @@ from optout.choices import Confirmation, Meaning
 from optout.links import inbound_sms_url
 from optout.models import InboundMessage
 
-LOG_SIZE = 50
+LOG_SIZE = 20
 
 _MEANT = {
     Meaning.STOP: ("STOP", "tag-success"),
