@@ -41,7 +41,11 @@ function show() {
   say("units", number.format(size.units));
   say("left", size.left);
   say("encoding", size.encoding);
-  say("wide", size.wide.slice(0, 10).join(" "));
+  document.querySelector('[data-what="wide"]').replaceChildren(...size.wide.slice(0, 10).map((each) => {
+    const shown = document.createElement("b");
+    shown.textContent = each;
+    return shown;
+  }));
   document.getElementById("wide").hidden = !size.wide.length;
   const { most, tooLong } = document.getElementById("length-note").dataset;
   document.getElementById("too-long").textContent = size.segments > Number(most) ? tooLong : "";

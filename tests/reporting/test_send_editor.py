@@ -184,7 +184,9 @@ class TestPreview:
 
     def test_plain_characters(self, alice: User, optout_list: List) -> None:
         client, fields = signed_in(alice), written(optout_list, "“Sale” – now…")
-        assert "Use plain characters" in look_at(press(client, "look", fields)).text
+        screen = look_at(press(client, "look", fields))
+        assert "Use plain characters" in screen.text
+        assert "<b>–</b>" in screen.html
         response = press(client, "plain", fields)
 
         assert response.context["form"]["text"].value() == '"Sale" - now...'
