@@ -280,6 +280,8 @@ def _invalid(error: ValidationError) -> ProblemError:
 def _said(finding: dict[str, Any]) -> str:
     if finding["type"] == "extra_forbidden":
         return "This call has no such field."
+    if finding["type"] == "missing":
+        return "It is missing, and this call needs it."
     if finding["type"] == "too_short":
         return f"Send at least {finding['ctx']['min_length']}."
     if finding["type"] == "too_long":

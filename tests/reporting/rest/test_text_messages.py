@@ -65,6 +65,22 @@ class TestLinks:
         assert read(program, ANN)["links"][0]["link"]
         assert not Contact.objects.exists()
 
+    @pytest.mark.parametrize(
+        ("path", "field"),
+        [
+            ("/opt-out-links", "phones"),
+            ("/text-messages", "text"),
+            ("/text-messages/preview", "text"),
+        ],
+    )
+    def test_what_is_missing_is_said(self, program: Program, path: str, field: str) -> None:
+        answer = program.post(path, {"list": 1})
+
+        assert answer.status_code == 422
+        (error,) = answer.json()["errors"]
+        said = "It is missing, and this call needs it."
+        assert error == {"pointer": f"#/{field}", "detail": said}
+
     def test_nothing_is_saved(self, program: Program) -> None:
         before = count_rows()
         read(program, ANN, BEN)
