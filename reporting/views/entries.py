@@ -1,6 +1,7 @@
 """A list's entries: what came in, and who is suppressed by it."""
 
-from typing import cast
+from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,13 +14,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from lists.access import OpenedList, Permission, open_list
 from lists.bounded import TookTooLongError, at_most
-from lists.models import User
-from lists.views.context import list_context
+from lists.choices import ListKind
+from lists.models import List, User
+from lists.views.context import current_standing, list_context
 from optout.addresses import AddressError
 from optout.choices import Medium, Reason
 from optout.client_ip import client_ip
 from optout.evidence import Evidence
-from optout.models import OptOut
+from optout.models import OptOut, Suppression
 from reporting.callers import callers_of
 from reporting.downloads import may_export
 from reporting.entries import as_entries, ledger_of, shown_address, suppressed_digests
@@ -39,7 +41,8 @@ def list_entries(request: HttpRequest, public_id: str) -> HttpResponse:
     """GET: 50 ledger rows, newest first; filters and the place in the list are in the URL."""
     opened = open_list(request.user, public_id, Permission.ENTRIES)
     form = EntryFilterForm(request.GET)
-    page, took_too_long = _find(request, opened, form)
+    subject = _subject(opened, form) if form.is_valid() else None
+    page, took_too_long = _find(request, opened, form, subject)
     may_lift = opened.may(Permission.EDIT)
     suppressed = suppressed_digests(opened.optout_list, page.rows)
     entries = as_entries(
@@ -59,6 +62,7 @@ def list_entries(request: HttpRequest, public_id: str) -> HttpResponse:
         "is_filtered": form.errors or form.is_used,
         "is_paged": "after" in request.GET or "before" in request.GET,
         "took_too_long": took_too_long,
+        **({} if page.rows or took_too_long else _elsewhere(request, opened, subject)),
         "older_url": page_url(request.GET, "after", page.older),
         "newer_url": page_url(request.GET, "before", page.newer),
         "service_url": reverse("list_service", args=[public_id]),
@@ -104,13 +108,10 @@ def lift_suppression(request: HttpRequest, public_id: str, digest: str) -> HttpR
 
 
 def _find(
-    request: HttpRequest, opened: OpenedList, form: EntryFilterForm
+    request: HttpRequest, opened: OpenedList, form: EntryFilterForm, subject: Subject | None
 ) -> tuple[Page[OptOut], bool]:
     """The page of rows; and whether the search was stopped, which is not the same as finding nothing."""
     if not form.is_valid():
-        return NOTHING, False
-    subject = _subject(opened, form)
-    if form.errors:
         return NOTHING, False
     rows = ledger_of(opened.optout_list, form.cleaned_data, subject)
     if not form.is_slow:
@@ -120,6 +121,19 @@ def _find(
             return keyset_page(rows, "recorded_at", request.GET), False
     except TookTooLongError:
         return NOTHING, True
+
+
+def _elsewhere(request: HttpRequest, opened: OpenedList, subject: Subject | None) -> dict[str, Any]:
+    """Of whom this list has no entry: whether Do Not Mail has them, which holds for it too, and where to read more. The page that
+    tells is about the realm that was chosen last."""
+    optout_list = opened.optout_list
+    if subject is None or optout_list.is_global or not opened.may(Permission.CHECK):
+        return {}
+    everything = List.objects.filter(realm=optout_list.realm_id, kind=ListKind.GLOBAL)
+    is_out = Suppression.objects.filter(optout_list__in=everything, digest__in=subject.keys)
+    is_here = current_standing(request).realm.pk == optout_list.realm_id
+    check_url = f"{reverse('check_address')}?{urlencode({'q': subject.given})}" if is_here else ""
+    return {"is_in_do_not_mail": is_out.exists(), "check_url": check_url}
 
 
 def _subject(opened: OpenedList, form: EntryFilterForm) -> Subject | None:

@@ -1,6 +1,7 @@
 import gzip
 from datetime import timedelta
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -158,13 +159,41 @@ class TestEntries:
         assert response.context["form"].errors
         assert shown(response) == []
 
+    @pytest.mark.parametrize("role", [Role.ADMIN, Role.OWNER, Role.VIEWER])
+    @pytest.mark.parametrize("filters", ["", "&channel=5&since=2026-03-05"])
+    def test_whom_do_not_mail_has_is_suppressed_here_too(
+        self, realm: Realm, optout_list: List, role: Role, filters: str
+    ) -> None:
+        reader = make.make_user("reader@acme.example")
+        make.make_member(reader, realm, role, optout_list)
+        make.make_optout(make.do_not_mail(realm), "+14155552671")
+
+        for asked in ("+1 415 555 2671", hex_digests("+14155552671").sha256):
+            query = urlencode({"q": asked})
+            page = look_at(signed_in(reader).get(url(optout_list, f"?{query}{filters}")))
+            assert "Not in this list, but in Do Not Mail" in page.text
+            (check,) = [each for each in page.links if each.startswith("/manage/check/?")]
+            assert signed_in(reader).get(check).context["is_suppressed_everywhere"]
+
+    @pytest.mark.parametrize("query", ["?q=nobody@example.com", "?channel=5", "?q=x", ""])
+    def test_of_anybody_else_do_not_mail_says_nothing(
+        self, bob: User, realm: Realm, optout_list: List, query: str
+    ) -> None:
+        make.make_optout(make.do_not_mail(realm), "jane@example.com")
+        make.make_optout(make.do_not_mail(make.make_realm("other")), "nobody@example.com")
+
+        page = look_at(signed_in(bob).get(url(optout_list, query)))
+        assert "but in Do Not Mail" not in page.text
+
     def test_it_asks_the_database_ten_times_at_most(
         self, bob: User, optout_list: List, django_assert_max_num_queries
     ) -> None:
+        make.make_optout(make.do_not_mail(optout_list.realm), "elsewhere@example.com")
         record_optouts([make.make_intent(optout_list, f"p{n}@example.com") for n in range(60)])
         digest = hex_digests("p1@example.com").md5
         client = signed_in(bob)
-        for query in ("", "?channel=1", f"?q={digest}", "?q=p1@example.com"):
+        elsewhere = "?q=elsewhere@example.com"
+        for query in ("", "?channel=1", f"?q={digest}", "?q=p1@example.com", elsewhere):
             with django_assert_max_num_queries(10):
                 client.get(url(optout_list, query))
 
