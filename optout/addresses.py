@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, NoReturn
 
 import idna
 import phonenumbers
-from django.utils.functional import Promise
+from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext_lazy as _
 
 from optout.choices import HashKind, Medium
@@ -58,6 +58,14 @@ _INNER_PLUS = re.compile(
 )
 _PLUS_ZEROS = re.compile(r"^[\s(]*[+\uff0b][0\s().\-]*")  # (+0048…: no country code begins with 0
 _REGION_UNKNOWN = "ZZ"  # phonenumbers' own word for it
+
+
+_EXAMPLES = {
+    1: "+1 202 555 0123",
+    33: "+33 1 99 00 12 34",
+    44: "+44 20 7946 0958",
+    49: "+49 30 23125 000",
+}
 
 
 class AddressError(ValueError):
@@ -341,17 +349,32 @@ def _phone_key(text: str, region: str) -> tuple[str, bool]:
     if re.fullmatch(r"[0-9]{3,6}", digits):
         raise AddressError(
             "short",
-            _(
-                "This is a short code, or only a part of a phone number. Enter the whole number with its country code, "
-                "such as +44 20 7946 0958."
+            _such_as(
+                _(
+                    "This is a short code, or only a part of a phone number. Enter the whole number with its country code, "
+                    "such as {example}."
+                ),
+                region,
             ),
         )
     if re.fullmatch(r"[0-9]{7,15}", digits):
-        raise AddressError(
-            "country",
-            _("Enter the whole phone number with its country code, such as +44 20 7946 0958."),
-        )
-    raise AddressError("phone", _("Enter a phone number, such as +44 20 7946 0958."))
+        _refuse_without_country(region)
+    raise AddressError("phone", _such_as(_("Enter a phone number, such as {example}."), region))
+
+
+def _refuse_without_country(region: str) -> NoReturn:
+    whole = _("Enter the whole phone number with its country code, such as {example}.")
+    raise AddressError("country", _such_as(whole, region))
+
+
+def example_phone(region: str) -> str:
+    """How a number begins in a two-letter region, or one of those that are kept free there for films; elsewhere a British one."""
+    code = phonenumbers.country_code_for_region(region.upper())
+    return _EXAMPLES.get(code, f"+{code} …" if code else _EXAMPLES[44])
+
+
+def _such_as(sentence: Promise | str, region: str) -> Promise | str:
+    return lazy(lambda: str(sentence).format(example=example_phone(region)), str)()
 
 
 def _is_short_code(text: str, key: str) -> bool:
@@ -372,10 +395,7 @@ def _plus_or_space_key(text: str, region: str) -> str | None:
                 readings.append(key)
     valid = [key for key in readings if phonenumbers.is_valid_number(phonenumbers.parse(key))]
     if len(valid) > 1 and _plain_digits(text) == _dialled_at_home(valid[1]):
-        raise AddressError(
-            "country",
-            _("Enter the whole phone number with its country code, such as +44 20 7946 0958."),
-        )
+        _refuse_without_country(region)
     return next(iter(valid or readings), None)
 
 

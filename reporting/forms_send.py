@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from lists.models import List, Realm, SmsNumber
-from optout.addresses import AddressError, parse_phone
+from optout.addresses import AddressError, example_phone, parse_phone
 from reporting.send_editor.drafts import Draft
 from reporting.send_editor.messages import default_sender
 from reporting.send_editor.senders import only_list_of
@@ -189,7 +189,8 @@ class SendForm(forms.Form):
         except AddressError as error:
             self.add_error("number", str(error))
         else:
-            self.add_error("number", "Enter a phone number, such as +44 20 7946 0958.")
+            example = example_phone(self._realm.default_region)
+            self.add_error("number", f"Enter a phone number, such as {example}.")
 
 
 class SendNowForm(forms.Form):

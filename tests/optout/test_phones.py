@@ -1,6 +1,7 @@
 """One phone, one key, however its number was written and by whichever way in (security.md §1, phones)."""
 
 import pytest
+from django.utils.translation import override
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -95,6 +96,25 @@ class TestKey:
         with pytest.raises(AddressError, match="short code") as caught:
             parse_phone(written, region)
         assert caught.value.code == "short"
+
+    @pytest.mark.parametrize(
+        ("region", "example"),
+        [
+            ("US", "+1 202 555 0123"),
+            ("DE", "+49 30 23125 000"),
+            ("at", "+43 …"),
+            ("ZZ", "+44 20 7946 0958"),
+        ],
+    )
+    @pytest.mark.parametrize("written", ["110", "nonsense"])
+    def test_is_none_and_the_example_is_of_the_region(
+        self, written: str, region: str, example: str
+    ) -> None:
+        with pytest.raises(AddressError) as caught:
+            parse_phone(written, region)
+        for language in ("en", "de", "ar"):
+            with override(language):
+                assert example in str(caught.value)
 
     @pytest.mark.parametrize(
         ("written", "region", "key"),
