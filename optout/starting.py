@@ -28,8 +28,9 @@ FOR UPDATE OF s
 """
 
 # The suppressions that a STOP made and that nothing but STOPs asked for since: list, medium, the row that made it, and the
-# subscriptions that any of them ended. Of the list that this START is about; and of others, where it is about everything, if
-# all of those STOPs were texted to the same number (one whose evidence is gone may have been texted to any).
+# subscriptions that any of them ended. Of Do Not Mail, where this START is about everything, whichever number they were texted
+# to, and of lists if all of them were texted to the same number. One whose evidence is gone may have been texted to any: that
+# lifts nothing of another list, and does not bind who texts to the number of the very list.
 _STOPPED = f"""
 SELECT s.optout_list_id, s.medium, since.maker, since.left_lists
 FROM optout_suppression s CROSS JOIN LATERAL (
@@ -37,6 +38,7 @@ FROM optout_suppression s CROSS JOIN LATERAL (
         max(o.id) FILTER (WHERE o.is_new) AS maker,
         bool_and(o.channel = {Channel.INBOUND_SMS:d}) AS is_only_stop,
         bool_and(coalesce(o.evidence ->> 'texted' = %(texted)s, false)) AS is_only_here,
+        bool_and(o.evidence IS NULL OR coalesce(o.evidence ->> 'texted' = %(texted)s, false)) AS may_be_only_here,
         (
             SELECT array_agg(DISTINCT l.id) FROM optout_optout e CROSS JOIN LATERAL unnest(e.left_lists) AS l (id)
             WHERE e.digest = %(digest)s AND e.optout_list_id = s.optout_list_id AND e.kind = {Kind.OPT_OUT:d}
@@ -53,7 +55,10 @@ FROM optout_suppression s CROSS JOIN LATERAL (
 WHERE s.digest = %(digest)s
   AND s.optout_list_id = ANY (ARRAY(SELECT id FROM lists_list WHERE realm_id = %(realm)s))
   AND since.is_only_stop AND since.maker IS NOT NULL
-  AND (s.optout_list_id = %(target)s OR %(is_wide)s AND since.is_only_here)
+  AND CASE
+      WHEN s.optout_list_id = %(target)s THEN %(is_wide)s OR since.may_be_only_here
+      ELSE %(is_wide)s AND since.is_only_here
+  END
 ORDER BY s.optout_list_id
 """  # noqa: S608  constants only
 
@@ -64,8 +69,9 @@ def lift_stops(
     """End the suppressions of a number that only STOP asked for, and put aside what perhaps was one; the lists whose suppression
     ended.
 
-    `target`: the list that a STOP to the number `texted` is about. Where that is Do Not Mail, each list goes with it that
-    only STOPs to `texted` were about. Whatever else asked for a suppression since it was last lifted (a link, a page, the owner,
+    `target`: the list that a STOP to the number `texted` is about; a list's suppression ends where only STOPs to `texted` asked
+    for it. Where `target` is Do Not Mail, that ends whichever number was texted (`texted` may be empty: nobody said which), and
+    each list goes with it that only STOPs to `texted` were about. Whatever else asked for a suppression since it was last lifted (a link, a page, the owner,
     an import) keeps it. The subscriptions that STOP ended come back.
     """
     is_wide = target.is_global

@@ -80,7 +80,8 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class _Text:
     """A message understood. `target` is the list that it is about, `own_list` the one whose messages come from the number that
-    was texted, Do Not Mail for a number of the whole realm."""
+    was texted, Do Not Mail for a number of the whole realm. `said_texted` is that number where the gateway has said it, else
+    empty."""
 
     gate: Gate
     rules: SmsRules
@@ -88,7 +89,7 @@ class _Text:
     sender: Address
     target: ListSnapshot
     own_list: ListSnapshot
-    texted: str
+    said_texted: str
     evidence: Evidence
     may_confirm: bool
     now: datetime
@@ -153,7 +154,7 @@ def take_message(gate: Gate, incoming: Incoming, caller: Evidence, now: datetime
             sender=sender,
             target=target,
             own_list=own_list,
-            texted=texted,
+            said_texted=texted if incoming.texted else "",
             evidence=caller.adding(texted=texted, said=said, endpoint=gate.public_id),
             may_confirm=not incoming.is_answered,
             now=now,
@@ -225,7 +226,7 @@ def _start(text: _Text, message: int) -> Outcome:
     lifted: list[int] = []
     if text.rules.start_lifts:
         lifted = lift_stops(
-            text.target, text.sender, text.texted, evidence=text.evidence, now=text.now
+            text.target, text.sender, text.said_texted, evidence=text.evidence, now=text.now
         )
     if lifted:
         call_off_confirmations(lifted, text.sender.digest)

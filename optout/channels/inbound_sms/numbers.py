@@ -46,10 +46,14 @@ def read_texted(realm_id: int, text: str, region: str) -> tuple[str, int | None]
     """The number that was texted, as the realm has it set up or else as it was sent; and the list whose messages come from it,
     None for a number of the whole realm, or of nobody we know.
 
-    A gateway that does not say it means the realm's only number, if there is just one. What nothing can be texted to is not
-    kept: it would be told to webhooks as the number.
+    Where the gateway does not say it, it is the realm's only number, if there is just one; but of no list: messages of others
+    may have come from elsewhere, and their STOP would be lost. What nothing can be texted to is not kept: it would be told to
+    webhooks as the number.
     """
-    known = find_number(realm_id, *_spellings(text, region)) if text else find_only_number(realm_id)
+    if not text:
+        only = find_only_number(realm_id)
+        return ("" if only is None else only.number), None
+    known = find_number(realm_id, *_spellings(text, region))
     if known is not None:
         return known.number, known.optout_list_id
     sender = read_sender(text, region)

@@ -22,6 +22,7 @@ from optout.choices import (
 from optout.inbound_messages import forget_messages
 from optout.models import InboundMessage, OptOut, QuarantinedOptOut, Suppression
 from optout.quarantine import accept_overdue
+from optout.retention import empty_ledger
 from tests import make
 from tests.optout.channels.inbound_sms.calls import JANE, OURS, text_us
 
@@ -181,15 +182,16 @@ class TestHowFarItReaches:
         assert evidence is not None and "texted" not in evidence
 
     @pytest.mark.parametrize("to", ["", " ", "\u0000"])
-    def test_without_it_the_realms_only_number_was_texted(
+    def test_without_it_the_realms_only_number_was_texted_but_it_ends_everything(
         self, optout_list: List, number: SmsNumber, endpoint: InboundEndpoint, to: str
     ) -> None:
+        """It may answer a message of another list, which came from no number of the realm."""
         keep_to_itself(optout_list, number)
         make.make_sms_number(make.make_realm("other"), "+18005550122")
 
         text_us(endpoint, to=to)
 
-        assert suppressed() == [(1, JANE)]
+        assert suppressed() == [(0, JANE)]
         row = OptOut.objects.get()
         assert row.evidence is not None and row.evidence["texted"] == OURS
 
@@ -482,6 +484,42 @@ class TestStart:
 
         assert not suppressed()
         assert Subscription.objects.get().optout_list == optout_list
+
+    def test_without_a_number_it_reaches_what_such_a_stop_would(
+        self, realm: Realm, optout_list: List, number: SmsNumber, endpoint: InboundEndpoint
+    ) -> None:
+        let_start_lift(realm)
+        keep_to_itself(optout_list, number)
+        text_us(endpoint)
+        assert text_us(endpoint, "START", to="").json()["status"] == "ignored"
+        assert suppressed() == [(1, JANE)]
+
+        text_us(endpoint, to="")
+        assert text_us(endpoint, "START", to="").json()["status"] == "lifted"
+        assert suppressed() == [(1, JANE)]
+
+    @pytest.mark.parametrize("is_forgotten", [False, True])
+    def test_of_the_list_only_what_was_texted_to_the_same_number(
+        self,
+        realm: Realm,
+        optout_list: List,
+        number: SmsNumber,
+        endpoint: InboundEndpoint,
+        *,
+        is_forgotten: bool,
+    ) -> None:
+        """Where the number was forgotten, nobody knows of another one."""
+        let_start_lift(realm)
+        keep_to_itself(optout_list, number)
+        elsewhere = "+18005550122"
+        make.make_sms_number(realm, elsewhere, make.make_list(realm, 2, sms_stop_scope="list"))
+        text_us(endpoint, "STOP 1", to=elsewhere)
+        if is_forgotten:
+            empty_ledger(timezone.now() + timedelta(days=91))
+
+        answer = text_us(endpoint, "START").json()
+        assert answer == (LIFTED if is_forgotten else STILL_OUT)
+        assert suppressed() == ([] if is_forgotten else [(1, JANE)])
 
     @pytest.mark.parametrize(
         "other",
