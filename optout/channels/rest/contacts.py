@@ -94,13 +94,14 @@ class ContactsOut(Schema):
 @router.get("/contacts", response=ContactsOut)
 def read_contacts(
     request: HttpRequest,
+    *,
     email: str | None = None,
     address: str | None = None,
     phone: str | None = None,
     cursor: str | None = None,
     limit: UpTo1000 = 100,
 ) -> ContactsOut:
-    """The contacts of the realm, in no order that means anything; with `address`, or `email`, or `phone`, the one that has it, or none.
+    """The contacts of the realm, in no order that means anything; with `address`, `email` or `phone` the one that has it, or none.
 
     A `+` in the address stays a plus.
     """
