@@ -18,7 +18,9 @@ from optout.sms_words import (
     AFTER,
     ARTICLES,
     ASKING,
+    AUTO_REPLY,
     BEFORE,
+    INSTRUCTION,
     KINDS,
     OBJECTS,
     PHRASES,
@@ -29,6 +31,7 @@ from optout.sms_words import (
     SIGNATURE,
     SPELLINGS,
     START,
+    STOP_THAT,
     WEAK,
 )
 
@@ -63,11 +66,16 @@ class Said:
 def read_meaning(text: str, rules: SmsRules) -> Said:
     """What this text asks a realm with these rules for. Of any text; at most `MOST_READ` characters of it are read."""
     text = text[:MOST_READ]
-    if _is_reaction(text):
-        return Said(Meaning.NOTHING)
-    is_question = _QUESTION.search(text) is not None
-    bare = _said_bare(text)
     keywords = _keywords(rules.own_keywords, rules.dropped_keywords)
+    if _is_reaction(text, keywords) or _is_auto_reply(text, keywords):
+        return Said(Meaning.NOTHING)
+    return _read(text, keywords)
+
+
+def _read(text: str, keywords: "_Keywords") -> Said:
+    """What somebody asks for who wrote this text themselves."""
+    is_question = _QUESTION.search(text) is not None
+    bare = _said_bare(text, keywords)
     words = _words(_in_our_words(bare, keywords.owners), keywords)
     spots = _find(words, keywords)
     if not spots:
@@ -80,7 +88,7 @@ def read_meaning(text: str, rules: SmsRules) -> Said:
     if is_asked and _is_clear(words, spots) and _is_filler(after, AFTER | KINDS):
         kind = _trimmed(after) if KINDS.intersection(after) else ""
         return Said(Meaning.STOP, kind, is_sure=True) if kind else Said(Meaning.STOP)
-    if not any(len(spot.keyword) > 1 and not spot.keyword.isdigit() for spot in spots):
+    if not _is_said_in_sentences(spots):
         # an owner's word like 9: alone it says STOP, in a sentence nothing
         return Said(Meaning.NOTHING)
     target = _trimmed(words[first.end :]) if _asks(before) else ""
@@ -122,15 +130,54 @@ def _bare(text: str) -> str:
     return unicodedata.normalize("NFC", plain)
 
 
-def _is_reaction(text: str) -> bool:
-    """Whether a phone sent it for a thumb on one of our own messages."""
-    outside, quotes = _QUOTED.subn(" ", text, count=1)
-    return bool(quotes) and REACTION.fullmatch(_bare(normal_form(outside))) is not None
+def _is_reaction(text: str, keywords: "_Keywords") -> bool:
+    """Whether a phone sent it for a thumb on one of our own messages.
+
+    Those say more than STOP. Who quotes nothing else asks for it: I don't like this. "STOP"
+    """
+    quote = _QUOTED.search(text)
+    if quote is None:
+        return False
+    outside = _bare(normal_form(f"{text[: quote.start()]} {text[quote.end() :]}"))
+    return REACTION.fullmatch(outside) is not None and not _is_keyword_alone(quote[0], keywords)
 
 
-def _said_bare(text: str) -> str:
+def _is_keyword_alone(text: str, keywords: "_Keywords") -> bool:
+    words = _words(_in_our_words(_bare(normal_form(text)), keywords.owners), keywords)
+    spots = _find(words, keywords)
+    return bool(spots) and _is_filler(_others(words, spots), BEFORE)
+
+
+def _is_auto_reply(text: str, keywords: "_Keywords") -> bool:
+    """Whether a machine answered, and only repeats how to stop: [Auto-reply] … Reply STOP to opt out."""
+    bare = _spelled(_bare(normal_form(text)))
+    if AUTO_REPLY.match(bare) is None:
+        return False
+    rest, instructions = INSTRUCTION.subn(" ", bare)
+    return bool(instructions) and not _may_ask(rest, keywords)
+
+
+def _said_bare(text: str, keywords: "_Keywords") -> str:
     """The words of a text, without what the phone itself wrote under it."""
-    return SIGNATURE.sub("", f" {_bare(normal_form(text))}").strip()
+    bare = _bare(normal_form(text))
+    if SIGNATURE.search(f" {bare}") is None:
+        return bare
+    return " ".join(filter(None, (_unsigned(line, keywords) for line in text.splitlines())))
+
+
+def _unsigned(line: str, keywords: "_Keywords") -> str:
+    """A line without a signature at its end. What may ask for something is none: sent from my son's phone, stop."""
+    bare = f" {_bare(normal_form(line))}"
+    found = SIGNATURE.search(bare)
+    if found is not None and not _may_ask(found[0], keywords):
+        bare = bare[: found.start()]
+    return bare.strip()
+
+
+def _may_ask(bare: str, keywords: "_Keywords") -> bool:
+    """Whether there is anything in these words that somebody would have to look at."""
+    spots = _find(_words(_spelled(bare), keywords), keywords)
+    return _is_said_in_sentences(spots) or _asks_otherwise(bare, keywords)
 
 
 def _in_our_words(bare: str, owners: tuple[str, ...] = ()) -> str:
@@ -156,9 +203,12 @@ def _meaning_without(bare: str, keywords: "_Keywords", *, is_question: bool) -> 
     """What a text without any keyword asks for."""
     if START.fullmatch(bare) and not is_question:
         return Meaning.START
+    return Meaning.UNCLEAR if _asks_otherwise(bare, keywords) else Meaning.NOTHING
+
+
+def _asks_otherwise(bare: str, keywords: "_Keywords") -> bool:
     unspaced = filter(_UNSPACED.search, keywords.owners)
-    asks_otherwise = PHRASES.search(bare) or any(each in bare for each in unspaced)
-    return Meaning.UNCLEAR if asks_otherwise else Meaning.NOTHING
+    return PHRASES.search(bare) is not None or any(each in bare for each in unspaced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +284,11 @@ def _others(words: list[str], spots: list[_Spot]) -> list[str]:
     return [word for at, word in enumerate(words) if at not in taken]
 
 
+def _is_said_in_sentences(spots: list[_Spot]) -> bool:
+    """Whether any of these keywords says something among other words: a digit or a letter of an owner's does not."""
+    return any(len(spot.keyword) > 1 and not spot.keyword.isdigit() for spot in spots)
+
+
 def _asks(before: list[str]) -> bool:
     """Whether what stands before a keyword asks for it, or says nothing: "please", "I want you to"."""
     rest = " ".join(word for word in before if word not in BEFORE)
@@ -243,6 +298,8 @@ def _asks(before: list[str]) -> bool:
 def _is_clear(words: list[str], spots: list[_Spot]) -> bool:
     """Whether the first keyword is meant as one, and no later one is what it is about: "cancel my stop"."""
     first = spots[0]
+    if words[-2:] == STOP_THAT:
+        return False
     if first.is_weak and not first.has_object:
         return all(word in POLITE or word == first.keyword for word in words)
     return all(words[spot.start - 1] not in ARTICLES for spot in spots[1:])

@@ -59,6 +59,8 @@ KINDS = _set(
 )
 # A keyword after one of these is a thing that is talked about: "stop the stop".
 ARTICLES = _set("the my a an your our")
+# Said to a child, or to somebody who pays compliments.
+STOP_THAT = ["stop", "that"]
 # What stands before a keyword in a whole sentence.
 ASKING = re.compile(
     r"(?:(?:i )?(?:want|need|wish|demand|would like)|id like|i said|i ask)(?: you)?(?: to)?"
@@ -71,6 +73,7 @@ SPELLINGS = (
         "stop",
         _pattern(r"s+top{2,}", r"s{2,}top", "sto{3,}p+", "stpo", "sotp", "stoppen", "stoppez"),
     ),
+    ("stop", _pattern("(?:stop){2,}", "st0p", "5t[o0]p")),
     ("stop", _pattern("stopit", "stopme", "stopsms", "stoptexting")),
     ("stopall", _pattern("stop{2,}all", "stopal+")),
     (
@@ -97,6 +100,7 @@ SPELLINGS = (
             *("unsusbcribe", "usubscribe", "unsubscribeme", "^unsubscribed$"),
         ),
     ),
+    ("opt out ", _pattern(r"opt ?out(?=\d)")),
     ("opt out", _pattern("optout", "opt (?:me|us) out", "optme out")),
     ("arret", _pattern("arrete", "arretez", "arreter", "aret", "arett")),
     ("cancel", _pattern("cancle", "cancell")),
@@ -107,24 +111,67 @@ SPELLINGS = (
 )
 
 # Who says one of these without a keyword asks for the same in words of their own: somebody looks at it.
-PHRASES = _pattern(
-    r"(?:take|get) (?:me|us|my name|my number) (?:off|out of|from)"
-    r"(?: (?:of|your|the|this|these|all|any|mailing|text|list|lists))*",
-    r"(?:delete|lose|forget) my (?:(?:phone|cell|mobile) )?number",
-    r"(?:do not|dont|donot|never|no longer)(?: ever)? (?:text|txt|message|msg|contact|sms|spam)"
-    r"(?:(?: me| us| this number| again| anymore| any more| ever)+| *$)",
+_IN_ENGLISH = (
+    (
+        r"(?:take|get|delete) (?:me|us|my name|my number) (?:off|out of|from)"
+        r"(?: (?:of|your|the|this|these|all|any|mailing|text|list|lists))*"
+    ),
+    r"(?:take|get) (?:this|the|our) number (?:off|out of)(?: (?:your|the|this|list|lists))*",
+    r"(?:want )?off (?:of )?(?:this|the|your) list|i want out",
+    r"(?:delete|lose|forget) my (?:(?:phone|cell|mobile) )?number|delete this number",
+    (
+        r"(?:do not|dont|donot|never|no longer)(?: ever)? (?:text|txt|message|msg|contact|sms|spam)"
+        r"(?:(?: me| us| this number| again| anymore| any more| ever)+| *$)"
+    ),
     r"(?:do not|dont|donot|never) send (?:me |us )?(?:any more|anymore|any|more|these|this|texts|messages|sms)",
     r"no more (?:of (?:this|these) )?(?:texts?|txts?|messages?|msgs?|sms|spam|ads|marketing|promos?|promotions?|offers|alerts)",
-    "^no more$",
-    r"leave (?:me|us) alone",
-    r"i(?:ve| have| had)?(?: already)? opted out",
+    rf"(?:i )?(?:dont|do not|no longer) want (?:(?:any |your |more |these |this |the )*{_TEXTS}|(?:these|this|them)$)",
+    r"(?:im |i am )?no longer interested|leave (?:me|us) alone",
+    r"i(?:ve| have| had)?(?: already)? opted out|(?:im |i am )?opting out|optouts|op out|opt oit",
+    r"unsubscription|unsubscrub\w*|^(?:please )?(?:unsubscribed|unsuscribed) me",
+    r"i (?:hereby )?withdraw (?:my )?(?:consent|permission)",
+    r"\d+stop",
+)
+_IN_GERMAN = (
     r"(?:mich )?(?:abmelden|abbestellen|austragen)|aufhoren",
-    r"keine (?:sms|nachrichten?|texte?|werbung) mehr|(?:lasst?|lassen sie) mich in ruhe",
-    "^(?:por favor )?baja(?: por favor| ya)?$",
-    r"(?:darse|darme|dar|dame|deme|denme) de baja|desuscrib\w*|no mas (?:mensajes|sms|textos)",
-    r"(?:me )?desabonn\w*|(?:me )?desinscri\w*",
+    r"(?:melden?|meldet) (?:ich |sie )?(?:mich|uns) ab|aus dem verteiler",
+    r"(?:keine|will keine)(?: weiteren)? (?:sms|nachrichten?|texte?|werbung) mehr",
+    r"keine weiteren (?:sms|nachrichten|texte)|(?:lasst?|lassen sie) mich in ruhe",
+    r"stoppt (?:das|es|die|eure|den)|hort? auf(?: mir)?|nicht mehr schreiben|nummer loschen",
+)
+_IN_FRENCH = (
+    r"(?:me )?desabonn\w*|(?:me )?desinscri\w*|stopez|stoper",
+    r"(?:ne )?m(?:envoyez|envoie|ecrivez|ecris) plus(?: rien| de (?:sms|messages))?",
+    r"(?:ne )?veux plus (?:de (?:sms|messages|textos)|recevoir)|ne plus recevoir",
+    r"laissez moi tranquille|(?:fichez|foutez) moi la paix|retirez moi|supprimez mon numero",
+)
+_IN_SPANISH = (
+    r"(?:darse|darme|dar|dame|deme|denme) de baja|desuscrib\w*",
+    r"no (?:quiero |deseo )?(?:recibir )?mas (?:mensajes|sms|textos)",
+    r"no (?:quiero|deseo) (?:recibir )?(?:sus )?(?:mensajes|sms|textos)",
+    r"no me (?:escriban?|escribas|manden?|mandes|envien?|envies) (?:mas|nada)",
+    r"(?:deje|dejen|deja) de (?:escribir|enviar|mandar|molestar)\w*|(?:eliminen?|borren?)me",
+)
+_IN_OTHERS = (
     r"annulla|cancella|disiscriv\w*",
     "(?:الغاء|ايقاف|اوقف(?:وا)?) (?:ال)?(?:اشتراكي?|رسايل)|توقف(?:وا)?|^(?:الغاء|ايقاف|اوقف(?:وا)?|قف)$",
+)
+# These only where nothing else is said but a please: they are words of many other sentences, too.
+_POLITELY = "(?:please|pls|plz|bitte|por favor|svp|thanks|thank you|danke|gracias|merci|ya)"
+_ALONE = _any(
+    "no more|delete(?: me| my data)?|block|i blocked you|dnc|do not call|enough|cease|desist|cease and desist",
+    "withdraw|go away|fuck off|piss off|st op|sto p|stp|sop|stoop",
+    "abmeldung|ende|beenden|schluss(?: damit)?|loschen|kundigen|kundigung|widerruf|ich widerrufe|ich bestelle ab|bestelle ab",
+    "baja(?: (?:sms|mensajes|textos))?|alto|parar|paren?|basta|no mas|cancelar(?: suscripcion)?|anular?|anule|eliminar",
+    "salir|detener|detente|fin|annuler|supprimer|resilier|resiliation|ca suffit|plus de (?:sms|messages)",
+)
+PHRASES = _pattern(
+    *_IN_ENGLISH,
+    *_IN_GERMAN,
+    *_IN_FRENCH,
+    *_IN_SPANISH,
+    *_IN_OTHERS,
+    f"^(?:{_POLITELY} )*{_ALONE}(?: {_POLITELY})*$",
 )
 # A please in several words …
 PLEASE = _pattern(
@@ -143,8 +190,22 @@ START = re.compile(
     r"(?:(?:please|pls|thanks|thank you) )*(?:start|unstop|opt in|optin)(?: (?:please|pls|thanks|thank you))*"
 )
 
+# What phones write under a text, up to the end of the line.
 SIGNATURE = re.compile(
     r" (?:sent from my|get outlook for|von meinem|enviado desde mi|envoye de mon) \S.*"
+)
+# How a machine's answer begins …
+AUTO_REPLY = re.compile(
+    r"(?:auto|autoreply|auto ?(?:reply|response|responder)|automatic (?:reply|response)|automatische antwort"
+    r"|respuesta automatica|reponse automatique|im driving with do not disturb)(?!\w)"
+)
+# … and what it repeats of our own message.
+_KEYWORD = "(?:stopall|stop all|stop|end|quit|cancel|unsubscribe|opt out|remove|revoke|arret)"
+INSTRUCTION = _pattern(
+    rf"(?:reply|respond|answer|text|txt|send)(?: with)? {_KEYWORD}(?: to \d+)? (?:to|2) {_KEYWORD}(?: {_TEXTS})?",
+    rf"(?:antworten sie|antworte|antwort)(?: mit)? {_KEYWORD}(?: (?:zum|um sich) \w+)",
+    rf"(?:responda|responde|envie|envia) {_KEYWORD} para \w+",
+    rf"(?:repondez|envoyez) {_KEYWORD} pour \w+(?: vous)?",
 )
 # What phones send for a thumb on one of our own messages, around all its words: Liked “… Reply STOP to opt out”.
 REACTION = re.compile(
@@ -154,7 +215,8 @@ REACTION = re.compile(
         r"hat(?: \w+){0,6} (?:markiert|gelacht|hervorgehoben|gestellt|reagiert|geliebt)",
         "gefallt(?: mir)?(?: nicht)?",
         "n?a (?:pas )?(?:aime|adore|ri de|mis .{1,20}|questionne|reagi(?: avec)? a)",
-        "(?:no )?le (?:gusto|encanto)|se rio de|enfatizo|destaco|cuestiono|puso en duda|reacciono(?: con)? a",
+        r"(?:a (?:\w+ ){1,4})?(?:no )?le (?:gusto|gusta|encanto|encanta|ha gustado|ha encantado)",
+        "se rio de|enfatizo|destaco|cuestiono|puso en duda|reacciono(?: con)? a",
         "(?:non )?ha (?:amato|riso (?:per|di)|enfatizzato|evidenziato|messo(?: .{1,20})?|reagito(?: con)? a)",
         "(?:nao )?curtiu|amou|adorou|riu de|enfatizou|questionou|reagiu(?: com)? a",
         r"(?:لم )?ي?اعجب\w*(?: ب\w*)?",

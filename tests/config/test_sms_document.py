@@ -55,7 +55,7 @@ class TestWords:
     def test_each_text_of_the_table_means_what_it_says(self) -> None:
         for row in ("it is a STOP |", "it is a STOP, too"):
             assert meanings(row_of(row)) == {Meaning.STOP}
-        for row in ("for review: a word", "for review: whoever"):
+        for row in ("for review: a word", "for review: whoever", "for review: it may"):
             assert meanings(row_of(row)) == {Meaning.UNCLEAR}
         assert meanings(row_of("a START")) == {Meaning.START}
         assert meanings([*row_of("nothing, and"), "start again", ""]) == {Meaning.NOTHING}

@@ -24,7 +24,7 @@ STOPS = """
     STOP|stop|Stop.|STOP!|STOP!!!|"STOP"|'stop'|(stop)|*stop*|stop...|Stop,|¡Stop!|  stop  |\tstop\n|stop stop
     STOP STOP STOP
     s.t.o.p|S T O P|S-T-O-P.|s t o p please|stop.please|stop/please|STOP!please|stop\n\nplease
-    stop please|Stop pls|stop plz|please stop|Pls stop!|PLEASE STOP NOW|stop now|Stop it|stop this|stop that!!
+    stop please|Stop pls|stop plz|please stop|Pls stop!|PLEASE STOP NOW|stop now|Stop it|stop this
     stop all
     STOPALL|stop-all|Stop All Texts|stop everything|Stop immediately|stop asap|stop thanks|Stop, thank you
     Stop. Thank you very much!
@@ -79,7 +79,8 @@ STOPS = """
     Stop! Don't text me again.|leave me alone. STOP|take me off your list, stop|stop, keine Werbung mehr
     stop grazie|stop obrigado|stopp tack|stop من فضلك
     stop\n\nSent from my iPhone|Stop. Sent from my Galaxy S24|stop Get Outlook for Android
-    STOP\nVon meinem iPhone gesendet
+    STOP\nVon meinem iPhone gesendet|Sent from my iPhone\nSTOP|Sent from my iPhone\n\nstop please
+    STOPSTOP|STOPSTOPSTOP|stopstop please|ST0P|st0p!|5TOP|5t0p
 """
 UNCLEARS = """
     when does it end|When does the sale end?|does it end on friday|I'll stop by at 5|I’ll stop by tomorrow
@@ -108,7 +109,22 @@ UNCLEARS = """
     Reply STOP to opt out|Text STOP to unsubscribe|the end|in the end it was fine|At the end of the day|bus stop
     non stop|non-stop fun|nonstop? no, non stop!
     cancel or not|I need to cancel|the remove button is broken|to quit smoking|week end|start or stop
-    yes stop no
+    yes stop no|stop that|Stop that!!|please stop that
+    This was sent from my son's phone. STOP|Hi, sent from my work phone. STOP|Sent from my iPhone. Stop
+    Ich schreibe von meinem neuen Handy. STOP|Nehmt die Nummer von meinem Vater raus. STOP
+    Bitte Nummer von meinem Mann löschen, stop|Sent from my phone, take me off your list
+    Gefällt mir nicht. "STOP"|No le gustó "STOP"|to "STOP"|to "stop please"|Laughed at "STOP"|Le ha gustado “STOP”
+    Hat „STOP“ mit Gefällt mir markiert|N’a pas aimé « STOP »|أعجب بـ “STOP”
+    Automatic reply: stop|[Auto-reply] Reply STOP to opt out. Please stop|Auto-reply: unsubscribe me
+    Auto-reply: Reply STOP to opt out. Take me off your list
+    I do not want any more texts|i dont want these texts|don't want these|I no longer want messages
+    please no more|no more please|take this number off your list|delete me from your list|want off this list
+    I'm opting out|opting out|optouts|op out|opt oit|I'm no longer interested|no longer interested|0stop
+    unsubscription|unsuscribed me|unsubscrube|st op|sto p|stp|sop|STOOP|delete|block|enough|cease and desist
+    do not call|I withdraw my consent|go away|stopez|stoppt das|Hört auf|BAJA SMS|Abmeldung|Ich melde mich ab
+    bitte Abmeldung|melden Sie mich ab|keine weiteren Nachrichten|Ende|beenden|fin|Kündigung|Nummer löschen
+    no quiero más mensajes|no quiero recibir más mensajes|No me escriban más|dejen de escribirme|cancelar|salir
+    Ne m'envoyez plus rien|Je ne veux plus de sms|plus de messages svp|laissez-moi tranquille|résilier
 """
 TARGETS = {
     "STOP 12345": "12345",
@@ -117,6 +133,7 @@ TARGETS = {
     "stop list 5": "5",
     "stop number 5 please": "5",
     "stop5": "5",
+    "optout5": "5",
     "stopp5": "5",
     "STOP12345": "12345",
     "unsubscribe 7": "7",
@@ -174,22 +191,26 @@ NOTHINGS = """
     |   |.|...|?!|🙂|🛑|👍|yes|Yes please|no|ok|thanks|who is this|hello|call me|Y|N|1|12345|+14155552671
     https://a.example/b
     weekend|weekends|endless|The weekend is near|cancelled|canceled|cancellation|cancelling|stopped|stopping
-    stops|stoop|stopper|stoppt|sto|sto p|st op
+    stops|stopper|stoppt|sto|the stoop|sweep the stoop today
     I was unsubscribed by mistake|how do I not get unsubscribed|unsubscribing
     quitter|quite|removed|remover|revoked|opt|out|opt in to win
     opts out|stopover|doorstop|pit-stopping
-    friend|send|ended|ending|I am pretending|ende|beenden|Abmeldung|fin|afmelden|Baja el precio
+    friend|send|ended|ending|I am pretending|Ende gut, alles gut|afmelden|al fin|Baja el precio
     don't text and drive|no more coffee|not interested|Can I get more texts?
     restart|started|starting|when does it start|start 5|start my car|let us start over
     Liked “Reply STOP to opt out”|Loved "Sale ends today. Text STOP to end"|Laughed at “Reply STOP to cancel”
     Removed a heart from “STOP to end”
     Emphasized “STOP to opt out”|Reacted 👍 to “Reply STOP to unsubscribe”|👍 to “Reply STOP to end”
-    Hat „STOP“ mit Gefällt mir markiert|Hat „Sale. STOP?“ mit „Gefällt mir“ markiert|Hat über „STOP“ gelacht
-    Gefällt „Antworten Sie STOP“|Hat mit 👍 auf „STOP“ reagiert
-    A aimé « Répondez STOP »|N’a pas aimé « STOP »|A mis l’accent sur « STOP »|A réagi avec 👍 à « STOP »
-    Le gustó “Responda STOP”|Le encantó “STOP para salir”|No le gustó “STOP”|Se rió de “STOP”
-    Ha messo Mi piace a “Rispondi STOP”|Ha messo “Mi piace” a “STOP”|Ha riso per “STOP”
-    Curtiu “Responda STOP”|Reagiu com 👍 a “STOP”|أعجب بـ “STOP”|أعجبه "أرسل STOP"
+    Hat „Sale: STOP“ mit Gefällt mir markiert|Hat „Sale. STOP?“ mit „Gefällt mir“ markiert|Hat über „Mit STOP Ende“ gelacht
+    Gefällt „Antworten Sie STOP“|Hat mit 👍 auf „Sale: STOP“ reagiert
+    A aimé « Répondez STOP »|N’a pas aimé « Répondez STOP »|A mis l’accent sur « STOP pour arrêter »
+    A réagi avec 👍 à « Répondez STOP »
+    Le gustó “Responda STOP”|Le encantó “STOP para salir”|No le gustó “Responda STOP”|Se rió de “Responda STOP”
+    Le ha gustado “Responda STOP”|A Anna le gustó “Responda STOP”|A Anna no le gustó “Responda STOP”|Le gusta “STOP para salir”
+    Ha messo Mi piace a “Rispondi STOP”|Ha messo “Mi piace” a “Rispondi STOP”|Ha riso per “Rispondi STOP”
+    Curtiu “Responda STOP”|Reagiu com 👍 a “Responda STOP”|أعجب بـ “أرسل STOP”|أعجبه "أرسل STOP"
+    [Auto-reply] I am driving. Reply STOP to opt out.|Automatic reply: I'm out. Text STOP to end|AUTO: reply "stop" to cancel
+    I'm driving with Do Not Disturb. Send END to stop|Automatische Antwort: Antworten Sie STOP zum Abmelden
     start texting me|start again|ok start|start now|start now 🙂|Start today?|start it?|Start here|start?
     opt in?|unstop？
     start spam|start spamming me again|opt me in|yes start|START START|start 🙂 again
@@ -320,7 +341,7 @@ class TestOwnersWords:
     def test_in_a_sentence_somebody_looks(self, text: str) -> None:
         assert meaning(text, self.RULES) == UNCLEAR
 
-    @pytest.mark.parametrize("text", ["see you at 9", "9 am", "n or m", "abmeldung", "nein"])
+    @pytest.mark.parametrize("text", ["see you at 9", "9 am", "n or m", "genugtuung", "nein"])
     def test_a_digit_or_a_letter_in_a_sentence_is_nothing(self, text: str) -> None:
         assert said(text, self.RULES) == Said(NOTHING)
 
@@ -456,12 +477,18 @@ class TestAnyText:
             "hat ",
             '" hat ',
             "sssstop",
+            "stopstop",
+            "sent from my a\n",
+            "auto reply stop to ",
+            'a le gusto "',
+            "please ",
+            "dont want any ",
             "sto",
             "o" * 9 + " ",
         ],
     )
     def test_no_text_takes_long(self, piece: str) -> None:
-        """64 KiB of the worst that we thought of: 12 ms at most, measured; here with room for a busy machine."""
+        """64 KiB of the worst that we thought of: 35 ms at most, measured; here with room for a busy machine."""
         text = (piece * 65_536)[:65_536]
         began = time.process_time()
         said(text)
