@@ -20,19 +20,33 @@ def only_list_of(number: SmsNumber) -> List | None:
 
 def heard_number(realm: Realm, sender: str) -> SmsNumber | None:
     """The realm's number that a message from `sender` (empty: SMS_FROM) is answered at; None where it is none of them."""
+    numbers = SmsNumber.objects.select_related("optout_list")
+    return numbers.filter(realm=realm, number__in=spellings_of(realm, sender)).first()
+
+
+def spellings_of(realm: Realm, sender: str) -> set[str]:
+    """How the number that `sender` (empty: SMS_FROM) says may stand among the numbers; none where it says nothing."""
     sender = sender or settings.SMS_FROM
-    spellings = {sender}
+    spellings = {sender} if sender else set()
     with suppress(AddressError):  # it may be a name
         spellings.add(read_number(sender, realm.default_region))
-    numbers = SmsNumber.objects.select_related("optout_list")
-    return numbers.filter(realm=realm, number__in=spellings).first() if sender else None
+    return spellings
+
+
+def is_of_others(realm: Realm, sender: str) -> bool:
+    """Whether only other realms have set that number up: a STOP that answers a message from there is theirs."""
+    holders = SmsNumber.objects.filter(number__in=spellings_of(realm, sender))
+    realms = set(holders.values_list("realm", flat=True))
+    return bool(realms) and realm.pk not in realms
 
 
 def ends_with_stop(optout_list: List, sender: str) -> bool:
-    """Whether a STOP that answers a message from there ends this list. What comes from no number of the realm is answered with a
-    STOP of everything, where anybody passes it on at all."""
+    """Whether a STOP that answers a message from there ends this list. What comes from nobody's number is answered with a STOP of
+    everything, where anybody passes it on at all; what comes from another realm's, with a STOP there."""
     heard = heard_number(optout_list.realm, sender)
-    only = None if heard is None else only_list_of(heard)
+    if heard is None:
+        return not is_of_others(optout_list.realm, sender)
+    only = only_list_of(heard)
     return only is None or only.pk == optout_list.pk
 
 
@@ -42,11 +56,20 @@ def check_sender(optout_list: List | None, sender: str) -> None:
 
     Raises TextRefusedError.
     """
-    if optout_list is not None and not ends_with_stop(optout_list, sender):
+    if optout_list is None or ends_with_stop(optout_list, sender):
+        return
+    if is_of_others(optout_list.realm, sender):
         raise TextRefusedError(
             _(
-                "STOP, texted to that number, ends the messages of another list alone. Choose a number of this list, or one "
-                "where STOP ends everything."
+                "STOP, texted to that number, ends nothing in this account. Choose a number of this list, or one where STOP "
+                "ends everything."
             ),
             "from",
         )
+    raise TextRefusedError(
+        _(
+            "STOP, texted to that number, ends the messages of another list alone. Choose a number of this list, or one "
+            "where STOP ends everything."
+        ),
+        "from",
+    )

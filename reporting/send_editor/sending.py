@@ -2,8 +2,8 @@
 
 Whoever is next is claimed first: in one statement `after` moves on to them and their row is written. Only then the gateway is
 asked. A worker that is killed in between leaves that row; nobody knows whether the message went out, so it is not sent again.
-Right before the claim it is asked once more whether the number may be written to: a list takes hours, and people opt out
-meanwhile.
+Right before the claim it is asked once more whether the number may be written to, and whether whoever answers with STOP is out: a
+list takes hours, and people opt out, and owners change what STOP ends, meanwhile.
 """
 
 import time
@@ -236,7 +236,8 @@ def _is_left(key: int, run: Run) -> bool:
 
 
 def _is_heard(message: TextMessage) -> bool:
-    """Whether STOP still ends the list: how far it reaches may have been changed since the message was made."""
+    """Whether STOP still ends the list: how far it reaches may have been changed since the message was made, and while it is
+    being sent."""
     return message.optout_list is not None and ends_with_stop(message.optout_list, message.sender)
 
 
@@ -275,11 +276,12 @@ def _send_to_list(message: TextMessage, optout_list: ListSnapshot, run: Run) -> 
             number = Address(recipient.number, Medium.SMS, recipient.digest, recipient.number)
             if find_scope(optout_list, number) is not None:
                 continue
+            if not _is_heard(message):
+                _end(message, TextState.STOPPED, run)
+                return False
             text = fill(message.text, short_url(optout_list.id, recipient.number))
             outcome = _hand_over(message, recipient, text, before, run)
-            if outcome in {Outcome.REFUSED, Outcome.UNKNOWN} and _is_given_up(message, run):
-                return False
-            if outcome in {Outcome.NOT_OURS, Outcome.NOT_TAKEN, Outcome.UNKNOWN}:
+            if _ends_turn(outcome, message, run):
                 return False
             before = recipient.digest
         if following is None:
@@ -289,6 +291,13 @@ def _send_to_list(message: TextMessage, optout_list: ListSnapshot, run: Run) -> 
             return False
         read = following
     return True
+
+
+def _ends_turn(outcome: Outcome, message: TextMessage, run: Run) -> bool:
+    """Whether the message goes on no further in this run, after that became of its last recipient."""
+    if outcome in {Outcome.REFUSED, Outcome.UNKNOWN} and _is_given_up(message, run):
+        return True
+    return outcome in {Outcome.NOT_OURS, Outcome.NOT_TAKEN, Outcome.UNKNOWN}
 
 
 def _hand_over(

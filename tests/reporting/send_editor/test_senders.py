@@ -39,8 +39,19 @@ class TestEndsWithStop:
         List.objects.update(sms_stop_scope="list")
         assert ends_with_stop(optout_list, NUMBER)
 
-    def test_another_realms_number_is_no_matter(self, deliveries: List) -> None:
-        assert ends_with_stop(make.make_list(make.make_realm("zeta")), NUMBER)
+    @pytest.mark.parametrize("sender", [NUMBER, ""])
+    def test_a_number_of_another_realm_alone(
+        self, deliveries: List, settings: Settings, sender: str
+    ) -> None:
+        """Who answers is heard there, and goes on getting messages here."""
+        settings.SMS_FROM = "+1 800 555 0199"
+        theirs = make.make_list(make.make_realm("zeta"))
+        assert not ends_with_stop(theirs, sender)
+        with pytest.raises(TextRefusedError, match="nothing in this account"):
+            check_sender(theirs, sender)
+
+        make.make_sms_number(theirs.realm, NUMBER)
+        assert ends_with_stop(theirs, sender)
 
     @pytest.mark.parametrize("written", [NUMBER, "+1 (800) 555-0199", "8005550199"])
     def test_the_default_is_one_of_the_realms_numbers(

@@ -189,6 +189,25 @@ class TestToAList:
         entry = AuditEntry.objects.get(action="stop_text_message")
         assert (entry.actor, entry.detail) == (None, {"message": message.pk})
 
+    def test_it_stops_between_two_recipients_of_a_turn(
+        self, gateway: Gateway, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The first one was answered by a STOP of everything, the next one would not be."""
+        other = make_list(letters.realm, 5, "Deliveries")
+        make_sms_number(letters.realm, "+18005550100", other)
+        subscribe(letters, numbered(3))
+        message = make_text(letters, sender="+18005550100")
+        send = sms.send
+
+        def send_and_narrow(*given: Any) -> None:
+            send(*given)
+            List.objects.filter(pk=other.pk).update(sms_stop_scope="list")
+
+        monkeypatch.setattr(sms, "send", send_and_narrow)
+        assert sending.send_waiting(NOW)["sent"] == 1
+        assert len(gateway.requests) == 1
+        assert after(message).state == TextState.STOPPED
+
     def test_a_list_that_was_closed_meanwhile(self, gateway: Gateway, letters: List) -> None:
         subscribe(letters, [ANNA])
         message = make_text(letters)
