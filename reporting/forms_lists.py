@@ -7,7 +7,9 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
+from lists.choices import SmsStopScope
 from lists.forms import (
     add_thank_you_fields,
     ask_kindly,
@@ -20,6 +22,7 @@ from lists.networks import NetworksError, parse_networks
 from lists.reserved_names import is_reserved_name
 from optout.redirects import RedirectError, validate_template
 from reporting.list_numbers import ListNumberField
+from reporting.send_editor.narrowing import why_not_narrow
 
 REDIRECT_HELP = (
     "Where everybody who unsubscribes is sent afterwards. Empty: they stay on our page, with the thank-you text and "
@@ -277,8 +280,14 @@ class ListForm(_ListFields):
         ask_kindly(self)
 
     def clean_sms_stop_scope(self) -> str:
-        """As it was, where nothing is sent."""
-        return str(self.cleaned_data["sms_stop_scope"] or self.initial["sms_stop_scope"])
+        """As it was, where nothing is sent; no narrower while people may answer other lists' messages."""
+        before = self.initial["sms_stop_scope"]
+        scope = str(self.cleaned_data["sms_stop_scope"] or before)
+        if scope == SmsStopScope.LIST and scope != before:
+            refusal = why_not_narrow(self.instance, timezone.now())
+            if refusal:
+                raise ValidationError(refusal)
+        return scope
 
     def clean_privacy_url(self) -> str:
         """http and https only."""

@@ -7,10 +7,11 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from lists.choices import Language
 from lists.forms import ask_kindly, validate_one_line
-from lists.models import List, SmsNumber
+from lists.models import List, Realm, SmsNumber
 from lists.models.sms import MOST_KEYWORDS
 from lists.segments import Measure, measure
 from lists.sms_actions import SENDER, SmsSetupError, require_confirmation
@@ -19,6 +20,7 @@ from optout.addresses import AddressError
 from optout.choices import Meaning
 from optout.keywords import BUILT_IN, FIRST_SEVEN, normal_form, read_meaning
 from optout.sms_numbers import read_number
+from reporting.send_editor.narrowing import why_not_give
 
 LONGEST_KEYWORD = 40  # characters of its normal form
 DROPPABLE = tuple(sorted(BUILT_IN - FIRST_SEVEN))
@@ -59,12 +61,11 @@ class SmsNumberForm(forms.Form):
     def __init__(
         self,
         *args: Any,
-        lists: Iterable[List],
-        region: str,
+        realm: Realm,
         stored: SmsNumber | None = None,
         **kwargs: Any,
     ) -> None:
-        """`lists`: the realm's; `region` reads numbers without a country code."""
+        """`realm`: whose number it is; its region reads numbers without a country code."""
         if stored is not None:
             kwargs["initial"] = {
                 "number": stored.number,
@@ -72,7 +73,8 @@ class SmsNumberForm(forms.Form):
                 "optout_list": stored.optout_list.public_id if stored.optout_list else "",
             }
         super().__init__(*args, **kwargs)
-        self._region = region
+        self._realm, self._stored = realm, stored
+        lists = List.objects.filter(realm=realm).order_by("number")
         self._lists = {each.public_id: each for each in lists if not each.is_global}
         field = cast("forms.ChoiceField", self.fields["optout_list"])
         field.choices = [
@@ -82,10 +84,22 @@ class SmsNumberForm(forms.Form):
 
     def clean_number(self) -> str:
         try:
-            return read_number(self.cleaned_data["number"], self._region)
+            return read_number(self.cleaned_data["number"], self._realm.default_region)
         except AddressError:
             sentence = "Write the number with its country code, like +18005550199, or a short code."
             raise ValidationError(sentence) from None
+
+    def clean(self) -> dict[str, Any]:
+        """A list whose STOP ends it alone gets no number that others' messages came from lately."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        chosen = self._lists.get(cleaned.get("optout_list", ""))
+        if "number" in cleaned:
+            refusal = why_not_give(
+                self._realm, cleaned["number"], chosen, timezone.now(), self._stored
+            )
+            if refusal:
+                self.add_error("optout_list", refusal)
+        return cleaned
 
     def values(self) -> dict[str, Any]:
         """{field of the number: value}."""

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from lists.access import Standing
-from lists.models import List, SmsNumber
+from lists.models import SmsNumber
 from lists.sms_actions import SmsSetupError, change_number, make_number, remove_number
 from lists.views.context import admin_standing
 from reporting.forms_sms import SmsNumberForm
@@ -78,8 +78,7 @@ def _form(
 ) -> SmsNumberForm:
     return SmsNumberForm(
         request.POST if request.method == "POST" else None,
-        lists=List.objects.filter(realm=standing.realm).order_by("number"),
-        region=standing.realm.default_region,
+        realm=standing.realm,
         stored=stored,
     )
 

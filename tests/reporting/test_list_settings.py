@@ -161,6 +161,22 @@ class TestSaving:
         optout_list.refresh_from_db()
         assert (optout_list.name, optout_list.sms_stop_scope) == ("Rose letters", "list")
 
+    def test_stop_keeps_ending_what_was_sent_from_the_lists_number(
+        self, bob: User, optout_list: List
+    ) -> None:
+        """Whoever answers another list's message must be out of that list."""
+        make.make_sms_number(optout_list.realm, "+18005550199", optout_list)
+        other = make.make_list(optout_list.realm, 5)
+        make.make_text_message(other, sender="+18005550199")
+
+        answer = self.save(bob, optout_list, sms_stop_scope="list")
+
+        assert answer.status_code == 422
+        assert "is being sent from +18005550199" in look_at(answer).text
+        optout_list.refresh_from_db()
+        assert optout_list.sms_stop_scope == SmsStopScope.REALM
+        assert "Saved." in look_at(self.save(bob, optout_list, name="Rose letters")).text
+
     def test_of_do_not_mail_it_is_not_asked(self, alice: User, realm: Realm) -> None:
         screen = open_screen(sign_in(alice), path(make.do_not_mail(realm)))
         assert "sms_stop_scope" not in screen.fields

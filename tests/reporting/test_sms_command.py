@@ -76,6 +76,16 @@ class TestNumbers:
         assert {each.actor for each in AuditEntry.objects.all()} == {None}
         assert "has no number" in refusal("remove-number", f"--number={NUMBER}")
 
+    def test_none_is_given_away_that_other_lists_messages_came_from(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        make.make_sms_number(realm, NUMBER)
+        make.make_list(realm, 5, sms_stop_scope="list")
+        make.make_text_message(optout_list, sender=NUMBER)
+        said = refusal("number", f"--number={NUMBER}", "--list=5")
+        assert f"is being sent from {NUMBER}" in said
+        assert SmsNumber.objects.get().optout_list is None
+
     def test_what_is_wrong_is_said(self, realm: Realm) -> None:
         assert "needs --number" in refusal("number", code=2)
         assert "country code" in refusal("number", "--number=ACME", code=2)

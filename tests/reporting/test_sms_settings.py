@@ -160,6 +160,21 @@ class TestNumbers:
         values = {"number": NUMBER, "optout_list": theirs.public_id}
         assert admin.post(f"{HOME}numbers/new", values).status_code == 422
 
+    def test_none_is_given_away_that_other_lists_messages_came_from(
+        self, admin: Client, realm: Realm, optout_list: List
+    ) -> None:
+        row = make.make_sms_number(realm)
+        narrow = make.make_list(realm, 5, sms_stop_scope="list")
+        make.make_text_message(optout_list, sender=NUMBER)
+        values = {"number": NUMBER, "optout_list": narrow.public_id}
+
+        response = admin.post(f"{HOME}numbers/{row.pk}", values)
+
+        assert response.status_code == 422
+        assert f"is being sent from {NUMBER}" in response.content.decode()
+        row.refresh_from_db()
+        assert row.optout_list is None
+
     def test_it_is_renamed_and_loses_its_list(
         self, admin: Client, realm: Realm, optout_list: List
     ) -> None:

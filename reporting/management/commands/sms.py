@@ -21,6 +21,7 @@ from optout.keywords import FIRST_SEVEN, normal_form
 from optout.links import inbound_sms_url
 from optout.sms_numbers import read_number
 from reporting.forms_sms import DROPPABLE, KeywordError, read_keywords
+from reporting.send_editor.narrowing import why_not_give
 
 OVERLAP_HOURS = 24
 LONGEST_HOURS = 24 * 7
@@ -120,6 +121,9 @@ def _number(realm: Realm, options: dict[str, Any]) -> Done:
         values["label"] = options["label"]
     if options["list"] is not None:
         values["optout_list"] = _find_list(realm, options["list"])
+        refusal = why_not_give(realm, number, values["optout_list"], timezone.now(), row)
+        if refusal:
+            raise CommandError(refusal)
     if row is None:
         row = sms_actions.make_number(realm, number, **values, actor=None)
     else:
