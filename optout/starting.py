@@ -71,8 +71,8 @@ def lift_stops(
 
     `target`: the list that a STOP to the number `texted` is about; a list's suppression ends where only STOPs to `texted` asked
     for it. Where `target` is Do Not Mail, that ends whichever number was texted (`texted` may be empty: nobody said which), and
-    each list goes with it that only STOPs to `texted` were about. Whatever else asked for a suppression since it was last lifted (a link, a page, the owner,
-    an import) keeps it. The subscriptions that STOP ended come back.
+    each list goes with it that only STOPs to `texted` were about. Whatever else asked for a suppression since it was last lifted
+    (a link, a page, the owner, an import) keeps it. The subscriptions that STOP ended come back.
     """
     is_wide = target.is_global
     with transaction.atomic():
