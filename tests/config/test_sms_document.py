@@ -65,7 +65,7 @@ class TestWords:
         [
             ("a STOP of that list alone, if the realm", Meaning.UNCLEAR, True),
             ("a STOP of that list alone, if there", Meaning.STOP, True),
-            ("for review. It never", Meaning.UNCLEAR, True),
+            ("for review, of the list of the number", Meaning.UNCLEAR, True),
             ("for review, of that list", Meaning.UNCLEAR, False),
         ],
     )

@@ -524,7 +524,7 @@ class TestAMessage:
             optout_list, state=TextState.STOPPED, sender="+18005550105"
         )
 
-        assert "ends another list alone, not this one" in self.open(alice, message).text
+        assert "does not end this list" in self.open(alice, message).text
 
     def test_stop(self, bob: User, optout_list: List) -> None:
         message = make.make_text_message(optout_list)

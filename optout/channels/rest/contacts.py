@@ -101,7 +101,8 @@ def read_contacts(
     cursor: str | None = None,
     limit: UpTo1000 = 100,
 ) -> ContactsOut:
-    """The contacts of the realm, in no order that means anything; with `address`, `email` or `phone` the one that has it, or none.
+    """The contacts of the realm, in no order that means anything; with `address`, `email` or `phone` the one that has it, or
+    none.
 
     A `+` in the address stays a plus.
     """

@@ -884,8 +884,8 @@ class TestConfirmation:
 
 class TestOwnKeywords:
     def test_count_in_their_realm(self, realm: Realm, endpoint: InboundEndpoint) -> None:
-        SmsSetup.objects.create(realm=realm, own_keywords=["basta"])
+        SmsSetup.objects.create(realm=realm, own_keywords=["tulip"])
         other = make.make_inbound_endpoint(make.make_realm("other"))
 
-        assert text_us(other, "Basta!").json() == {"status": "ignored"}
-        assert text_us(endpoint, "Basta!").json() == {"status": "recorded"}
+        assert text_us(other, "Tulip!").json() == {"status": "ignored"}
+        assert text_us(endpoint, "Tulip!").json() == {"status": "recorded"}
