@@ -7,6 +7,8 @@ import hashlib
 import hmac
 import secrets
 from base64 import b64encode
+from datetime import datetime
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -14,6 +16,25 @@ from django.conf import settings
 
 SALT_LENGTH = 16  # octets
 NONCE_LENGTH = 12
+
+
+class Rotated(Protocol):
+    """A row whose secret can be replaced: the salt in force, and until then the old one."""
+
+    @property
+    def salt(self) -> bytes | memoryview: ...
+    @property
+    def old_salt(self) -> bytes | memoryview | None: ...
+    @property
+    def old_salt_until(self) -> datetime | None: ...
+
+
+def salts_in_force(row: Rotated, now: datetime) -> list[bytes]:
+    """The salts of the secrets that count: that in force, and while it is rotated the old one after it."""
+    salts = [bytes(row.salt)]
+    if row.old_salt is not None and row.old_salt_until is not None and now < row.old_salt_until:
+        salts.append(bytes(row.old_salt))
+    return salts
 
 
 def new_salt() -> bytes:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lists.models import InboundEndpoint, SmsNumber, SmsSetup
-from lists.sealed import derive_secret, unseal
+from lists.sealed import derive_secret, salts_in_force, unseal
 
 SECRET_PURPOSE = b"inbound secret"
 TOKEN_PURPOSE = b"twilio auth token"
@@ -57,14 +57,7 @@ def secret_of(endpoint: InboundEndpoint) -> str:
 
 def secrets_of(endpoint: InboundEndpoint, now: datetime) -> list[str]:
     """The secrets that open: that in force, and while it is rotated the old one."""
-    secrets = [secret_of(endpoint)]
-    if (
-        endpoint.old_salt is not None
-        and endpoint.old_salt_until is not None
-        and now < endpoint.old_salt_until
-    ):
-        secrets.append(derive_secret(SECRET_PURPOSE, endpoint.old_salt))
-    return secrets
+    return [derive_secret(SECRET_PURPOSE, salt) for salt in salts_in_force(endpoint, now)]
 
 
 def tokens_of(endpoint: InboundEndpoint) -> list[str]:

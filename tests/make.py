@@ -28,6 +28,7 @@ from lists.models import (
     User,
 )
 from lists.models.lists import new_public_id
+from lists.sealed import new_salt
 from lists.secrets import make_secret
 from optout.actions import Recorded, record_optout, record_optouts
 from optout.addresses import Address, parse_address
@@ -38,7 +39,6 @@ from optout.intents import OptOutIntent, global_intents, intent_for
 from optout.models import GlobalLine
 from reporting.changes import end_of_feed
 from reporting.models import TextMessage, WebhookEndpoint, WebhookFormat
-from reporting.webhooks.signing import new_salt
 
 PASSWORD = "correct horse battery staple"
 _HASHED = make_password(PASSWORD)

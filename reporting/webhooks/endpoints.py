@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from lists.models import List, Realm, User
 from lists.models.lists import new_public_id
+from lists.sealed import new_salt
 from reporting.changes import end_of_feed
 from reporting.models import (
     DeliveryState,
@@ -41,7 +42,6 @@ from reporting.webhooks.plans import (
     origin_of,
     plan_of,
 )
-from reporting.webhooks.signing import new_salt
 from reporting.webhooks.splitting import split_batches
 from reporting.webhooks.timetable import TRIES
 

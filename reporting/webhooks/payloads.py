@@ -106,7 +106,7 @@ def sample_change(message_format: str, now: datetime) -> dict[str, Any]:
 def request_headers(
     payload: Payload, webhook_id: str, salts: Sequence[bytes], now: datetime
 ) -> dict[str, str]:
-    """The headers of a try made now; `salts` as `signing_salts` gives them."""
+    """The headers of a try made now; `salts` as `salts_in_force` gives them."""
     timestamp = int(now.timestamp())
     return {
         "content-type": payload.content_type,

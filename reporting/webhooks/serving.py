@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lists.sealed import salts_in_force
 from reporting.feed import START, Cursor
 from reporting.models import DeliveryState, Failure, OffCause, WebhookEndpoint
 from reporting.webhooks.claims import Claim, Taker, taker_of
@@ -17,7 +18,6 @@ from reporting.webhooks.lines import Line, Waiting
 from reporting.webhooks.outcomes import Outcome, judge, off_cause, settle
 from reporting.webhooks.payloads import render, request_headers
 from reporting.webhooks.posting import Poster, Try
-from reporting.webhooks.signing import signing_salts
 from reporting.webhooks.slots import Slots
 from reporting.webhooks.windows import WINDOW
 
@@ -254,7 +254,7 @@ class Serving:
         payload = render(
             endpoint.format, json.loads(text), is_test=waiting.is_test, now=waiting.due_at
         )
-        salts = signing_salts(endpoint, now)
+        salts = salts_in_force(endpoint, now)
         headers = request_headers(payload, waiting.webhook_id, salts, now)
         return await self._poster.post(endpoint.url, payload, headers)
 

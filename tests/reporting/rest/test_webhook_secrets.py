@@ -9,9 +9,10 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
 from lists.models import AuditEntry, Realm
+from lists.sealed import salts_in_force
 from optout.models import GivenAnswer
 from reporting.models import WebhookEndpoint
-from reporting.webhooks.signing import sign, signing_salts
+from reporting.webhooks.signing import sign
 from tests.reporting.rest.webhooks import URL, Program, refused
 
 
@@ -58,7 +59,7 @@ class TestSecrets:
         assert program.read(f"/{made['id']}")["old_secret_until"] == rotated["old_until"]
         endpoint = WebhookEndpoint.objects.get()
         now = timezone.now()
-        signature = sign(signing_salts(endpoint, now), "msg_1", int(now.timestamp()), b"{}")
+        signature = sign(salts_in_force(endpoint, now), "msg_1", int(now.timestamp()), b"{}")
         headers = {
             "webhook-id": "msg_1",
             "webhook-timestamp": str(int(now.timestamp())),

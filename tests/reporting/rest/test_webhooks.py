@@ -10,11 +10,12 @@ from pytest_django.fixtures import Settings
 from standardwebhooks.webhooks import Webhook
 
 from lists.models import AuditEntry, List, Realm
+from lists.sealed import salts_in_force
 from reporting.models import DeliveryState, OffCause, WebhookEndpoint
 from reporting.rest.openapi import describe
 from reporting.webhooks.endpoints import EndpointPlan, make_endpoint, set_callback_url
 from reporting.webhooks.reach import find_endpoint
-from reporting.webhooks.signing import sign, signing_salts
+from reporting.webhooks.signing import sign
 from tests import make
 from tests.reporting.rest.rows import count_rows
 from tests.reporting.rest.webhooks import URL, Program, make_delivery, refused
@@ -47,7 +48,7 @@ class TestMake:
         endpoint = WebhookEndpoint.objects.get(public_id=made["id"])
         now = timezone.now()
         moment = int(now.timestamp())
-        signature = sign(signing_salts(endpoint, now), "msg_1", moment, b'{"a":1}')
+        signature = sign(salts_in_force(endpoint, now), "msg_1", moment, b'{"a":1}')
         headers = {
             "webhook-id": "msg_1",
             "webhook-timestamp": str(moment),

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from lists.sealed import new_salt
 from reporting.models import WebhookFormat
 from reporting.webhooks.payloads import Payload, render, request_headers, sample_change
 from reporting.webhooks.posting import Poster, Try
-from reporting.webhooks.signing import new_salt
 
 SHORT = 0.3  # seconds for what never comes
 LONG = 30.0  # seconds for what does, however busy the machine

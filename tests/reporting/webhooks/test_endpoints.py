@@ -10,6 +10,7 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from lists.models import ApiKey, AuditEntry, List, Realm, User
+from lists.sealed import salts_in_force
 from optout.choices import Channel, Medium
 from reporting.changes import find_end
 from reporting.models import (
@@ -28,7 +29,7 @@ from reporting.webhooks.endpoints import (
 )
 from reporting.webhooks.handover import cursor_of
 from reporting.webhooks.payloads import sample_change
-from reporting.webhooks.signing import secret_of, sign, signing_salts
+from reporting.webhooks.signing import secret_of, sign
 from tests import make
 from tests.reporting.webhooks.deliveries import make_delivery
 from tests.threads import in_thread
@@ -256,9 +257,9 @@ class TestRotating:
         assert old != new
         row = reread(endpoint)
         for moment, secrets in ((23, [new, old]), (24, [new])):
-            salts = signing_salts(row, NOW + timedelta(hours=moment))
+            salts = salts_in_force(row, NOW + timedelta(hours=moment))
             assert [secret_of(salt) for salt in salts] == secrets
-        _require_valid(secrets=(old, new), header_salts=signing_salts(row, NOW))
+        _require_valid(secrets=(old, new), header_salts=salts_in_force(row, NOW))
         assert audited() == [
             ("rotate_webhook_secret", {"webhook": row.public_id, "overlap_hours": 24.0})
         ]
@@ -268,14 +269,14 @@ class TestRotating:
         endpoints.rotate_secret(endpoint, timedelta(hours=1), actor=None, now=NOW)
         endpoints.rotate_secret(endpoint, timedelta(0), actor=None, now=NOW)
         row = reread(endpoint)
-        assert signing_salts(row, NOW) == [bytes(row.salt)]
+        assert salts_in_force(row, NOW) == [bytes(row.salt)]
         assert row.old_salt is None and row.old_salt_until is None
 
     def test_of_two_rotations_the_last_two_sign(self, realm: Realm) -> None:
         endpoint = make.make_webhook_endpoint(realm)
         second = endpoints.rotate_secret(endpoint, timedelta(hours=9), actor=None, now=NOW).salt
         third = endpoints.rotate_secret(endpoint, timedelta(hours=9), actor=None, now=NOW).salt
-        assert signing_salts(reread(endpoint), NOW) == [third, second]
+        assert salts_in_force(reread(endpoint), NOW) == [third, second]
 
     @pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=7, seconds=1)])
     def test_the_overlap_has_bounds(self, realm: Realm, overlap: timedelta) -> None:

@@ -7,6 +7,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from lists.models import List, Realm
+from lists.sealed import new_salt
 from optout.choices import Channel
 from reporting.models import WebhookFormat
 from reporting.webhooks.payloads import (
@@ -16,7 +17,7 @@ from reporting.webhooks.payloads import (
     request_headers,
     sample_change,
 )
-from reporting.webhooks.signing import new_salt, secret_of
+from reporting.webhooks.signing import secret_of
 from tests import make
 from tests.reporting.rest.programs import Program
 

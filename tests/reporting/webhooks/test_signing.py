@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from lists.sealed import new_salt, salts_in_force
 from reporting.models import WebhookEndpoint
 from reporting.webhooks.payloads import Payload, request_headers
-from reporting.webhooks.signing import new_salt, secret_of, sign, signing_salts
+from reporting.webhooks.signing import secret_of, sign
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 BODY = '{"type":"webhook.test","data":{"address":"jürgen@example.com"}}'.encode()
@@ -98,8 +99,8 @@ class TestRotation:
         return WebhookEndpoint(salt=memoryview(b"new"), old_salt=old, old_salt_until=until)
 
     def test_the_old_secret_signs_until_its_time_is_over(self):
-        assert signing_salts(self.endpoint(NOW), NOW - timedelta(seconds=1)) == [b"new", b"old"]
-        assert signing_salts(self.endpoint(NOW), NOW) == [b"new"]
+        assert salts_in_force(self.endpoint(NOW), NOW - timedelta(seconds=1)) == [b"new", b"old"]
+        assert salts_in_force(self.endpoint(NOW), NOW) == [b"new"]
 
     def test_without_one_the_secret_in_force_signs_alone(self):
-        assert signing_salts(self.endpoint(None, None), NOW) == [b"new"]
+        assert salts_in_force(self.endpoint(None, None), NOW) == [b"new"]
