@@ -17,7 +17,7 @@ ADDRESS = re.compile(r"[^\s@<>'\"(),;:/?=&]+@[^\s@<>'\"(),;:/?=&]+\.[^\s@<>'\"()
 # taken out, since a path is logged as it reads, with spaces, line ends and all. (A traceback names our own files below
 # `api_web/`: they stay.)
 SECRET_PATH = re.compile(
-    r"(/o/|/s/|/password/reset/key/|/(?:api_web|unsubscribe/(?:unsubscribe|done))(?!/\w+\.py)(?=.{1,2000}=))"
+    r"(/o/|/s/|/p/|/j/|/password/reset/key/|/(?:api_web|unsubscribe/(?:unsubscribe|done))(?!/\w+\.py)(?=.{1,2000}=))"
     r"(?:(?<=/api_web).+|(?<=/unsubscribe).+|(?<=/done).+|\S+)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -22,7 +22,18 @@ from config.views import outage
 
 PORTAL_PATHS = ("/manage/", "/ops/")
 # Which paths need nothing of the portal, and where their views are.
-PUBLIC_PATHS = ("/u/", "/o/", "/s/", "/sms/", "/api_web", "/bin/api_web", "/unsubscribe", "/g/")
+PUBLIC_PATHS = (
+    "/u/",
+    "/o/",
+    "/s/",
+    "/p/",
+    "/j/",
+    "/sms/",
+    "/api_web",
+    "/bin/api_web",
+    "/unsubscribe",
+    "/g/",
+)
 PROGRAM_PATHS = ("/api/", "/ws/", "/v2/")
 
 # A base URL that ends in a slash, and then `/unsubscribe/unsubscribe`

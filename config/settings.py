@@ -307,7 +307,21 @@ SMS_GATEWAY = env.str("SMS_GATEWAY", default="")
 
 # What recipients read when neither their browser nor the list says.
 LANGUAGE_CODE = env.str("DEFAULT_LANGUAGE", default="en")
-LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
+LANGUAGES = [  # the same as lists.choices.Language, which cannot be imported here
+    ("da", "Dansk"),
+    ("de", "Deutsch"),
+    ("en", "English"),
+    ("es", "Español"),
+    ("fr", "Français"),
+    ("it", "Italiano"),
+    ("nl", "Nederlands"),
+    ("pl", "Polski"),
+    ("pt-br", "Português (Brasil)"),
+    ("sv", "Svenska"),
+    ("tr", "Türkçe"),
+    ("ar", "العربية"),
+    ("he", "עברית"),
+]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True

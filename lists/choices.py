@@ -58,8 +58,28 @@ class CallRefusal(IntegerChoices):
 
 
 class Language(TextChoices):
-    """The languages recipients can be served in."""
+    """The languages recipients can be served in, each in its own name; by these names, as in the footer of a page."""
 
-    EN = "en", "English"
+    DA = "da", "Dansk"
     DE = "de", "Deutsch"
+    EN = "en", "English"
+    ES = "es", "Español"
+    FR = "fr", "Français"
+    IT = "it", "Italiano"
+    NL = "nl", "Nederlands"
+    PL = "pl", "Polski"
+    PT_BR = "pt-br", "Português (Brasil)"
+    SV = "sv", "Svenska"
+    TR = "tr", "Türkçe"
     AR = "ar", "العربية"
+    HE = "he", "עברית"
+
+
+class TextKind(TextChoices):
+    """What an owner can write in each language (S0.8). The first three have a plain column too, in the list's default language."""
+
+    NAME = "name", _("Name")
+    DESCRIPTION = "description", _("Description")
+    FREQUENCY = "frequency", _("How often it comes")
+    MESSAGE = "message", _("Your message")
+    CONSENT = "consent", _("Consent")

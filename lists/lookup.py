@@ -52,17 +52,30 @@ class ListSnapshot:
     region: str
     do_not_mail_id: int
     sms_stop_scope: str
+    frequency: str
+    own_texts: dict[str, dict[str, str]]  # {kind: {language: text}}
+    join_is_open: bool
+    shown_in_preferences: bool
+    asks_reason: bool
+    reasons: dict[str, list[str]]  # {language: [reason, …]}; empty: Heed's own
+    logo_id: int | None
 
 
 _COLUMNS = """
     l.id, l.realm_id, l.number, l.public_id, l.kind, l.name, l.description, l.direct_link_mode, l.accepts,
     l.redirect_url, l.thank_you_texts, r.thank_you_texts, l.locked_language,
     coalesce(nullif(l.default_language, ''), r.default_language), l.effect_hours,
-    coalesce(nullif(l.sender_name, ''), r.sender_name), l.colour,
-    coalesce(nullif(l.contact, ''), r.support_address), l.privacy_url, l.whitelist, l.plain_download, l.limit_confirm,
+    coalesce(nullif(l.sender_name, ''), r.sender_name), coalesce(nullif(l.colour, ''), r.colour),
+    coalesce(nullif(l.contact, ''), r.support_address), coalesce(nullif(l.privacy_url, ''), r.privacy_url),
+    l.whitelist, l.plain_download, l.limit_confirm,
     l.limit_block, l.limit_block_day, l.limit_form, l.limit_hour, l.usual_hour, l.protected_until, l.closed_at,
     r.default_region, (SELECT g.id FROM lists_list g WHERE g.realm_id = l.realm_id AND g.kind = 'global'),
-    l.sms_stop_scope
+    l.sms_stop_scope, l.frequency, l.own_texts, r.own_texts, l.join_is_open, l.shown_in_preferences, l.asks_reason,
+    CASE WHEN l.reasons = '{}' THEN r.reasons ELSE l.reasons END,
+    (
+        SELECT g.id FROM lists_logo g WHERE g.realm_id = l.realm_id AND (g.optout_list_id = l.id OR g.optout_list_id IS NULL)
+        ORDER BY g.optout_list_id NULLS LAST LIMIT 1
+    )
 """
 _FROM = "FROM lists_list l JOIN lists_realm r ON r.id = l.realm_id"
 _BY_PUBLIC_ID = f"SELECT {_COLUMNS} {_FROM} WHERE l.public_id = %s"
@@ -149,6 +162,12 @@ def _as_snapshot(row: tuple[Any, ...]) -> ListSnapshot:
         own_texts
     )  # the list's own wins, language by language (S0.8)
     values[18] = tuple(values[18])
+    own_kinds, realm_kinds = json.loads(values[32]), json.loads(values.pop(33))
+    values[32] = {
+        kind: realm_kinds.get(kind, {}) | own_kinds.get(kind, {})
+        for kind in realm_kinds.keys() | own_kinds.keys()
+    }
+    values[36] = json.loads(values[36])
     return ListSnapshot(*values)
 
 

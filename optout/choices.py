@@ -34,6 +34,7 @@ class Channel(IntegerChoices):
     PORTAL = 14, _("Portal")
     GLOBAL_API = 15, _("Global Unsubscribe API")
     SMS_LINK = 16, _("Link in a text message")
+    PREFERENCES = 17, _("Preference page")
 
     @classmethod
     def find(cls, code: int) -> "Channel | None":
@@ -61,6 +62,7 @@ class Reason(IntegerChoices):
     LEGAL = 5, _("Legal")
     UNDONE = 6, _("Undone")
     REVERTED = 7, _("Reverted")
+    RETURNED = 8, _("Came back")  # S2.2: the recipient's own confirmation
 
 
 class Origin(IntegerChoices):
@@ -119,6 +121,7 @@ class Traffic(IntegerChoices):
 
     DIRECT = 1, _("Direct link and pixel")
     FORM = 2, _("Hosted form")
+    JOIN = 3, _("Join form")  # and the form that asks for a link: both make us send a mail
 
 
 class Meaning(IntegerChoices):
@@ -140,3 +143,19 @@ class Confirmation(IntegerChoices):
     FAILED = 5, _("Could not be sent")
     TOO_LATE = 6, _("Not sent within 5 minutes")
     ANSWERED = 7, _("In the answer to the gateway")
+
+
+class MailKind(IntegerChoices):
+    """Which form of ours somebody typed an address into, so that it is sent a mail (S2.2)."""
+
+    JOIN = 1, _("Join form")
+    PREFERENCES = 2, _("See what we send you")
+
+
+class MailState(IntegerChoices):
+    """How far such a mail has got."""
+
+    WAITING = 1, _("Waiting")
+    SENT = 2, _("Sent")
+    LEFT_OUT = 3, _("Left out")  # the address has had enough of them
+    GIVEN_UP = 4, _("Given up")

@@ -1,4 +1,4 @@
-"""Links for recipients: the open ones of a list, and the signed one of a single address.
+"""Links for recipients: the open ones of a list, and the signed ones of a single address.
 
 A signed link's token is opaque: whoever reads a log or looks over a shoulder learns no address. Layout, then base64url
 without padding:
@@ -23,6 +23,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 VERSION = 1
+# What a link is for. One that was made for one thing opens nothing else.
+OPT_OUT = b"heed signed link"
+PREFERENCES = b"heed preference link"
+JOIN = b"heed join link"
 HEADER_BYTES = 6
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -84,10 +88,30 @@ def global_unsubscribe_url(key: str, hosts: Sequence[str] = ()) -> str:
     return f"{base.scheme}://{hosts[0]}{port}/unsubscribe/unsubscribe"
 
 
-def make_token(list_id: int, address: str) -> str:
+def ask_url(public_id: str) -> str:
+    """Where people ask for the link to their preference page (S2.2)."""
+    return f"{settings.BASE_URL}/p/{public_id}"
+
+
+def preferences_url(list_id: int, address: str) -> str:
+    """The one recipient's preference page, by way of this list of its realm."""
+    return f"{settings.BASE_URL}/p/{make_token(list_id, address, PREFERENCES)}"
+
+
+def join_url(public_id: str) -> str:
+    """The form with which people join a list (S2.2)."""
+    return f"{settings.BASE_URL}/j/{public_id}"
+
+
+def confirm_join_url(list_id: int, mail_id: int) -> str:
+    """What the mail to somebody who wants to join leads to. Names the request, not the address."""
+    return f"{settings.BASE_URL}/j/{make_token(list_id, str(mail_id), JOIN)}"
+
+
+def make_token(list_id: int, address: str, purpose: bytes = OPT_OUT) -> str:
     """The token of a signed link, made with the newest link secret. `address` is the normalised one."""
     key_id, secret = _secrets(settings.LINK_SECRETS)[0]
-    key = _list_key(secret, list_id)
+    key = _list_key(secret, list_id, purpose)
     header = _header(key_id, list_id)
     plain = address.encode()
     nonce = hmac.digest(key, header + plain, hashlib.sha256)[:NONCE_BYTES]
@@ -95,8 +119,8 @@ def make_token(list_id: int, address: str) -> str:
     return base64.urlsafe_b64encode(header + nonce + sealed).rstrip(b"=").decode()
 
 
-def read_token(token: str) -> LinkTarget | None:
-    """Whom the token is about, or None for anything that we did not make (AT-04)."""
+def read_token(token: str, purpose: bytes = OPT_OUT) -> LinkTarget | None:
+    """Whom the token is about, or None for anything that we did not make for that purpose (AT-04)."""
     longest = HEADER_BYTES + NONCE_BYTES + LONGEST_ADDRESS + TAG_BYTES
     if len(token) > longest * 4 // 3 + 4:
         return None
@@ -115,7 +139,7 @@ def read_token(token: str) -> LinkTarget | None:
         return None
     nonce = raw[HEADER_BYTES : HEADER_BYTES + NONCE_BYTES]
     try:
-        plain = AESGCM(_list_key(secret, list_id)).decrypt(
+        plain = AESGCM(_list_key(secret, list_id, purpose)).decrypt(
             nonce, raw[HEADER_BYTES + NONCE_BYTES :], raw[:HEADER_BYTES]
         )
         return LinkTarget(list_id, plain.decode(), key_id)
@@ -125,7 +149,7 @@ def read_token(token: str) -> LinkTarget | None:
 
 def list_key(list_id: int) -> bytes:
     """The 32-byte key with which a mailer makes this list's signed links; of the newest link secret."""
-    return _list_key(_secrets(settings.LINK_SECRETS)[0][1], list_id)
+    return _list_key(_secrets(settings.LINK_SECRETS)[0][1], list_id, OPT_OUT)
 
 
 def list_header(list_id: int) -> bytes:
@@ -156,8 +180,8 @@ def _secrets(text: str) -> tuple[tuple[int, str], ...]:
 
 
 @lru_cache(maxsize=10_000)
-def _list_key(secret: str, list_id: int) -> bytes:
-    return hmac.digest(secret.encode(), b"heed signed link, list %d" % list_id, hashlib.sha256)
+def _list_key(secret: str, list_id: int, purpose: bytes) -> bytes:
+    return hmac.digest(secret.encode(), b"%b, list %d" % (purpose, list_id), hashlib.sha256)
 
 
 def _header(key_id: int, list_id: int) -> bytes:

@@ -72,5 +72,5 @@ urlpatterns = [
         views.open_global_preview,
         name="global_preview",
     ),
-    re_path(r"^(?:[uosg]|unsubscribe)(?:/|$)", views.broken_link),
+    re_path(r"^(?:[uosgpj]|unsubscribe)(?:/|$)", views.broken_link),
 ]

@@ -9,6 +9,7 @@ from lists.models.global_unsubscribe import (
 )
 from lists.models.keys import ApiKey, CallCount, DownloadKey, PasswordFailure, RealmCredential
 from lists.models.lists import List
+from lists.models.logos import Logo
 from lists.models.people import ListAccess, Membership, User
 from lists.models.realms import Realm
 from lists.models.sms import ConfirmsBy, InboundEndpoint, InboundFormat, SmsNumber, SmsSetup
@@ -25,6 +26,7 @@ __all__ = [
     "InboundFormat",
     "List",
     "ListAccess",
+    "Logo",
     "Membership",
     "PasswordFailure",
     "Product",

@@ -2,17 +2,15 @@ import secrets
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from lists.choices import Accepts, DirectLinkMode, Language, ListKind, SmsStopScope
-from lists.models.realms import Realm
+from lists.models.realms import Realm, validate_colour
 
 DO_NOT_MAIL_NAME = "Do Not Mail"
-
-validate_colour = RegexValidator(r"\A#[0-9a-fA-F]{6}\Z", _("Write a colour like #1d4ed8."))
 
 
 def new_public_id() -> str:
@@ -37,6 +35,11 @@ class List(models.Model):
     kind = models.CharField(max_length=10, choices=ListKind, default=ListKind.STANDARD)
     name = models.CharField(_("name"), max_length=100)
     description = models.CharField(_("description"), max_length=300, blank=True)
+    frequency = models.CharField(  # S2.2: "about once a week", on the preference page
+        _("how often it comes"), max_length=60, blank=True, default="", db_default=""
+    )
+    # {kind: {language: text}}, the kinds of TextKind: what recipients read in other languages than the list's own.
+    own_texts = models.JSONField(_("texts"), default=dict, db_default={}, blank=True)
 
     # How a recipient opts out (S0.7: each list has its own setup)
     direct_link_mode = models.CharField(
@@ -66,7 +69,18 @@ class List(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(240)],
     )
 
-    # Brand
+    # What recipients are offered (S2.2)
+    join_is_open = models.BooleanField(_("join form"), default=False, db_default=False)
+    shown_in_preferences = models.BooleanField(
+        _("show on the preference page"), default=True, db_default=False
+    )
+    asks_reason = models.BooleanField(
+        _("ask for a reason afterwards"), default=True, db_default=True
+    )
+    # {language: [reason, …]}; empty: the realm's.
+    reasons = models.JSONField(_("reasons"), default=dict, db_default={}, blank=True)
+
+    # Brand; the logo is a row of its own (lists/models/logos.py)
     sender_name = models.CharField(_("sender name"), max_length=100, blank=True)
     colour = models.CharField(_("colour"), max_length=7, blank=True, validators=[validate_colour])
     contact = models.CharField(_("contact for questions"), max_length=254, blank=True)

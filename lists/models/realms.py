@@ -9,6 +9,8 @@ validate_realm_name = RegexValidator(
     r"\A[a-z0-9][a-z0-9_-]{1,62}\Z", _("Use lower-case letters, digits, hyphens and underscores.")
 )
 
+validate_colour = RegexValidator(r"\A#[0-9a-fA-F]{6}\Z", _("Write a colour like #1d4ed8."))
+
 
 class Realm(models.Model):
     """A tenant: the people, lists and addresses that one global opt-out covers."""
@@ -31,6 +33,23 @@ class Realm(models.Model):
     )
     # {language: text}. A list's own text wins over it (S0.8).
     thank_you_texts = models.JSONField(_("thank-you texts"), default=dict, blank=True)
+
+    # Brand, where a list has none of its own
+    colour = models.CharField(
+        _("colour"),
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_colour],
+    )
+    privacy_url = models.URLField(
+        _("link to the privacy policy"), blank=True, default="", db_default=""
+    )
+    # {"message": {language: text}}: of TextKind, what may hold for every list.
+    own_texts = models.JSONField(_("texts"), default=dict, db_default={}, blank=True)
+    # {language: [reason, …]} that people who opted out can choose from; empty: Heed's own.
+    reasons = models.JSONField(_("reasons"), default=dict, db_default={}, blank=True)
 
     # What the realm's programs may do (api_web: S4.13, S4.20)
     uses_customer_key = models.BooleanField(
