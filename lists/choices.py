@@ -76,7 +76,7 @@ class Language(TextChoices):
 
 
 class TextKind(TextChoices):
-    """What an owner can write in each language (S0.8). The first three have a plain column too, in the list's default language."""
+    """What an owner can write in each language (S0.8). The first three have a column too, in the default language."""
 
     NAME = "name", _("Name")
     DESCRIPTION = "description", _("Description")

@@ -130,7 +130,7 @@ def open_global_preview(request: HttpRequest, key: str) -> HttpResponse:
 
 @public
 def broken_link(request: HttpRequest) -> HttpResponse:
-    """Everything else below `/u/`, `/o/`, `/s/`, `/p/`, `/j/`, `/g/` and `/unsubscribe`: links that were cut off or copied in part."""
+    """Everything else below our public paths: links that were cut off or copied in part."""
     return screens.broken_link(request)
 
 
