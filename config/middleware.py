@@ -16,11 +16,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import Resolver404, resolve, reverse
+from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext as _
 
 from config.views import outage
 
 PORTAL_PATHS = ("/manage/", "/ops/")
+# Its texts are marked, but there is one language of them: a setting for recipients must not give it half of another.
+PORTAL_LANGUAGE = "en"
 # Which paths need nothing of the portal, and where their views are.
 PUBLIC_PATHS = (
     "/u/",
@@ -49,6 +53,14 @@ class PortalOnly(MiddlewareMixin):
         if request.path_info.startswith(PORTAL_PATHS):
             return super().__call__(request)
         return self.get_response(request)
+
+
+class PortalLanguage(PortalOnly):
+    """The portal speaks English, whatever DEFAULT_LANGUAGE and the browser say (S0.8); then what was active is so again."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        with translation.override(PORTAL_LANGUAGE):
+            return super().__call__(request)
 
 
 class PortalNotStored(PortalOnly):
@@ -84,9 +96,6 @@ class PortalDeadEnds(PortalOnly):
     answered: it is sent to the page above. Other methods, and whoever is not signed in, get the 405.
     """
 
-    NOTHING_DONE = "Nothing was done. Press the button once more."
-    SIGNED_OUT = "You were signed out, and nothing was saved. Sign in, and send it again."
-
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
@@ -98,14 +107,18 @@ class PortalDeadEnds(PortalOnly):
             target = response.headers["Location"]
             asks = target.startswith(f"{reverse('account_login')}?next=")
             if asks and not request.user.is_authenticated:
-                _say_once(request, self.SIGNED_OUT)
+                _say_once(
+                    request,
+                    _("You were signed out, and nothing was saved. Sign in, and send it again."),
+                )
         return response
 
     def _page_above(self, request: HttpRequest) -> HttpResponse | None:
         page = _above(request.path_info)
         if page is None or not request.user.is_authenticated:
             return None
-        _say_once(request, self.NOTHING_DONE)  # the page above may be for POST alone, too
+        # once: the page above may be for POST alone, too
+        _say_once(request, _("Nothing was done. Press the button once more."))
         return HttpResponseRedirect(quote(page))
 
 

@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "config.middleware.RecipientsFirst",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "config.middleware.PortalLanguage",
     "config.middleware.PortalNotStored",
     "config.middleware.PortalSessions",
     "config.middleware.PortalCsrf",
@@ -131,6 +132,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "lists.views.context.portal",
             ],
+            "builtins": ["django.templatetags.i18n"],
         },
     },
 ]

@@ -9,6 +9,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
+from django.utils import translation
 from django.utils.cache import get_conditional_response
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -169,7 +170,8 @@ def _webhooks_page(base_url: str) -> tuple[bytes, str]:
 
 
 def _rendered(template: str, context: dict[str, Any]) -> tuple[bytes, str]:
-    text = loader.render_to_string(template, context).encode()
+    with translation.override("en"):  # these pages pass no middleware of the portal
+        text = loader.render_to_string(template, context).encode()
     return text, f'"{sha256(text).hexdigest()[:32]}"'
 
 

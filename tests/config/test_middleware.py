@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from django.utils import translation
 
 from config.middleware import WholeAnswers
 from lists.models import List, Realm, User
@@ -41,6 +42,29 @@ class TestPortalAnswers:
 
         assert client.get("/manage/").headers["Cache-Control"] == "no-store"
         assert "no-store" in Client().get("/manage/account/login/").headers["Cache-Control"]
+
+
+@pytest.mark.django_db
+class TestPortalLanguage:
+    """English, and only for as long as the answer is made. Django itself would say it in German."""
+
+    REQUIRED = "This field is required."
+
+    def test_the_portal_speaks_english_whatever_is_the_default(self) -> None:
+        client = Client(headers={"Accept-Language": "de"})
+
+        with translation.override("de"):
+            answer = client.post("/manage/account/login/", {})
+            active = translation.get_language()
+
+        assert self.REQUIRED in answer.content.decode()
+        assert active == "de"
+
+    def test_so_does_the_admin(self, admin_client: Client) -> None:
+        with translation.override("de"):
+            answer = admin_client.get("/ops/")
+
+        assert "Recent actions" in answer.content.decode()
 
 
 @pytest.mark.django_db
