@@ -5,6 +5,7 @@ what decoding would cost is reckoned from the first bytes, before it begins.
 """
 
 import io
+import math
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,13 +21,15 @@ MOST_UPLOADED = 1024 * 1024  # bytes
 _MOST_PIXELS = 16_000_000
 _LONGEST_SIDE = 10_000  # pixels
 _MOST_MEMORY = 52_000_000  # bytes, to decode it; with all else that is below 60 MB
-# What decoding takes a pixel, measured: WebP holds the picture four times, a progressive JPEG all its coefficients. Any other
-# JPEG is made smaller on the way.
-_COSTS = {"PNG": 4, "GIF": 4, "WEBP": 16, "JPEG": 0, "MPO": 0}
+# What decoding takes a pixel, measured: WebP holds the picture four times, a progressive JPEG all its coefficients; any other
+# JPEG is made smaller on the way. The others by their mode: with a palette, in greys, in 16 bits of grey, or in colours.
+_COSTS = {"WEBP": 16, "JPEG": 0, "MPO": 0}
 _PROGRESSIVE = 8
+_COSTS_OF_MODES = {"1": 1, "L": 1, "P": 1, "I;16": 2}
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _SMALLEST_SIDE = 8  # pixels, of what is kept: less is no logo, but a dot or a line
-_STRIP = 64  # rows that are made smaller at a time
+_ENOUGH = 1_000_000  # pixels that are worked with: the picture may have a wide empty rim
+_STRIP = 16  # rows of these that are made at a time
 
 # Threads are many and memory is not: one picture of a process at a time.
 _one_at_a_time = threading.Lock()
@@ -78,7 +81,7 @@ def _decode(upload: bytes) -> "Image.Image":
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large() from error
     _check_size(image)
-    image.draft("RGB", (2 * MOST_WIDTH, 2 * MOST_HEIGHT))
+    image.draft("RGB", (2 * MOST_WIDTH, 2 * MOST_HEIGHT))  # nothing but a JPEG knows how
     image.load()
     small = ImageOps.exif_transpose(_shrunk(image))
     if small.mode == "RGBA":
@@ -99,7 +102,7 @@ def _decode(upload: bytes) -> "Image.Image":
 
 def _check_size(image: "Image.Image") -> None:
     width, height = image.size
-    cost = _COSTS[image.format or ""]
+    cost = _COSTS.get(image.format or "", _COSTS_OF_MODES.get(image.mode, 4))
     if image.info.get("progressive") or image.info.get("progression"):
         cost = _PROGRESSIVE
     pixels = width * height
@@ -114,12 +117,11 @@ def _too_large() -> PictureError:
 
 
 def _shrunk(image: "Image.Image") -> "Image.Image":
-    """An RGB or RGBA picture up to four times as large as what is kept, strip by strip: a copy of the whole would not fit."""
+    """An RGB or RGBA picture of fewer pixels, made strip by strip: beside the whole there is no room for a copy."""
     from PIL import Image
 
     width, height = image.size
-    # It may lie on its side, and have a wide empty rim: room for both.
-    factor = max(1, min(max(width, height) // (4 * MOST_WIDTH), min(width, height) // MOST_HEIGHT))
+    factor = math.ceil(math.sqrt(width * height / _ENOUGH))
     mode = "RGBA" if image.has_transparency_data else "RGB"
     small = Image.new(mode, (-(-width // factor), -(-height // factor)))
     for top in range(0, height, _STRIP * factor):
