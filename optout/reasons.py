@@ -1,0 +1,75 @@
+"""Why somebody opted out, as they may say afterwards, of the owner's list of reasons or of ours (pages.md, the done page)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from lists.lookup import ListSnapshot
+from lists.prepared import fetch_prepared
+from optout.statements import IS_UNDONE
+
+# By the keys that are stored. A key is never given another meaning; what is no longer offered stays readable.
+BUILT_IN: dict[str, Promise | str] = {
+    "too_many": _("I get too many messages"),
+    "not_expected": _("The messages are not what I expected"),
+    "never_signed_up": _("I never signed up"),
+    "only_once": _("I only wanted this once"),
+    "other": _("Another reason"),
+}
+
+_LONGEST = 100  # characters, as the column
+_MOST = 10  # reasons that a page has room for
+
+# One statement: of a request that was taken back there is nothing to explain. Who presses another button has thought again.
+_STATE = f"""
+INSERT INTO optout_statedreason (optout_list_id, optout_id, digest, reason, stated_at)
+SELECT o.optout_list_id, o.id, o.digest, %(reason)s, %(now)s
+FROM optout_optout o
+WHERE o.digest = %(digest)s AND o.id = %(optout)s AND o.optout_list_id = %(list)s AND o.kind = 1 AND NOT {IS_UNDONE}
+ON CONFLICT (optout_id, digest) DO UPDATE SET reason = excluded.reason, stated_at = excluded.stated_at
+"""  # noqa: S608  a constant of ours
+
+_FORGET = "DELETE FROM optout_statedreason WHERE optout_id = ANY (%s::bigint[]) AND digest = %s"
+
+
+def reasons_for(optout_list: ListSnapshot, language: str) -> list[tuple[str, Promise | str]]:
+    """(what is stored, what is read) of the reasons that a reader of that language can choose from; none where none are asked for.
+
+    The owner's are read in that language, else in the list's default one, and stored in the default one: so that a report counts
+    together what was read in two languages. The lines of two languages belong together by their order.
+    """
+    if not optout_list.asks_reason:
+        return []
+    own = {code: _usable(texts) for code, texts in optout_list.reasons.items()}
+    known_as = own.get(optout_list.default_language) or []
+    shown = own.get(language) or known_as
+    if not shown:
+        return list(BUILT_IN.items())
+    return [
+        (known_as[n] if n < len(known_as) else text, text) for n, text in enumerate(shown[:_MOST])
+    ]
+
+
+def state_reason(
+    list_id: int, optout_id: int, digest: bytes, reason: str, *, now: datetime
+) -> None:
+    """Keep why this one request was made: the last that was said. Nothing where there is no such request, or it was undone."""
+    values = {
+        "list": list_id,
+        "optout": optout_id,
+        "digest": digest,
+        "reason": reason[:_LONGEST],
+        "now": now,
+    }
+    fetch_prepared(_STATE, values)
+
+
+def forget_reasons(optout_ids: Iterable[int], digest: bytes) -> None:
+    """Drop what was said about requests that are taken back."""
+    fetch_prepared(_FORGET, (list(optout_ids), digest))
+
+
+def _usable(texts: Iterable[str]) -> list[str]:
+    return [text[:_LONGEST].strip() for text in texts if text.strip()]
