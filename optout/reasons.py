@@ -35,7 +35,7 @@ _FORGET = "DELETE FROM optout_statedreason WHERE optout_id = ANY (%s::bigint[]) 
 
 
 def reasons_for(optout_list: ListSnapshot, language: str) -> list[tuple[str, Promise | str]]:
-    """(what is stored, what is read) of the reasons that a reader of that language can choose from; none where none are asked for.
+    """(what is stored, what is read) of the reasons that a reader of that language can choose from, if any are asked for.
 
     The owner's are read in that language, else in the list's default one, and stored in the default one: so that a report counts
     together what was read in two languages. The lines of two languages belong together by their order.

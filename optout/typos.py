@@ -6,27 +6,26 @@ Knows nothing but the address: what the done page offers says nothing about whet
 from functools import lru_cache
 
 # The domains that people mean, by how many do.
-_MEANT = tuple(
-    """
-    gmail.com hotmail.com yahoo.com outlook.com icloud.com googlemail.com live.com aol.com gmx.de web.de gmx.net t-online.de
-    hotmail.fr hotmail.de hotmail.it hotmail.es hotmail.co.uk hotmail.se yahoo.fr yahoo.de yahoo.it yahoo.es yahoo.co.uk
-    yahoo.com.br outlook.de outlook.fr outlook.es outlook.it outlook.com.br orange.fr wanadoo.fr laposte.net libero.it
-    virgilio.it freenet.de gmx.at gmx.ch bluewin.ch protonmail.com comcast.net verizon.net sbcglobal.net btinternet.com
-    bol.com.br terra.com.br interia.pl ziggo.nl telia.com
-    """.split()
-)
-
+_MEANT_DOMAINS = """
+gmail.com hotmail.com yahoo.com outlook.com icloud.com googlemail.com live.com aol.com gmx.de web.de gmx.net t-online.de
+hotmail.fr hotmail.de hotmail.it hotmail.es hotmail.co.uk hotmail.se yahoo.fr yahoo.de yahoo.it yahoo.es yahoo.co.uk
+yahoo.com.br outlook.de outlook.fr outlook.es outlook.it outlook.com.br orange.fr wanadoo.fr laposte.net libero.it
+virgilio.it freenet.de gmx.at gmx.ch bluewin.ch protonmail.com comcast.net verizon.net sbcglobal.net btinternet.com
+bol.com.br terra.com.br interia.pl ziggo.nl telia.com
+"""
 # Neighbours of those that are somebody's real address.
-_REAL = frozenset(
-    """
-    mail.com email.com ymail.com gmx.com gmx.net gmx.org gmx.info gmx.biz gmx.name love.com mail.de email.de web.com
-    hotmail.net outlook.net live.net aol.net
-    """.split()
-)
+_REAL_DOMAINS = """
+mail.com email.com ymail.com gmx.com gmx.org gmx.info gmx.biz gmx.name love.com mail.de email.de web.com
+hotmail.net outlook.net live.net aol.net
+"""
+
+_MEANT = tuple(_MEANT_DOMAINS.split())
+_REAL = frozenset(_REAL_DOMAINS.split())
 _MANY_COUNTRIES = frozenset({"hotmail", "outlook", "live", "yahoo", "gmx", "aol", "msn"})
 _ONLY_COM = frozenset({"gmail", "googlemail", "icloud"})  # gmail.de has no mailboxes
 _SLIPS = frozenset({"co", "cm", "om"})  # countries, and much more often an unfinished .com
 
+_LONGEST_ENDING = 6  # letters: com.br
 _LONG, _MIDDLE = 7, 5  # letters: hotmail, gmail
 
 
@@ -44,7 +43,7 @@ def _suggest_domain(domain: str) -> str:
         return ""
     if name in _MANY_COUNTRIES and _is_country(ending):
         return ""
-    if name in _ONLY_COM:
+    if name in _ONLY_COM and len(ending) <= _LONGEST_ENDING:
         return f"{name}.com"
     near = [(far, meant) for meant in _MEANT if (far := _distance(name, ending, meant)) is not None]
     return min(near, key=lambda each: each[0])[1] if near else ""  # of equal ones the first

@@ -2,6 +2,12 @@ import pytest
 
 from optout.typos import suggest_address
 
+REAL = """
+gmail.com gmx.de gmx.net gmx.fr gmx.com ymail.com mail.com email.com love.com five.com web.be web.com me.com live.nl
+hotmail.nl yahoo.co.in yahoo.com.ar aol.co.uk example.com small.com tmall.com wp.pl o2.pl qq.com proton.me bt.com
+gmail.example.com xn--gml-0la.com
+"""
+
 
 class TestSlips:
     @pytest.mark.parametrize(
@@ -31,11 +37,7 @@ class TestSlips:
 
     @pytest.mark.parametrize(
         "real",
-        """
-        gmail.com gmx.de gmx.net gmx.fr gmx.com ymail.com mail.com email.com love.com five.com web.be web.com me.com live.nl
-        hotmail.nl yahoo.co.in yahoo.com.ar aol.co.uk example.com small.com tmall.com wp.pl o2.pl qq.com proton.me bt.com
-        gmail.example.com xn--gml-0la.com
-        """.split(),
+        REAL.split(),
     )
     def test_nobody_is_doubted_whose_domain_is_real(self, real: str) -> None:
         assert suggest_address(f"jane@{real}") == ""
