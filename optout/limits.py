@@ -22,13 +22,19 @@ LONGEST_BLOCK = timedelta(hours=24)
 PROTECTED_FOR = timedelta(hours=1)
 UNUSUAL = 10  # times the p95 of the hours of the last 28 days
 
+# Of forms that make us send a mail, the same for every list: what an owner allows to opt out is no leave to send mails.
+MAILS_WITHOUT_A_TAP = 5  # in ten minutes, from forms on the owners' own websites
+MOST_MAILS = 20  # in ten minutes
+MOST_MAILS_A_DAY = 100
+
 # Locks the counter's row first and the hour's row second, always: two requests cannot lock each other out. Each step
 # reads the one before it, which makes that the order.
 # `known`: whether this network brought the address within a day already; read under the lock, because after the update the
 # row does not tell. (Of a network's very first requests, two with one address at the same instant may both count.)
 # An admitted address stands last in the row; a refused one is not added, so an attack does not make the row grow past the
 # limit, and is not forgotten if it was there, so that repeating addresses during a block frees no place.
-# The hour counts an address that was admitted and is new, so that repeats and refused ones turn no protected mode on.
+# The hour counts an address that was admitted and is new, so that repeats and refused ones turn no protected mode on; nor do
+# those who ask for a mail.
 _COUNT = """
 WITH before AS (
     SELECT digests, seen_at FROM optout_limitcounter
@@ -92,7 +98,7 @@ counted AS (
 hour AS (
     INSERT INTO optout_unsignedhour AS h (optout_list_id, hour_at, requests)
     SELECT %(list)s, date_trunc('hour', %(now)s::timestamptz), 1 FROM counted, known
-    WHERE counted.is_admitted AND NOT known.is_known
+    WHERE counted.is_admitted AND NOT known.is_known AND %(is_optout)s::bool
     ON CONFLICT (optout_list_id, hour_at) DO UPDATE SET requests = h.requests + 1
     RETURNING requests
 )
@@ -129,21 +135,15 @@ def judge_unsigned(
     Protected mode asks for the confirm page, so a form's POST passes it.
     """
     is_form = traffic == Traffic.FORM
-    ((is_admitted, is_blocked, distinct, blocked_until, in_this_hour),) = fetch_prepared(
-        _COUNT,
-        {
-            "list": optout_list.id,
-            "network": network,
-            "traffic": int(traffic),
-            "digest": digest,
-            "now": now,
-            "window": WINDOW,
-            "hard": optout_list.limit_form if is_form else optout_list.limit_block,
-            "day": 2_000_000_000 if is_form else optout_list.limit_block_day,
-            "blocks": not is_form,
-            "first_block": FIRST_BLOCK,
-            "longest_block": LONGEST_BLOCK,
-        },
+    is_admitted, is_blocked, distinct, blocked_until, in_this_hour = _count(
+        optout_list,
+        traffic,
+        network,
+        digest,
+        now,
+        hard=optout_list.limit_form if is_form else optout_list.limit_block,
+        day=2_000_000_000 if is_form else optout_list.limit_block_day,
+        blocks=not is_form,
     )
     if in_this_hour > max(optout_list.limit_hour, UNUSUAL * optout_list.usual_hour):
         _protect(optout_list, now)
@@ -159,6 +159,29 @@ def judge_unsigned(
     return RECORD
 
 
+def judge_mail(optout_list: ListSnapshot, network: str, digest: bytes, now: datetime) -> Judgement:
+    """Count one address that was typed into a form that makes us send it a mail, and say whether it may.
+
+    CONFIRM: only after one more tap, which the press of our own form is. Counted apart: whoever has people mailed keeps nobody
+    from opting out, and turns no protected mode on. Nobody is blocked; the oldest address makes room for the next.
+    """
+    is_admitted, _, distinct, _, _ = _count(
+        optout_list,
+        Traffic.JOIN,
+        network,
+        digest,
+        now,
+        hard=MOST_MAILS,
+        day=MOST_MAILS_A_DAY,
+        blocks=False,
+    )
+    if not is_admitted:
+        return Judgement(Admission.REFUSE, RefusalCause.ADDRESS_LIMIT, WINDOW)
+    if distinct > MAILS_WITHOUT_A_TAP:
+        return Judgement(Admission.CONFIRM, RefusalCause.ADDRESS_LIMIT)
+    return RECORD
+
+
 def is_protected(optout_list: ListSnapshot, now: datetime) -> bool:
     """Whether the list is in protected mode: unsigned requests need the confirm page."""
     return optout_list.protected_until is not None and optout_list.protected_until > now
@@ -168,6 +191,37 @@ def unblock_network(optout_list: List, network: str) -> bool:
     """Forget what the network did to this list; whether it was blocked."""
     deleted, _ = LimitCounter.objects.filter(optout_list=optout_list, network=network).delete()
     return deleted > 0
+
+
+def _count(
+    optout_list: ListSnapshot,
+    traffic: Traffic,
+    network: str,
+    digest: bytes,
+    now: datetime,
+    *,
+    hard: int,
+    day: int,
+    blocks: bool,
+) -> tuple[bool, bool, int, datetime, int]:
+    """Whether it is admitted, whether the network is blocked, the distinct addresses of the window, until when it is blocked,
+    and how many new ones this hour had, where they count."""
+    values = {
+        "list": optout_list.id,
+        "network": network,
+        "traffic": int(traffic),
+        "digest": digest,
+        "now": now,
+        "window": WINDOW,
+        "hard": hard,
+        "day": day,
+        "blocks": blocks,
+        "is_optout": traffic != Traffic.JOIN,
+        "first_block": FIRST_BLOCK,
+        "longest_block": LONGEST_BLOCK,
+    }
+    (row,) = fetch_prepared(_COUNT, values)
+    return row
 
 
 def _protect(optout_list: ListSnapshot, now: datetime) -> None:

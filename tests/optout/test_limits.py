@@ -14,6 +14,7 @@ from optout.limits import (
     Admission,
     Judgement,
     is_protected,
+    judge_mail,
     judge_unsigned,
     unblock_network,
 )
@@ -317,3 +318,43 @@ class TestAcrossConnections:
 
         assert len(LimitCounter.objects.get().digests) == 2
         assert UnsignedHour.objects.get().requests == 2
+
+
+@pytest.mark.django_db
+class TestMails:
+    """Forms that make us send a mail (S2.2): counted apart from opt-outs."""
+
+    def judge(self, optout_list: List, n: int, at: datetime = make.NOW) -> Judgement:
+        return judge_mail(snapshot(optout_list), NETWORK, digest_of(f"{n}@example.com"), at)
+
+    def test_5_without_a_tap_then_15_with_one_then_none(self, optout_list: List) -> None:
+        List.objects.update(limit_confirm=50, limit_block=500)  # which are those of opt-outs
+        expected = [Admission.RECORD] * 5 + [Admission.CONFIRM] * 15 + [Admission.REFUSE] * 2
+
+        assert [self.judge(optout_list, n).admission for n in range(22)] == expected
+        assert self.judge(optout_list, 3).admission is Admission.CONFIRM  # one of the twenty
+
+    def test_ten_minutes_later_there_is_room_again(self, optout_list: List) -> None:
+        for n in range(25):
+            self.judge(optout_list, n)
+
+        assert LimitCounter.objects.get().blocked_until is None
+        assert self.judge(optout_list, 99, make.NOW + timedelta(minutes=10)) == RECORD
+
+    def test_a_hundred_a_day(self, optout_list: List) -> None:
+        answers = [
+            self.judge(optout_list, n, make.NOW + n * timedelta(minutes=5)).admission
+            for n in range(101)
+        ]
+
+        assert answers == [Admission.RECORD] * 100 + [Admission.REFUSE]
+
+    def test_opt_outs_go_on_and_no_protected_mode_comes(self, optout_list: List) -> None:
+        List.objects.update(limit_hour=1)
+        for n in range(25):
+            self.judge(optout_list, n)
+
+        assert not UnsignedHour.objects.exists()
+        optout_list.refresh_from_db()
+        assert optout_list.protected_until is None
+        assert judge(optout_list, "new") == RECORD
