@@ -48,9 +48,8 @@ demo: seed
 shell: venv ## a Python prompt with the models loaded
 	@$(PYTHON) manage.py shell
 
-messages: venv ## collect and compile translations (needs gettext)
-	@$(PYTHON) manage.py makemessages --all --no-wrap --add-location file --ignore '.venv*' --ignore .heed
-	@$(PYTHON) manage.py compilemessages --ignore '.venv*' --ignore .heed
+messages: venv ## collect what recipients read into the catalogs, and compile them (ARGS=de)
+	@$(PYTHON) -m tools.messages $(ARGS)
 
 # uv annotates its output with the address it was told to use; these options leave every address out.
 COMPILE = $$uv pip compile --quiet --universal --no-emit-index-url --generate-hashes --no-header --no-annotate
