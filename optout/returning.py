@@ -1,16 +1,29 @@
 """Coming back: a recipient's own confirmation ends their suppressions and puts them on a list again (S2.2).
 
-By the button that the join form's mail leads to, and by the preference page.
+By the button that the join form's mail leads to, and by the preference page. The opt-out stays in the ledger beside its end.
 """
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from django.db import transaction
+
 from lists.lookup import ListSnapshot
 from lists.networks import IpAddress
-from optout.addresses import Address
-from optout.choices import Channel
+from lists.prepared import fetch
+from optout.actions import LiftIntent, lift_suppressions, record_optouts
+from optout.addresses import Address, stored_under
+from optout.choices import Assurance, Channel, Kind, Origin, Reason
+from optout.contact_locks import lock_contacts, seeing_others
+from optout.contact_records import ContactRecord
+from optout.contact_statements import LEAVE_SUPPRESSED, SET_LISTS
+from optout.contacts import write_contacts
 from optout.evidence import Evidence
+from optout.intents import OptOutIntent
+
+KEPT_OUT = "kept_out"  # in the evidence of an opt-out that nobody asked for: it takes over from Do Not Mail
 
 
 class Joined(Enum):
@@ -21,6 +34,76 @@ class Joined(Enum):
     OPTED_OUT_SINCE = "opted out since"  # after it was asked for: nothing was done
 
 
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """Somebody's own confirmation: how it reached us, in which language, when and from where it was asked for and given."""
+
+    channel: Channel
+    language: str
+    asked_at: datetime
+    asked_ip: IpAddress | str | None
+    evidence: Evidence
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A list that somebody wants, and the words that they said yes to.
+
+    `keeps_contacts`: False where the owner keeps none of the list in Heed. Then its suppressions end, and nobody is put on it:
+    the first one there would look as if all others were not.
+    """
+
+    list_id: int
+    wording: str = ""
+    keeps_contacts: bool = True
+
+
+# What the address is suppressed by in the whole realm, under whatever hash. Locked first: a new opt-out locks the suppression as
+# well (statements.py), so it is in the ledger already and is seen below, or it waits until we are done and suppresses anew.
+_LOCK = """
+SELECT s.optout_list_id, s.digest, s.reason
+FROM (SELECT id FROM lists_list WHERE realm_id = %(realm)s ORDER BY id) l, LATERAL (
+    SELECT optout_list_id, digest, reason FROM optout_suppression
+    WHERE optout_list_id = l.id AND digest = ANY (%(keys)s::bytea[])
+    ORDER BY digest
+    FOR UPDATE
+) s
+"""
+
+# The lists that were opted out of since then, by anybody's request.
+_OPTED_OUT_SINCE = f"""
+SELECT DISTINCT optout_list_id FROM optout_optout
+WHERE digest = ANY (%(keys)s::bytea[]) AND optout_list_id = ANY (%(lists)s::int[]) AND kind = {Kind.OPT_OUT:d}
+  AND recorded_at > %(asked_at)s AND NOT coalesce(evidence ? '{KEPT_OUT}', false)
+"""  # noqa: S608  constants only
+
+_SUBSCRIBED = """
+SELECT optout_list_id FROM lists_subscription
+WHERE optout_list_id = ANY (%(lists)s::int[]) AND digest = %(digest)s
+"""
+
+_OTHER_LISTS = """
+SELECT id FROM lists_list WHERE realm_id = %(realm)s AND kind = 'standard' AND id <> ALL (%(lists)s::int[]) ORDER BY id
+"""
+
+# One for each request: whoever presses the button twice has agreed once.
+_CONSENT = """
+INSERT INTO optout_consent (
+    optout_list_id, digest, channel, language, wording, asked_at, asked_ip, confirmed_at, confirmed_ip, confirmed_agent
+)
+SELECT
+    given.list_id, %(digest)s, %(channel)s, %(language)s, given.wording, %(asked_at)s, %(asked_ip)s::inet,
+    %(now)s, %(ip)s::inet, %(agent)s
+FROM unnest(%(lists)s::int[], %(wordings)s::text[]) AS given (list_id, wording)
+WHERE NOT EXISTS (
+    SELECT FROM optout_consent
+    WHERE optout_list_id = given.list_id AND digest = %(digest)s AND asked_at = %(asked_at)s AND channel = %(channel)s
+)
+"""
+
+
+@seeing_others
 def join_list(
     optout_list: ListSnapshot,
     address: Address,
@@ -33,5 +116,172 @@ def join_list(
     evidence: Evidence,
     now: datetime,
 ) -> Joined:
-    """Put an address on a list because its owner confirmed that they want it; what became of it."""
-    raise NotImplementedError
+    """Put an address on a list, not Do Not Mail, because its owner confirmed that they want it; what became of it.
+
+    Its suppressions there and in Do Not Mail end, under whatever hash they are kept; on every other list of the realm Do Not
+    Mail is replaced by the list's own suppression. An opt-out of either that was requested after `asked_at` wins: then nothing is
+    written. Asked for once more it does nothing. One transaction.
+    """
+    yes = Yes(channel, language, asked_at, asked_ip, evidence, now)
+    wanted = Wanted(optout_list.id, wording)
+    with transaction.atomic():
+        joined = change_places(optout_list, address, [wanted], yes)[wanted.list_id]
+        if joined is not Joined.OPTED_OUT_SINCE:
+            # Whoever was put on it by the owner has now agreed, too.
+            write_consents([wanted], address, yes)
+    return joined
+
+
+def change_places(
+    of_realm: ListSnapshot,
+    address: Address,
+    wanted: Sequence[Wanted],
+    yes: Yes,
+    leaving: Sequence[OptOutIntent] = (),
+) -> dict[int, Joined]:
+    """Take an address off some lists of a realm and put it back on others, as `join_list` does; what became of each wanted one.
+
+    `of_realm` is any list of the realm; `leaving` are opt-outs of lists that are not wanted. In a transaction of the caller's.
+    """
+    realm_id, everything = of_realm.realm_id, of_realm.do_not_mail_id
+    lock_contacts(realm_id, [address.digest])
+    place = {
+        "realm": realm_id,
+        "digest": address.digest,
+        "keys": list(stored_under(address)),
+        "lists": [everything, *(each.list_id for each in wanted)],
+        "asked_at": yes.asked_at,
+    }
+    found = [_Held(*row) for row in fetch(_LOCK, place)]
+    since = {list_id for (list_id,) in fetch(_OPTED_OUT_SINCE, place)}
+    subscribed = {list_id for (list_id,) in fetch(_SUBSCRIBED, place)}
+    out_of = {each.list_id for each in found}
+    became = {
+        each.list_id: _becomes(each, out_of & {each.list_id, everything}, since, subscribed)
+        for each in wanted
+    }
+    joining = [each for each in wanted if became[each.list_id] is Joined.JOINED]
+    joined_ids = {each.list_id for each in joining}
+    ending = [each for each in found if joining and each.list_id in {everything, *joined_ids}]
+    of_everything = [each for each in ending if each.list_id == everything]
+    decided = out_of | joined_ids | {each.list_id for each in leaving}
+    # Before the suppressions end, so that whoever reads the ledger in its order never finds the address free in between.
+    kept_out = _kept_out(of_realm, address, of_everything, decided, yes)
+    record_optouts([*leaving, *kept_out])
+    lift_suppressions([_lift(each, address, yes) for each in ending])
+    _subscribe(realm_id, address, [each.list_id for each in joining if each.keeps_contacts], yes)
+    return became
+
+
+def write_consents(wanted: Sequence[Wanted], address: Address, yes: Yes) -> None:
+    """Keep what proves that they said yes to these lists. In the transaction of `change_places`."""
+    if not wanted:
+        return
+    ip = yes.evidence.ip
+    fetch(
+        _CONSENT,
+        {
+            "digest": address.digest,
+            "channel": int(yes.channel),
+            "language": yes.language,
+            "asked_at": yes.asked_at,
+            "asked_ip": None if yes.asked_ip is None else str(yes.asked_ip),
+            "now": yes.now,
+            "ip": None if ip is None else str(ip),
+            "agent": yes.evidence.agent,
+            "lists": [each.list_id for each in wanted],
+            "wordings": [each.wording for each in wanted],
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A suppression of the address: where, under which key, why."""
+
+    list_id: int
+    key: bytes
+    reason: int
+
+
+def _becomes(
+    wanted: Wanted, held_by: Collection[int], since: Collection[int], subscribed: Collection[int]
+) -> Joined:
+    """`held_by`: which of the list and Do Not Mail suppress the address."""
+    if any(list_id in since for list_id in held_by):
+        return Joined.OPTED_OUT_SINCE
+    is_on = wanted.list_id in subscribed or not wanted.keeps_contacts
+    return Joined.ALREADY if is_on and not held_by else Joined.JOINED
+
+
+def _kept_out(
+    of_realm: ListSnapshot,
+    address: Address,
+    of_everything: Sequence[_Held],
+    decided: Collection[int],
+    yes: Yes,
+) -> list[OptOutIntent]:
+    """The opt-outs that take over from Do Not Mail, for its reason, on every list of the realm but those decided."""
+    if not of_everything:
+        return []
+    rows = fetch(_OTHER_LISTS, {"realm": of_realm.realm_id, "lists": list(decided)})
+    return [
+        OptOutIntent(
+            list_id=list_id,
+            realm_id=of_realm.realm_id,
+            is_global=False,
+            digest=address.digest,
+            address=address.key,
+            medium=address.medium,
+            channel=yes.channel,
+            assurance=Assurance.SIGNED,
+            requested_at=yes.now,
+            evidence=yes.evidence.adding(**{KEPT_OUT: True}),
+            reason=Reason(of_everything[0].reason),
+        )
+        for (list_id,) in rows
+    ]
+
+
+def _lift(held: _Held, address: Address, yes: Yes) -> LiftIntent:
+    return LiftIntent(
+        list_id=held.list_id,
+        digest=held.key,
+        medium=address.medium,
+        channel=yes.channel,
+        assurance=Assurance.SIGNED,
+        reason=Reason.RETURNED,
+        origin=Origin.RECIPIENT,
+        requested_at=yes.now,
+        evidence=yes.evidence,
+    )
+
+
+def _subscribe(realm_id: int, address: Address, list_ids: Sequence[int], yes: Yes) -> None:
+    """Put it on these lists, as a contact that is made if need be, unless it is opted out at this very moment."""
+    if not list_ids:
+        return
+    write_contacts(realm_id, [ContactRecord(address, {})], added_at=yes.now, now=yes.now)
+    fetch(
+        SET_LISTS,
+        {
+            "realm": realm_id,
+            "digest": address.digest,
+            "lists": list(list_ids),
+            "keeps_others": True,
+            "now": yes.now,
+        },
+    )
+    transaction.on_commit(lambda: _leave_suppressed(realm_id, address), robust=True)
+
+
+def _leave_suppressed(realm_id: int, address: Address) -> None:
+    """Take it off again where somebody opted out meanwhile: neither saw the other (optout/left_over.py)."""
+    with transaction.atomic():
+        lock_contacts(realm_id, [address.digest])
+        place = {
+            "realm": realm_id,
+            "keys": list(stored_under(address)),
+            "digest": address.digest,
+        }
+        fetch(LEAVE_SUPPRESSED, place)
