@@ -1,5 +1,6 @@
 """The suppressions that hold for a list, as one statement and a stream of large chunks (architecture.md, "Bulk")."""
 
+import re
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +41,14 @@ def spreadsheet_safe(column: str) -> str:
 CASE WHEN {column} ~ '^[-=+@''＝＋－＠\t\r\n]' AND {column} !~ '^\+[0-9]{{7,15}}$'
     THEN '''' || {column} ELSE {column} END
 """
+
+
+_UNSAFE = re.compile("[-=+@'＝＋－＠\t\r\n]")
+
+
+def spreadsheet_safe_text(text: str) -> str:
+    """The same of a text that is no phone number."""
+    return f"'{text}" if _UNSAFE.match(text) else text
 
 
 def _words(choices: type[Medium | Reason]) -> str:

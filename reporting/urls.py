@@ -54,6 +54,7 @@ from reporting.views.quarantine import (
     revert_list,
     settle_notice,
 )
+from reporting.views.report_off import report_off
 from reporting.views.reports import reports
 from reporting.views.send_editor import send_editor, send_recipients
 from reporting.views.send_editor_messages import send_message, stop_text_message, text_message
@@ -71,6 +72,7 @@ from reporting.views.sms_secrets import (
     sms_endpoint_tokens,
 )
 from reporting.views.sms_settings import sms_settings
+from reporting.views.stated_reasons import list_reasons, list_reasons_csv
 from reporting.views.webhook_actions import (
     webhook_change,
     webhook_remove,
@@ -164,6 +166,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="sms_endpoint_remove",
     ),
     path("manage/settings/notifications", notifications, name="notifications"),
+    path("n/<path:token>", report_off, name="report_off"),
     path("manage/settings/global/unsubscribe", global_settings, name="global_settings"),
     path("manage/settings/global/products", global_products, name="global_products"),
     path("manage/settings/global/products/new", global_product_new, name="global_product_new"),
@@ -213,6 +216,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         remove_list_contact,
         name="remove_list_contact",
     ),
+    path("manage/lists/<public_id>/reasons", list_reasons, name="list_reasons"),
+    path("manage/lists/<public_id>/reasons.csv", list_reasons_csv, name="list_reasons_csv"),
     path("manage/lists/<public_id>/quarantine", list_quarantine, name="list_quarantine"),
     path(
         "manage/lists/<public_id>/quarantine/decide",

@@ -6,7 +6,6 @@ Read batch by batch, so memory stays flat; whoever opts out while the file is wr
 import csv
 import io
 import logging
-import re
 import socket
 from collections.abc import Generator
 from contextlib import closing
@@ -20,13 +19,12 @@ from lists.models import List, User
 from optout.long_answers import LongAnswer
 from optout.short_links import short_urls
 from optout.slots import Slot, slots
+from reporting.exports import spreadsheet_safe_text
 from reporting.send_editor.recipients import read_recipients
 from reporting.send_editor.texts import fill
 
 BATCH = 2_000  # places on the list that are looked at together
 
-# As exports.spreadsheet_safe has it: what a spreadsheet would run or swallow. The other columns are ours.
-_UNSAFE = re.compile("[-=+@'＝＋－＠\t\r\n]")
 _LINK = "\x00"  # in its place while a line is made: no text has it
 
 logger = logging.getLogger(__name__)
@@ -161,8 +159,8 @@ def _rest_of_line(text: str, *, is_raw: bool) -> str:
     if not text:
         return "\n"
     cell = fill(text, _LINK)
-    if not is_raw and _UNSAFE.match(cell):
-        cell = f"'{cell}"
+    if not is_raw:  # the other columns are ours
+        cell = spreadsheet_safe_text(cell)
     written = io.StringIO()
     csv.writer(written, lineterminator="\n").writerow([cell])
     return f",{written.getvalue()}"

@@ -29,6 +29,7 @@ from reporting.forms_entries import EntryFilterForm, LiftForm
 from reporting.lifting import find_suppression, lift_one
 from reporting.paging import Page, keyset_page, page_url
 from reporting.subjects import Subject, read_subject
+from reporting.views.entry_tabs import entry_tabs
 
 FILTER_SECONDS = 5
 NOTHING: Page[OptOut] = Page((), None, None)
@@ -54,6 +55,7 @@ def list_entries(request: HttpRequest, public_id: str) -> HttpResponse:
     )
     context = {
         **list_context(opened, "list_entries"),
+        "entry_tabs": entry_tabs(opened, "list_entries"),
         "form": form,
         "entries": entries,
         "may_lift": may_lift,

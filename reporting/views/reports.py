@@ -6,10 +6,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from lists.access import Standing
 from lists.choices import Role
+from lists.models import List
 from lists.views.context import current_standing
 from reporting.global_report.report import has_global_report
 
@@ -40,7 +42,8 @@ def reports(request: HttpRequest) -> HttpResponse:
     standing = current_standing(request)
     if standing.role == Role.MAILER:
         raise Http404
-    groups = [_opt_outs(), _entries(standing)]
+    lists = list(standing.lists())
+    groups = [_opt_outs(), _entries(lists), _reasons(lists)]
     if has_global_report(standing):
         groups.append(_extras())
     context = {"groups": [each for each in groups if each.reports]}
@@ -56,7 +59,7 @@ def _opt_outs() -> Group:
     return Group("Opt-outs", "All your lists together.", [per_day])
 
 
-def _entries(standing: Standing) -> Group:
+def _entries(lists: list[List]) -> Group:
     return Group(
         "Entries",
         "Every single opt-out of a list: when it came, how, and for whom.",
@@ -67,7 +70,23 @@ def _entries(standing: Standing) -> Group:
                 f"No. {each.number}",
                 is_own_text=True,
             )
-            for each in standing.lists()
+            for each in lists
+        ],
+    )
+
+
+def _reasons(lists: list[List]) -> Group:
+    return Group(
+        _("Reasons"),
+        _("Why people left a list, as they chose to say afterwards."),
+        [
+            Report(
+                each.name,
+                reverse("list_reasons", args=[each.public_id]),
+                _("No. %(number)s") % {"number": each.number},
+                is_own_text=True,
+            )
+            for each in lists
         ],
     )
 

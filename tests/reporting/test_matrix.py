@@ -115,6 +115,8 @@ TABLE: dict[str, list[Row]] = {
     "show_link_key": [row(*EDITORS, method="POST")],
     "rehearse_list": [row(*EDITORS, method="POST")],
     "list_entries": [row(*READERS)],
+    "list_reasons": [row(*READERS), row(*READERS, data={"since": "x"})],
+    "list_reasons_csv": [row(*READERS)],
     "lift_suppression": [
         row(*EDITORS, path="digest"),
         row(*EDITORS, method="POST", data={"note": "Asked."}, path="digest", status=302),
