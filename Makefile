@@ -29,7 +29,7 @@ run: venv
 test: venv
 	@$(PYTHON) -m tools.test $(ARGS)
 
-check: venv ## format, lint, types, import rules, templates, migrations
+check: venv ## format, lint, types, import rules, templates, migrations, translations
 	@$(PYTHON) -m tools.check
 
 format: venv ## put code and templates into shape

@@ -1,4 +1,4 @@
-"""`make check`: format, lint, types, import rules, templates, migrations, settings.
+"""`make check`: format, lint, types, import rules, templates, migrations, settings, translations.
 
 One line per tool with its seconds; the output of those that complain. Exit code 1 if any does.
 """
@@ -53,6 +53,7 @@ def tools(state: str) -> list[Tool]:
         Tool("deploy check", (*MANAGE, "check", "--deploy", "--fail-level", "WARNING"), offline),
         Tool("import rules", (str(BIN / "lint-imports"), "--no-cache")),
         Tool("ruff lint", (str(BIN / "ruff"), "check", "--output-format", "concise")),
+        Tool("translations", (sys.executable, "-m", "tools.translations")),
         Tool("ruff format", (str(BIN / "ruff"), "format", "--check", "--output-format", "concise")),
     ]
     if names := templates():
