@@ -12,12 +12,12 @@ QUERY = re.compile(r"\?\S*")
 ADDRESS = re.compile(r"[^\s@<>'\"(),;:/?=&]+@[^\s@<>'\"(),;:/?=&]+\.[^\s@<>'\"(),;:/?=&]+")
 
 
-# Paths that are themselves a secret: whoever has a signed link, or a short one, may unsubscribe its recipient. And an old
-# script's request in which the question mark is missing, so that password or phone number stand in the path: all that follows is
-# taken out, since a path is logged as it reads, with spaces, line ends and all. (A traceback names our own files below
+# Paths that are themselves a secret: whoever has a signed link, or a short one, may unsubscribe its recipient or end a report.
+# And an old script's request in which the question mark is missing, so that password or phone number stand in the path: all that
+# follows is taken out, since a path is logged as it reads, with spaces, line ends and all. (A traceback names our own files below
 # `api_web/`: they stay.)
 SECRET_PATH = re.compile(
-    r"(/o/|/s/|/p/|/j/|/password/reset/key/|/(?:api_web|unsubscribe/(?:unsubscribe|done))(?!/\w+\.py)(?=.{1,2000}=))"
+    r"(/o/|/s/|/p/|/j/|/n/|/password/reset/key/|/(?:api_web|unsubscribe/(?:unsubscribe|done))(?!/\w+\.py)(?=.{1,2000}=))"
     r"(?:(?<=/api_web).+|(?<=/unsubscribe).+|(?<=/done).+|\S+)",
     re.IGNORECASE | re.DOTALL,
 )

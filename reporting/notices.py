@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
-from django.template.loader import render_to_string
 from django.urls import reverse
 
 from lists.choices import Role
@@ -17,7 +16,7 @@ from lists.networks import UNKNOWN_NETWORK
 from lists.prepared import fetch_prepared
 from optout.choices import RefusalCause, Verdict
 from optout.limits import PROTECTED_FOR
-from reporting.mailing import mail_each
+from reporting.mailing import Letter, mail_each
 from reporting.models.notices import Notice, NoticeKind
 from reporting.patience import Patience, in_turn
 
@@ -198,8 +197,8 @@ def mail_notices(now: datetime) -> int:
             break
         try:
             optout_list = notices[0].optout_list
-            subject, text = _compose(optout_list, notices)
-            mail_each(who_is_told(optout_list), subject, text, patience, what="A notice")
+            letter = _compose(optout_list, notices)
+            mail_each(who_is_told(optout_list), letter, patience, what="A notice")
         except OSError as error:
             failure = error
             continue
@@ -217,13 +216,14 @@ def who_is_told(optout_list: List) -> list[User]:
     return list(User.objects.filter(admins | owners, is_active=True).distinct().order_by("pk"))
 
 
-def _compose(optout_list: List, notices: Sequence[Notice]) -> tuple[str, str]:
-    """Subject and text; never a recipient's address."""
+def _compose(optout_list: List, notices: Sequence[Notice]) -> Letter:
+    """The mail about them; never a recipient's address."""
     kinds = list(dict.fromkeys(NoticeKind(each.kind) for each in notices))
     headline = str(kinds[0].label) if len(kinds) == 1 else "Please look at this list"
     path = reverse("list_quarantine", args=[optout_list.public_id])
-    text = render_to_string(
-        "emails/notice.txt",
+    return Letter(
+        f"{optout_list.name}: {headline}",
+        "notice",
         {
             "optout_list": optout_list,
             "blocked": _networks(notices, NoticeKind.BLOCKED_IP),
@@ -234,8 +234,6 @@ def _compose(optout_list: List, notices: Sequence[Notice]) -> tuple[str, str]:
             "url": f"{settings.BASE_URL}{path}",
         },
     )
-    subject = " ".join(f"{optout_list.name}: {headline}".split())
-    return subject, text
 
 
 def _networks(notices: Iterable[Notice], kind: NoticeKind) -> list[str]:

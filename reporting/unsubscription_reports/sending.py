@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.core.mail import EmailMessage
 from django.db import connection
 from django.db.models import Case, F, Q, When
 
@@ -29,12 +28,7 @@ from reporting.patience import Patience
 from reporting.unsubscription_reports.news import read_news
 from reporting.unsubscription_reports.since_download import read_not_downloaded
 from reporting.unsubscription_reports.timetable import next_due, next_try
-from reporting.unsubscription_reports.writing import (
-    Letter,
-    write_mail,
-    write_sms,
-    write_weekly,
-)
+from reporting.unsubscription_reports.writing import write_mail, write_sms, write_weekly
 
 # Seconds of one run: then the next begins, with the immediate ones. At 07:00 many are due, and a mail server may be slow.
 LONGEST_RUN = 45
@@ -156,7 +150,7 @@ def _tell(report: UnsubscriptionReport, standing: Standing, end: Cursor) -> bool
     if report.kind == ReportKind.SINCE_DOWNLOAD:
         waiting = read_not_downloaded(standing)
         if waiting:
-            _mail(report, write_weekly(standing, waiting))
+            write_weekly(standing, waiting).to(report.user).send()
         return bool(waiting)
     if standing.role == Role.MAILER:
         return False
@@ -167,12 +161,8 @@ def _tell(report: UnsubscriptionReport, standing: Standing, end: Cursor) -> bool
     if report.medium == Medium.SMS:
         sms.send(report.phone, write_sms(standing, news))
     else:
-        _mail(report, write_mail(standing, news))
+        write_mail(standing, news).to(report.user).send()
     return True
-
-
-def _mail(report: UnsubscriptionReport, letter: Letter) -> None:
-    EmailMessage(letter.subject, letter.text, to=[report.user.email]).send()
 
 
 def _move_on(report: UnsubscriptionReport, end: Cursor, now: datetime, *, is_sent: bool) -> None:

@@ -5,35 +5,30 @@ number with a wrong digit would give a stranger the addresses of everybody who o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.conf import settings
-from django.template.loader import render_to_string
 from django.urls import reverse
 
 from lists.access import Standing
 from lists.models import List
 from lists.sms import is_gsm
+from reporting.mailing import Letter
+from reporting.models.reports import ReportKind
 from reporting.unsubscription_reports.news import ListCount, News
 from reporting.unsubscription_reports.since_download import NotDownloaded
+from reporting.unsubscription_reports.switching_off import off_url_of
 
 ONE_MESSAGE = 160  # characters of the kind that `is_gsm` knows
 MOST_LISTS_IN_MAIL = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail: `subject` in one line, `text` plain."""
-
-    subject: str
-    text: str
-
-
 def write_mail(standing: Standing, news: News) -> Letter:
     """The mail about opt-outs. `news` is not empty."""
     said = _opt_outs(news.total)
-    text = render_to_string(
-        "emails/unsubscription_report.txt",
+    off_url = off_url_of(standing, ReportKind.OPT_OUTS)
+    return Letter(
+        f"{said}: {standing.realm.sender_name}",
+        "unsubscription_report",
         {
             "said": said,
             "sender": _one_line(standing.realm.sender_name),
@@ -54,9 +49,10 @@ def write_mail(standing: Standing, news: News) -> Letter:
             "unlisted": news.unlisted,
             "lists_url": _url("lists"),
             "settings_url": _url("notifications"),
+            "off_url": off_url,
         },
+        off_url,
     )
-    return Letter(_one_line(f"{said}: {standing.realm.sender_name}"), text)
 
 
 def write_sms(standing: Standing, news: News) -> str:
@@ -77,8 +73,10 @@ def write_weekly(standing: Standing, waiting: Sequence[NotDownloaded]) -> Letter
     """The mail that tells a mailer what they have not downloaded. `waiting` is not empty."""
     total = sum(each.count for each in waiting)
     sender = _one_line(standing.realm.sender_name)
-    text = render_to_string(
-        "emails/not_downloaded.txt",
+    off_url = off_url_of(standing, ReportKind.SINCE_DOWNLOAD)
+    return Letter(
+        f"{total:,} to download: {sender}",
+        "not_downloaded",
         {
             "sender": sender,
             "lists": [
@@ -90,9 +88,10 @@ def write_weekly(standing: Standing, waiting: Sequence[NotDownloaded]) -> Letter
                 for each in waiting
             ],
             "settings_url": _url("notifications"),
+            "off_url": off_url,
         },
+        off_url,
     )
-    return Letter(_one_line(f"{total:,} to download: {sender}"), text)
 
 
 def _not_downloaded(each: NotDownloaded) -> str:

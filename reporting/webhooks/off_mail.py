@@ -7,12 +7,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
-from django.template.loader import render_to_string
 from django.urls import reverse
 
 from lists.choices import Role
 from lists.models import List, Membership, User
-from reporting.mailing import mail_each
+from reporting.mailing import Letter, mail_each
 from reporting.models import OffCause, WebhookEndpoint
 from reporting.patience import Patience, in_turn
 from reporting.webhooks.endpoints import SWITCHED_OFF_BY_US
@@ -36,9 +35,9 @@ def mail_switched_off(now: datetime) -> int:
         if patience.has_ended:
             break
         try:
-            subject, text = _compose(endpoint, now)
+            letter = _compose(endpoint, now)
             what = f"That {endpoint} was switched off"
-            mail_each(who_is_told(endpoint), subject, text, patience, what=what)
+            mail_each(who_is_told(endpoint), letter, patience, what=what)
         except OSError as error:
             failure = error
             continue
@@ -64,12 +63,14 @@ def who_is_told(endpoint: WebhookEndpoint) -> QuerySet[User]:
     return User.objects.filter(chosen, is_active=True).distinct().order_by("pk")
 
 
-def _compose(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, str]:
-    """Subject and text; of the URL no more than where it leads."""
+def _compose(endpoint: WebhookEndpoint, now: datetime) -> Letter:
+    """The mail about it; of the URL no more than where it leads."""
     (health,) = health_of([endpoint], now)
     name = _name(endpoint)
-    text = render_to_string(
-        "emails/webhook_off.txt",
+    about = name or origin_of(endpoint.url)
+    return Letter(
+        f"{endpoint.realm.sender_name}: Webhook switched off: {about}",
+        "webhook_off",
         {
             "endpoint": endpoint,
             "realm": endpoint.realm,
@@ -83,8 +84,6 @@ def _compose(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, str]:
             "url": f"{settings.BASE_URL}{reverse('webhook_endpoint', args=[endpoint.public_id])}",
         },
     )
-    about = name or origin_of(endpoint.url)
-    return " ".join(f"{endpoint.realm.sender_name}: Webhook switched off: {about}".split()), text
 
 
 def _name(endpoint: WebhookEndpoint) -> str:

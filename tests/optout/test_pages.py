@@ -461,6 +461,7 @@ class TestDoors:
             "reporting.rest.docs.openapi_json",  # changes nothing
             "reporting.rest.docs.webhooks_page",  # changes nothing
             "reporting.views.download.download",  # GET and HEAD only
+            "reporting.views.report_off.report_off",  # the link; one-click
         }
 
 

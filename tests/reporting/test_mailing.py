@@ -5,15 +5,16 @@ from unittest import mock
 import pytest
 from django.core import mail
 
-from lists.models import User
-from reporting.mailing import mail_each
+from lists.models import List, User
+from reporting.mailing import Letter, mail_each
 from reporting.patience import Patience
 
+LETTER = Letter("Subject", "notice", {"optout_list": List(name="Garden letters", number=1)})
 PEOPLE = [User(email="alice@example.com"), User(email="bob@example.com")]
 
 
 def send(patience: Patience) -> None:
-    mail_each(PEOPLE, "Subject", "Text", patience, what="A notice")
+    mail_each(PEOPLE, LETTER, patience, what="A notice")
 
 
 class TestMailEach:
@@ -23,16 +24,14 @@ class TestMailEach:
         assert [each.to for each in mail.outbox] == [["alice@example.com"], ["bob@example.com"]]
 
     def test_one_who_cannot_be_reached_holds_up_nobody(self) -> None:
-        with mock.patch(
-            "reporting.mailing.EmailMessage.send", side_effect=[OSError("gone"), 1]
-        ) as sent:
+        with mock.patch("lists.mail.Mail.send", side_effect=[OSError("gone"), 1]) as sent:
             send(Patience())
 
         assert sent.call_count == 2
 
     def test_reaching_nobody_is_an_error(self) -> None:
         with (
-            mock.patch("reporting.mailing.EmailMessage.send", side_effect=OSError("gone")),
+            mock.patch("lists.mail.Mail.send", side_effect=OSError("gone")),
             pytest.raises(OSError, match="gone"),
         ):
             send(Patience())
@@ -45,4 +44,4 @@ class TestMailEach:
         assert mail.outbox == []
 
     def test_there_may_be_nobody(self) -> None:
-        mail_each([], "Subject", "Text", Patience(seconds=-1), what="A notice")
+        mail_each([], LETTER, Patience(seconds=-1), what="A notice")
