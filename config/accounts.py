@@ -5,6 +5,8 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
+from lists.invitations import send_password_reset
+from lists.models import User
 from lists.networks import network_of
 from optout.client_ip import client_ip
 
@@ -25,6 +27,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """
         ip = client_ip(request)
         return UNKNOWN if ip is None else network_of(ip).removesuffix("/32")
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """By a job: else an answer that takes long, or fails with the mail server, would tell who has an account."""
+        send_password_reset(user)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """What wrong passwords are counted by: (person, network), not the person alone, or anybody could lock them out."""

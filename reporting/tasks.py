@@ -10,8 +10,13 @@ from typing import Any, cast
 from procrastinate import JobContext, builtin_tasks
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
-from procrastinate.jobs import Status
+from procrastinate.jobs import Job, Status
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
+from lists import invitations
+from lists.invitations import MAIL_INVITATION, MAIL_PASSWORD_RESET
+from lists.mail import is_refused_for_good
+from optout.mail_requests import WAITS
 from reporting import upkeep
 from reporting.upkeep import Work
 
@@ -37,9 +42,30 @@ send_sms_reports = _schedule("* * * * *", upkeep.send_sms_reports)
 send_text_messages = _schedule("* * * * *", upkeep.send_text_messages)
 # Also put in the queue as soon as there is one to send (optout/inbound_messages.py).
 confirm_stops = _schedule("* * * * *", upkeep.confirm_stops)
+# Also put in the queue as soon as somebody asks for one (optout/mail_requests.py).
+send_recipient_mails = _schedule("* * * * *", upkeep.send_recipient_mails)
 accept_quarantined = _schedule("7 * * * *", upkeep.accept_quarantined)
 tend_limits = _schedule("11 * * * *", upkeep.tend_limits)
 apply_retention = _schedule("23 2 * * *", upkeep.apply_retention)
+
+
+class _Patient(BaseRetryStrategy):
+    """Comes again as long as a recipient's mail would; not where the server will never take it."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if is_refused_for_good(cast("Exception", exception)) or job.attempts >= len(WAITS):
+            return None
+        return RetryDecision(retry_at=datetime.now(UTC) + WAITS[job.attempts])
+
+
+@app.task(name=f"reporting.{MAIL_INVITATION}", retry=_Patient())
+def mail_invitation(user_id: int, realm_id: int, invited_by_id: int) -> bool:
+    return invitations.mail_invitation(user_id, realm_id, invited_by_id)
+
+
+@app.task(name=f"reporting.{MAIL_PASSWORD_RESET}", retry=_Patient())
+def mail_password_reset(user_id: int) -> bool:
+    return invitations.mail_password_reset(user_id)
 
 
 @app.periodic(cron="* * * * *")

@@ -15,7 +15,7 @@ from optout import quarantine, retention
 from optout.choices import Medium
 from optout.inbound_messages import forget_messages
 from optout.left_over import end_left_over_subscriptions
-from reporting import feed
+from reporting import feed, recipient_mails
 from reporting.counters import advance_counts
 from reporting.models import Download, Notice
 from reporting.notices import mail_notices, raise_notices
@@ -76,6 +76,11 @@ def send_text_messages(now: datetime) -> dict[str, int]:
 def confirm_stops(now: datetime) -> dict[str, int]:
     """Send the messages that confirm a STOP, each once and within five minutes."""
     return send_confirmations(now)
+
+
+def send_recipient_mails(now: datetime) -> dict[str, int]:
+    """Send the mails that recipients asked for. What the server does not take for now is tried again, for a day."""
+    return recipient_mails.send_due(now)
 
 
 def accept_quarantined(now: datetime) -> dict[str, int]:

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from lists.access import Standing
@@ -114,15 +115,9 @@ def team_mail_again(request: HttpRequest, membership_id: int) -> HttpResponse:
 
 
 def _mail(request: HttpRequest, user: User, standing: Standing) -> None:
-    try:
-        send_invitation(user, standing.realm, invited_by=standing.user)
-    except OSError:
-        messages.error(
-            request,
-            f"{user.email} has a place now, but the mail could not be sent. Try “Mail the link again” later.",
-        )
-    else:
-        messages.success(request, f"We mailed {user.email} a link to set a password.")
+    send_invitation(user, standing.realm, invited_by=standing.user)
+    said = _("We are mailing %(email)s a link to set a password.") % {"email": user.email}
+    messages.success(request, said)
 
 
 def _chosen(form: InviteForm) -> tuple[str, Role, Iterable[List]]:

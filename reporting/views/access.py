@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -155,13 +156,9 @@ def _show(
 
 
 def _mail(request: HttpRequest, opened: OpenedList, user: User) -> None:
-    try:
-        send_invitation(user, opened.optout_list.realm, invited_by=opened.standing.user)
-    except OSError:
-        said = f"{user.email} has the list, but the mail could not be sent. A password reset mails the link again."
-        messages.error(request, said)
-    else:
-        messages.success(request, f"We mailed {user.email} a link to set a password.")
+    send_invitation(user, opened.optout_list.realm, invited_by=opened.standing.user)
+    said = _("We are mailing %(email)s a link to set a password.") % {"email": user.email}
+    messages.success(request, said)
 
 
 def _members(opened: OpenedList) -> list[Membership]:

@@ -7,10 +7,12 @@ from django.core import mail
 from django.test import Client
 
 from lists.choices import Role
+from lists.invitations import MAIL_INVITATION
 from lists.models import AuditEntry, DownloadKey, List, ListAccess, Membership, Realm, User
 from lists.secrets import digest_secret
 from reporting.models import Download
 from tests import make
+from tests.jobs import do_jobs, waiting_jobs
 from tests.reporting.portal import signed_in, signed_in_long_ago
 
 
@@ -225,6 +227,7 @@ class TestMailers:
         assert access.membership.role == Role.MAILER
         assert access.membership.realm == optout_list.realm
         assert (access.may_download, access.may_see_clear) == (False, True)
+        assert do_jobs(MAIL_INVITATION) == [True]
         assert [each.to for each in mail.outbox] == [["new@north.example"]]
         assert {each.action for each in AuditEntry.objects.all()} >= {"add_member", "give_list"}
 
@@ -236,7 +239,7 @@ class TestMailers:
         signed_in(bob).post(url(optout_list, "/invite"), {"email": "MAILER@north.example"})
 
         assert mailer.accesses.count() == 2
-        assert mail.outbox == []
+        assert waiting_jobs(MAIL_INVITATION) == []
 
     def test_somebody_with_another_role_keeps_it(
         self, bob: User, alice: User, optout_list: List
@@ -254,7 +257,7 @@ class TestMailers:
         response = signed_in(bob).post(url(optout_list, "/invite"), {"email": email})
 
         assert response.status_code == 422
-        assert mail.outbox == []
+        assert waiting_jobs(MAIL_INVITATION) == []
 
     def test_the_owners_own_place_cannot_be_taken_here(self, bob: User, optout_list: List) -> None:
         own = ListAccess.objects.get(membership__user=bob)
