@@ -308,7 +308,7 @@ SMS_GATEWAY = env.str("SMS_GATEWAY", default="")
 # ── Language and time ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # What recipients read when neither their browser nor the list says.
-LANGUAGE_CODE = env.str("DEFAULT_LANGUAGE", default="en")
+LANGUAGE_CODE = env.str("DEFAULT_LANGUAGE", default="en").lower().replace("_", "-")
 LANGUAGES = [  # the same as lists.choices.Language, which cannot be imported here
     ("da", "Dansk"),
     ("de", "Deutsch"),
@@ -324,6 +324,10 @@ LANGUAGES = [  # the same as lists.choices.Language, which cannot be imported he
     ("ar", "العربية"),
     ("he", "עברית"),
 ]
+if LANGUAGE_CODE not in dict(LANGUAGES):
+    raise ImproperlyConfigured(
+        f"DEFAULT_LANGUAGE must be one of {', '.join(sorted(dict(LANGUAGES)))}, not {LANGUAGE_CODE!r}."
+    )
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -9,6 +9,9 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from lists.lookup import ListSnapshot
 
 _READ = 300  # characters of an Accept-Language header that are looked at
+# What some devices still call a language by. Norwegian is not sent to Danish, nor Portuguese to Spanish: whose language is
+# not there gets the next one that they say they read.
+_OLD_CODES = {"iw": "he"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +39,27 @@ def choose_language(
         return Reading(wanted, chosen=True)
     if optout_list is not None and (locked := _supported(optout_list.locked_language)):
         return Reading(locked)
-    for code, weight in parse_accept_lang_header(_header(accept_language)):
+    accepted = parse_accept_lang_header(_header(accept_language))
+    for code, weight in accepted:
         if code == "*" or weight <= 0:
             break
-        if accepted := _supported(code):
-            return Reading(accepted)
-    default = _supported(optout_list.default_language) if optout_list is not None else None
-    return Reading(default or settings.LANGUAGE_CODE)
+        if found := _supported(code):
+            return Reading(found)
+    refused = {_supported(code) for code, weight in accepted if weight <= 0}
+    own = _supported(optout_list.default_language) if optout_list is not None else None
+    defaults = [code for code in (own, settings.LANGUAGE_CODE, "en") if code]
+    return Reading(next((code for code in defaults if code not in refused), defaults[0]))
 
 
 def _supported(code: str) -> str | None:
-    """`code` or the language it is a variant of (`de-AT` → `de`), if we have it."""
+    """`code` or what it is a variant of (`de-AT` → `de`) or has as a variant (`pt`, `pt-PT` → `pt-br`), if we have that."""
     if not code or len(code) > 20 or not code.isascii():
         return None
     try:
-        return translation.get_supported_language_variant(code.lower())
+        code = code.lower()
+        return translation.get_supported_language_variant(
+            _OLD_CODES.get(code.partition("-")[0], code)
+        )
     except (LookupError, ValueError):
         return None
 
