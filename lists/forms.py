@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from phonenumbers import SUPPORTED_REGIONS
 
 from lists.choices import Language, Role
@@ -15,27 +16,42 @@ from lists.models import List, Realm
 MAX_THANKS = 600  # characters; the whole done page has 6 KB
 
 
-def add_thank_you_fields(form: forms.BaseForm, texts: Mapping[str, str]) -> None:
-    """Give a form a field per language for the thank-you text: plain text in any script, https links allowed (S0.8)."""
+def add_thank_you_fields(form: forms.BaseForm, texts: Mapping[str, str], language: str) -> None:
+    """Give a form a field for the thank-you text in that language: plain text in any script, https links allowed (S0.8).
+
+    The other languages have their place on the page editor. A program that still sends `thank_you_de` here gets its field too.
+    """
     for code, label in Language.choices:
-        form.fields[f"thank_you_{code}"] = forms.CharField(
-            label=f"Thank-you text in {label}",
-            required=False,
-            max_length=MAX_THANKS,
-            initial=texts.get(code, ""),
-            widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "lang": code}),
-        )
+        if code == language or f"thank_you_{code}" in form.data:
+            form.fields[f"thank_you_{code}"] = thank_you_field(
+                _("Thank-you text in %(language)s") % {"language": label}, code, texts.get(code, "")
+            )
 
 
-def thank_you_texts(form: forms.BaseForm) -> dict[str, str]:
-    """{language: text} of a valid form with those fields, without the empty ones."""
-    texts = {code: form.cleaned_data[f"thank_you_{code}"] for code in Language.values}
-    return {code: text.replace("\r\n", "\n") for code, text in texts.items() if text}
+def thank_you_field(label: str, language: str = "", initial: str = "") -> forms.CharField:
+    """A field for a thank-you text."""
+    return forms.CharField(
+        label=label,
+        required=False,
+        max_length=MAX_THANKS,
+        initial=initial,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "lang": language}),
+    )
 
 
-def thank_you_names() -> list[str]:
-    """The names of those fields."""
-    return [f"thank_you_{code}" for code in Language.values]
+def thank_you_texts(form: forms.BaseForm, before: Mapping[str, str]) -> dict[str, str]:
+    """{language: text} as it is to be kept: what a valid form says, and `before` in the languages of which it says nothing."""
+    said = {
+        code: form.cleaned_data[name].replace("\r\n", "\n")
+        for code in Language.values
+        if (name := f"thank_you_{code}") in form.cleaned_data
+    }
+    return {code: text for code, text in {**before, **said}.items() if text}
+
+
+def thank_you_names(form: forms.BaseForm) -> list[str]:
+    """The names of those fields that the form has."""
+    return [name for code in Language.values if (name := f"thank_you_{code}") in form.fields]
 
 
 def keep_to_one_line(form: forms.BaseForm) -> None:
@@ -74,7 +90,7 @@ class RealmForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         keep_to_one_line(self)
         ask_kindly(self)
-        add_thank_you_fields(self, self.instance.thank_you_texts)
+        add_thank_you_fields(self, self.instance.thank_you_texts, self.instance.default_language)
 
     # No maxlength: it would silently make "Ge" (Georgia) of "Germany".
     default_region = forms.CharField(
@@ -105,11 +121,11 @@ class RealmForm(forms.ModelForm):  # type: ignore[type-arg]
     def values(self) -> dict[str, Any]:
         names = ("sender_name", "support_address", "default_language", "default_region")
         own = {name: self.cleaned_data[name] for name in names}
-        return own | {"thank_you_texts": thank_you_texts(self)}
+        return own | {"thank_you_texts": thank_you_texts(self, self.instance.thank_you_texts)}
 
     @property
     def thanks(self) -> list[forms.BoundField]:
-        return [self[name] for name in thank_you_names()]
+        return [self[name] for name in thank_you_names(self)]
 
 
 class ListsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]

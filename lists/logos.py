@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from lists.audit import record_audit
 from lists.lookup import forget_all_lists, forget_list, on_forget_all
 from lists.models import List, Logo, Realm, User
-from lists.pictures import read_picture
+from lists.pictures import Picture, read_picture
 from lists.prepared import fetch_prepared
 
 _READ = "SELECT image, media_type, width, height FROM lists_logo WHERE id = %s"
@@ -29,13 +29,14 @@ class LogoImage:
 
 
 def store_logo(
-    realm: Realm, optout_list: List | None, upload: bytes, *, actor: User | None
+    realm: Realm, optout_list: List | None, upload: bytes | Picture, *, actor: User | None
 ) -> Logo:
-    """Make the picture of a file the logo of that list; without a list, of its realm. The one before is gone.
+    """Make this picture, or that of a file, the logo of that list; without a list, of its realm. The one before is gone.
 
     Raises lists.pictures.PictureError, whose text says why the picture is not taken.
     """
-    picture = read_picture(upload)  # before the row is locked: it can take a second
+    # before the row is locked: it can take a second
+    picture = upload if isinstance(upload, Picture) else read_picture(upload)
     with transaction.atomic():
         _lock(realm)
         _logos(realm, optout_list).delete()

@@ -8,12 +8,14 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from lists.choices import SmsStopScope
 from lists.forms import (
     add_thank_you_fields,
     ask_kindly,
     keep_to_one_line,
+    thank_you_field,
     thank_you_names,
     thank_you_texts,
 )
@@ -22,6 +24,7 @@ from lists.networks import NetworksError, parse_networks
 from lists.reserved_names import is_reserved_name
 from optout.redirects import RedirectError, validate_template
 from reporting.list_numbers import ListNumberField
+from reporting.page_texts import default_language, in_other_default
 from reporting.send_editor.narrowing import why_not_narrow
 
 REDIRECT_HELP = (
@@ -156,6 +159,7 @@ class _ListFields(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.before = self.instance
         self.instance = copy.copy(self.instance)
         keep_to_one_line(self)
         ask_kindly(self)
@@ -213,11 +217,19 @@ class AfterwardsForm(_ListFields):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        add_thank_you_fields(self, {})
-        self.order_fields([*thank_you_names(), "redirect_url"])
+        self.fields["thank_you"] = thank_you_field(_("Thank-you text"))
+        self.fields["thank_you"].help_text = _(
+            "In the list's default language. The other languages come next, on the page “Hosted page”."
+        )
+        add_thank_you_fields(self, {}, "")  # of a program from before there was the one
+        self.order_fields(["thank_you", "redirect_url"])
 
-    def values(self) -> dict[str, Any]:
-        return super().values() | {"thank_you_texts": thank_you_texts(self)}
+    def values_in(self, language: str) -> dict[str, Any]:
+        """The values, the text being in that language."""
+        texts = thank_you_texts(self, {})
+        if text := self.cleaned_data["thank_you"]:
+            texts[language] = text.replace("\r\n", "\n")
+        return self.values() | {"thank_you_texts": texts}
 
 
 class ListForm(_ListFields):
@@ -263,7 +275,7 @@ class ListForm(_ListFields):
 
     def __init__(self, *args: Any, your_ip: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        add_thank_you_fields(self, self.instance.thank_you_texts)
+        add_thank_you_fields(self, self.instance.thank_you_texts, default_language(self.instance))
         if self.instance.is_global:  # it is named exactly so (S2.4), and 0 (S4.6)
             del self.fields["name"], self.fields["number"], self.fields["sms_stop_scope"]
             self.fields["whitelist"].help_text += GLOBAL_WHITELIST_HELP
@@ -308,7 +320,9 @@ class ListForm(_ListFields):
         return cleaned
 
     def values(self) -> dict[str, Any]:
-        return super().values() | {"thank_you_texts": thank_you_texts(self)}
+        texts = thank_you_texts(self, self.before.thank_you_texts)
+        values = super().values() | {"thank_you_texts": texts}
+        return in_other_default(self.before, values, values["default_language"])
 
     @property
     def sections(self) -> list[Section]:
@@ -325,7 +339,7 @@ class ListForm(_ListFields):
                 self._bound(
                     "accepts",
                     "direct_link_mode",
-                    *thank_you_names(),
+                    *thank_you_names(self),
                     "redirect_url",
                     "effect_hours",
                 ),
@@ -347,7 +361,7 @@ class ListForm(_ListFields):
             ),
             Section(
                 "Language",
-                "Three languages, one of them right to left.",
+                "What recipients read, where their browser does not decide.",
                 self._bound("default_language", "locked_language"),
             ),
             Section(

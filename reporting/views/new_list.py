@@ -45,6 +45,10 @@ def list_new(request: HttpRequest) -> HttpResponse:
         if not form.is_valid():
             return _page(request, number, request.POST, status=422)
     values = {name: value for form in filled for name, value in form.values().items()}
+    language = values.get("default_language") or standing.realm.default_language
+    for form in filled:
+        if isinstance(form, AfterwardsForm):
+            values |= form.values_in(language)
     public_id = _read_draft(request.POST)
     try:
         if step < len(_STEPS):

@@ -66,6 +66,31 @@ class TestSaving:
         found = get_list(optout_list.public_id)
         assert found is not None and found.name == "Rose letters"
 
+    def test_texts_of_other_languages_stay_and_may_still_be_sent(
+        self, bob: User, optout_list: List
+    ) -> None:
+        """The screen has the default language's; programs from before that send the others, too."""
+        List.objects.update(thank_you_texts={"en": "Bye", "de": "Ade", "fr": "Adieu"})
+        text = open_screen(sign_in(bob), path(optout_list)).text
+        assert "Thank-you text in English" in text and "Thank-you text in Deutsch" not in text
+        self.save(bob, optout_list, thank_you_en="Good bye", thank_you_de="", thank_you_ar="شكرا")
+        optout_list.refresh_from_db()
+        assert optout_list.thank_you_texts == {"en": "Good bye", "fr": "Adieu", "ar": "شكرا"}
+
+    def test_another_default_language_takes_nobodys_words_away(
+        self, bob: User, optout_list: List
+    ) -> None:
+        own_texts = {"name": {"de": "Gartenbriefe", "fr": "Lettres"}}
+        List.objects.update(own_texts=own_texts, description="Roses")
+        optout_list.refresh_from_db()
+        self.save(bob, optout_list, description="Roses", default_language="de", thank_you_en="")
+        optout_list.refresh_from_db()
+        assert (optout_list.name, optout_list.description) == ("Gartenbriefe", "Roses")
+        assert optout_list.own_texts == {
+            "name": {"en": "Garden letters", "fr": "Lettres"},
+            "description": {"en": "Roses"},
+        }
+
     def test_the_audit_names_old_and_new_but_no_address(self, bob: User, optout_list: List) -> None:
         self.save(bob, optout_list, name="Rose letters", contact="roses@acme.example")
 
