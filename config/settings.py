@@ -329,6 +329,7 @@ if LANGUAGE_CODE not in dict(LANGUAGES):
         f"DEFAULT_LANGUAGE must be one of {', '.join(sorted(dict(LANGUAGES)))}, not {LANGUAGE_CODE!r}."
     )
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.translation import gettext_noop as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from lists.lookup import ListSnapshot
@@ -12,6 +13,12 @@ _READ = 300  # characters of an Accept-Language header that are looked at
 # What some devices still call a language by. Norwegian is not sent to Danish, nor Portuguese to Spanish: whose language is
 # not there gets the next one that they say they read.
 _OLD_CODES = {"iw": "he"}
+# Marked here, so that our names come before Django's own, which have a capital letter in Italian and Portuguese. Dates ask
+# for them by DATE_FORMAT (config/formats).
+MONTHS = (
+    *(_("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July")),
+    *(_("August"), _("September"), _("October"), _("November"), _("December")),
+)
 
 
 @dataclass(frozen=True, slots=True)

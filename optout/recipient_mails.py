@@ -17,7 +17,7 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import escape
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import ngettext
 from django.utils.translation import gettext_lazy as _
 
 from lists.logos import read_logo
@@ -98,7 +98,7 @@ def _invite(optout_list: ListSnapshot, mail: RecipientMail, found: Sequence[Foun
     name = optout_list.name
     before = [_say(_SOMEBODY_ASKED, list=name, address=mail.address)]
     if found:
-        day = date_format(found[0].suppressed_at, gettext("j F Y"))
+        day = date_format(found[0].suppressed_at, "DATE_FORMAT")
         before.append(_say(_HAS_OPTED_OUT, day=day))
     days = mail_requests.KEPT.days
     lasts = ngettext(

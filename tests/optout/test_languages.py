@@ -1,10 +1,13 @@
 import os
 import subprocess
 import sys
+from datetime import date
 from typing import Any
 
 import pytest
 from django.conf import settings as configured
+from django.utils import translation
+from django.utils.formats import date_format
 
 from lists.choices import Language
 from lists.lookup import ListSnapshot, snapshot
@@ -102,3 +105,20 @@ class TestChoice:
 @pytest.mark.parametrize("code", Language.values)
 def test_direction(code: str) -> None:
     assert Reading(code).direction == ("rtl" if code in ("ar", "he") else "ltr")
+
+
+@pytest.mark.parametrize(
+    ("code", "written"),
+    [
+        ("en", "2 November 2025"),
+        ("de", "2. November 2025"),
+        ("es", "2 de noviembre de 2025"),
+        ("pl", "2 listopada 2025"),
+        ("tr", "2 Kasım 2025"),
+        ("ar", "2 نوفمبر 2025"),
+        ("he", "2 בנובמבר 2025"),
+    ],
+)
+def test_a_day_is_written_as_in_a_sentence(code: str, written: str) -> None:
+    with translation.override(code):
+        assert date_format(date(2025, 11, 2), "DATE_FORMAT") == written

@@ -1,0 +1,3 @@
+"""Turkish: a day of one digit has no nought before it in a sentence."""
+
+DATE_FORMAT = "j F Y"
