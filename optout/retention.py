@@ -1,13 +1,15 @@
-"""What does not stay for ever: IP addresses, agents and evidence (AT-50), counts behind limits, answers to programs.
+"""What does not stay for ever: IP addresses, agents and evidence (AT-50), counts behind limits, answers to programs, mails that
+somebody asked for.
 
 A suppression is never deleted by age (promise 5); of ledger rows only fields are emptied.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from lists.models import List
 from lists.prepared import fetch_prepared
-from optout import given_answers
+from optout import given_answers, mail_requests
 from optout.choices import Verdict
 from optout.models import LimitCounter, UnsignedHour
 
@@ -74,6 +76,25 @@ DELETE FROM optout_givenanswer WHERE (api_key_id, name_digest) IN (
 RETURNING 1
 """
 
+# By mail_by_age.
+_FORGET_MAILS = """
+DELETE FROM optout_recipientmail WHERE id IN (
+    SELECT id FROM optout_recipientmail WHERE asked_at < %(end)s ORDER BY asked_at LIMIT %(batch)s
+)
+RETURNING 1
+"""
+
+# By consent_of_list. The consent itself is the owner's proof, and stays.
+_EMPTY_CONSENTS = """
+UPDATE optout_consent SET asked_ip = NULL, confirmed_ip = NULL, confirmed_agent = '' WHERE id IN (
+    SELECT id FROM optout_consent
+    WHERE optout_list_id = %(list)s AND confirmed_at >= %(begin)s AND confirmed_at < %(end)s
+      AND (asked_ip IS NOT NULL OR confirmed_ip IS NOT NULL OR confirmed_agent <> '')
+    LIMIT %(batch)s
+)
+RETURNING 1
+"""
+
 
 def empty_ledger(now: datetime, *, since: datetime | None = None) -> int:
     """Empty IP, agent and evidence of ledger rows that are older than 90 days; how many rows.
@@ -92,10 +113,7 @@ def empty_quarantine(now: datetime) -> int:
 
     Of those that were decided also what a global request said for the report.
     """
-    emptied = 0
-    while count := len(fetch_prepared(_EMPTY_QUARANTINE, {"end": now - KEPT, "batch": BATCH})):
-        emptied += count
-    return emptied
+    return _until_done(_EMPTY_QUARANTINE, {"end": now - KEPT, "batch": BATCH})
 
 
 def prune_limits(now: datetime) -> int:
@@ -108,12 +126,23 @@ def prune_limits(now: datetime) -> int:
 
 def prune_answers(now: datetime) -> int:
     """Forget what programs were answered more than 24 hours ago; how many answers."""
-    forgotten = 0
-    while count := len(
-        fetch_prepared(_FORGET_ANSWERS, {"end": now - given_answers.KEPT, "batch": BATCH})
-    ):
-        forgotten += count
-    return forgotten
+    return _until_done(_FORGET_ANSWERS, {"end": now - given_answers.KEPT, "batch": BATCH})
+
+
+def prune_mails(now: datetime) -> int:
+    """Forget the mails that somebody asked for more than 7 days ago, sent or not, and their links with them; how many."""
+    end = now - mail_requests.KEPT
+    return _until_done(_FORGET_MAILS, {"end": end, "batch": BATCH})
+
+
+def empty_consents(now: datetime, *, since: datetime | None = None) -> int:
+    """Empty IPs and agents of consents that were given more than 90 days ago; how many. `since` as in `empty_ledger`."""
+    begin = since or datetime.min.replace(tzinfo=now.tzinfo)
+    values = {"begin": begin, "end": now - KEPT, "batch": BATCH}
+    return sum(
+        _until_done(_EMPTY_CONSENTS, {**values, "list": list_id})
+        for list_id in List.objects.values_list("pk", flat=True)
+    )
 
 
 def keep_usual_hours(now: datetime) -> int:
@@ -121,6 +150,13 @@ def keep_usual_hours(now: datetime) -> int:
     hours = HOURS_KEPT // timedelta(hours=1)
     place = hours // 20 + 1
     return len(fetch_prepared(_USUAL_HOUR, {"begin": now - HOURS_KEPT, "now": now, "place": place}))
+
+
+def _until_done(statement: str, values: dict[str, Any]) -> int:
+    done = 0
+    while count := len(fetch_prepared(statement, values)):
+        done += count
+    return done
 
 
 def _empty_list(list_id: int, begin: datetime, end: datetime) -> int:

@@ -116,6 +116,8 @@ def apply_retention(now: datetime) -> dict[str, int]:
     result = {
         "ledger_rows": retention.empty_ledger(now, since=None if everything else oldest - NIGHT),
         "quarantined": retention.empty_quarantine(now),
+        "consents": retention.empty_consents(now, since=None if everything else oldest - NIGHT),
+        "recipient_mails": retention.prune_mails(now),
         "downloads": downloads.update(ip=None, agent=""),
         "passwords": passwords.update(last_used_ip=None),
         "api_keys": api_keys.update(last_used_ip=None),

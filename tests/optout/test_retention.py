@@ -11,24 +11,28 @@ from django.db.models import Q
 from lists.lookup import snapshot
 from lists.models import List, Realm, User
 from optout.addresses import parse_address
-from optout.choices import Assurance, Channel, RefusalCause, Traffic
+from optout.choices import Assurance, Channel, MailKind, RefusalCause, Traffic
 from optout.evidence import Evidence
 from optout.global_requests import GlobalRequest
 from optout.intents import global_intents
 from optout.models import (
+    Consent,
     GlobalLine,
     LimitCounter,
     OptOut,
     QuarantinedOptOut,
+    RecipientMail,
     Suppression,
     UnsignedHour,
 )
 from optout.quarantine import accept_quarantined, quarantine_optout, reject_quarantined
 from optout.retention import (
+    empty_consents,
     empty_ledger,
     empty_quarantine,
     keep_usual_hours,
     prune_limits,
+    prune_mails,
 )
 from reporting.global_report.counts import global_requests_per_day
 from tests import make
@@ -197,3 +201,59 @@ class TestLimits:
         assert keep_usual_hours(NOW) >= 1
         optout_list.refresh_from_db()
         assert optout_list.usual_hour == 0
+
+
+class TestRecipients:
+    """What people asked for by the join form and on the preference page."""
+
+    def make_consent(self, optout_list: List, days: int) -> Consent:
+        at = NOW - timedelta(days=days)
+        return Consent.objects.create(
+            optout_list=optout_list,
+            digest=parse_address("jane@example.com", "email", "US").digest,
+            channel=Channel.JOIN,
+            language="en",
+            wording="Yes",
+            asked_at=at,
+            asked_ip="192.0.2.7",
+            confirmed_at=at,
+            confirmed_ip="192.0.2.8",
+            confirmed_agent="Firefox",
+        )
+
+    def test_of_a_consent_only_ips_and_agent_go(
+        self, realm: Realm, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("optout.retention.BATCH", 1)
+        old = [self.make_consent(optout_list, days=days) for days in (91, 92)]
+        older = self.make_consent(make.make_list(realm, 2), days=200)
+        young = self.make_consent(optout_list, days=89)
+
+        assert empty_consents(NOW, since=NOW - timedelta(days=100)) == 2
+        assert empty_consents(NOW) == 1
+        assert empty_consents(NOW) == 0
+        for each in (*old, older):
+            each.refresh_from_db()
+            assert (each.asked_ip, each.confirmed_ip, each.confirmed_agent) == (None, None, "")
+            assert each.wording == "Yes"
+        young.refresh_from_db()
+        assert young.asked_ip == "192.0.2.7"
+
+    def test_mails_are_forgotten_after_seven_days(
+        self, optout_list: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("optout.retention.BATCH", 1)
+        for days in (6, 8, 9):
+            at = NOW - timedelta(days=days)
+            RecipientMail.objects.create(
+                optout_list=optout_list,
+                kind=MailKind.JOIN,
+                digest=bytes(16),
+                address="jane@example.com",
+                language="en",
+                asked_at=at,
+                due_at=at,
+            )
+
+        assert prune_mails(NOW) == 2
+        assert RecipientMail.objects.get().asked_at == NOW - timedelta(days=6)
