@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from lists.lookup import ListSnapshot, get_list
-from optout import screens
+from optout import mail_screens, screens
 from optout.addresses import mask
 from optout.decoding import decode_query
 from optout.done import delay_text_lazy
@@ -35,6 +35,7 @@ STATES = (
     "texts-form",
     "outage",
     "closed",
+    *mail_screens.STATES,
 )
 
 
@@ -97,6 +98,7 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
         ),
         "broken": ("broken", {}),
         "too-many": ("too_many", {"heading": screens.wait_text_lazy(timedelta(minutes=10))}),
+        **mail_screens.samples(optout_list, reading, SAMPLE_EMAIL),
         "texts": ("stop_texts", {"address": mask(SAMPLE_PHONE), "token": "", "door": "s"}),
         "texts-form": ("stop_texts_form", {"field": screens.FIELDS["phone"], "token": ""}),
         "outage": ("outage", {"heading": _("We could not save your request")}),

@@ -45,6 +45,14 @@ def is_suppressed(list_id: int, key: str) -> bool:
     return bool(find_suppressions(list_id, key))
 
 
+_ON_LIST = "SELECT 1 FROM lists_subscription WHERE optout_list_id = %s AND digest = %s"
+
+
+def is_subscribed(list_id: int, digest: bytes) -> bool:
+    """Whether the address has a place on the list. It may be suppressed there all the same."""
+    return bool(fetch_prepared(_ON_LIST, (list_id, digest)))
+
+
 class Scope(StrEnum):
     """How far the suppression of an address reaches: over one list, or over the whole realm (Do Not Mail)."""
 

@@ -2,7 +2,7 @@ import re
 
 from django.urls import path, re_path, register_converter
 
-from optout import done, preview, views
+from optout import done, mail_views, preview, views
 
 
 class PublicId:
@@ -51,6 +51,15 @@ urlpatterns = [
     path("o/<token:token>", views.open_signed_link, name="signed_link"),
     path("s/<short_name:name>", views.open_short_link, name="short_link"),
     path("s/<short_name:name>/", views.open_short_link),
+    # A token has no slash, and is longer than a list's name.
+    path("j/<public_id:public_id>", mail_views.open_join, name="join"),
+    path("j/<public_id:public_id>/", mail_views.open_join),
+    path("j/<public_id:public_id>/sent", mail_views.open_join_sent, name="join_sent"),
+    path("j/<token:token>/done", mail_views.open_join_done, name="join_done"),
+    path("j/<token:token>", mail_views.open_join_link, name="join_link"),
+    path("p/<public_id:public_id>", mail_views.open_ask, name="ask"),
+    path("p/<public_id:public_id>/", mail_views.open_ask),
+    path("p/<public_id:public_id>/sent", mail_views.open_ask_sent, name="ask_sent"),
     path("sms/<public_id:public_id>", views.receive_text, name="inbound_sms"),
     path("sms/<public_id:public_id>/", views.receive_text),
     re_path(r"^sms/", views.unknown_gateway),

@@ -51,7 +51,7 @@ class Visit:
     """One request about one list. `recipient` is set where a signed link names the address.
 
     `door` is the first part of the path of the list's form, and `pages` says which page stands for another one: text messages
-    have their own.
+    have their own. `language` is that of the mail whose link it is: for a reader who chooses no other.
     """
 
     request: HttpRequest
@@ -62,6 +62,7 @@ class Visit:
     image_path: bool = False
     recipient: Address | None = None
     door: str = PAGE_DOOR
+    language: str = ""
     pages: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -141,7 +142,7 @@ class Visit:
     @cached_property
     def reading(self) -> Reading:
         """The language to answer in."""
-        chosen = self.field("lang") or next(iter(self.query.get("lang", ())), "")
+        chosen = self.field("lang") or next(iter(self.query.get("lang", ())), "") or self.language
         accepted = str(self.request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
         return choose_language(chosen, accepted, self.optout_list)
 

@@ -444,6 +444,12 @@ class TestDoors:
             "ninja.operation.PathView.get_view.<locals>.sync_view_wrapper",  # a key in a header
             "optout.channels.rest.door.broken_address",  # changes nothing
             "optout.done.open_done",  # its token is in the address
+            "optout.mail_views.open_ask",  # the form's own guard
+            "optout.mail_views.open_ask_sent",  # changes nothing
+            "optout.mail_views.open_join",  # the form's own guard; forms on the owner's website
+            "optout.mail_views.open_join_done",  # changes nothing
+            "optout.mail_views.open_join_link",  # its token; the page's own guard
+            "optout.mail_views.open_join_sent",  # changes nothing
             "optout.preview.open_preview",  # changes nothing
             "optout.views.broken_link",  # changes nothing
             "optout.views.open_api_web",  # the realm's password, which no other site's page knows

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from lists.models import List
 from optout.choices import Assurance
+from optout.links import JOIN, make_token
 from optout.models import OptOut
 from optout.tokens import DoneToken, make_done_token, make_form_token
 from tests import make
@@ -64,7 +65,7 @@ def _pages_may_be_larger(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def urls(optout_list: List) -> list[str]:
     """Every public URL of this app, each with a place for a value."""
-    List.objects.update(direct_link_mode="instant")
+    List.objects.update(direct_link_mode="instant", join_is_open=True)
     recorded = make.make_optout(optout_list, "first@example.com")
     done = DoneToken(optout_list.pk, recorded.optout_id, recorded.digest, make.NOW, Assurance.TYPED)
     page = f"/u/{optout_list.public_id}"
@@ -81,6 +82,12 @@ def urls(optout_list: List) -> list[str]:
         page + "/preview?state={}&lang={}",
         signed_path(optout_list.pk) + "?lang={}",
         "/o/nonsense?x={}",
+        f"/j/{optout_list.public_id}?email={{}}&lang={{}}",
+        f"/j/{optout_list.public_id}/sent?lang={{}}",
+        f"/j/{make_token(optout_list.pk, '1', JOIN)}?t={{}}",
+        f"/j/{make_token(optout_list.pk, '1', JOIN)}/done?lang={{}}",
+        f"/p/{optout_list.public_id}?item={{}}&lang={{}}",
+        f"/p/{optout_list.public_id}/sent?lang={{}}",
         "/u/nosuchlist00?item={}",
         "/u/?{}={}",
         *(
