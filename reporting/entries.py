@@ -30,6 +30,8 @@ _CHANNELS = (
     Channel.GLOBAL_API,
     Channel.INBOUND_SMS,
     Channel.SMS_LINK,
+    Channel.JOIN,
+    Channel.PREFERENCES,
     Channel.PORTAL,
 )
 CHANNEL_CHOICES = [("", "Any"), *((each.value, each.label) for each in _CHANNELS)]
@@ -132,6 +134,8 @@ def _remark(row: OptOut) -> str:
     """What stands in the place of a reason."""
     if "carried_from" in (row.evidence or {}):
         return "Carried over from another address when the contact’s address changed"
+    if "kept_out" in (row.evidence or {}):
+        return "Was out of every list before; came back to another one alone"
     if row.channel == Channel.API_WEB and row.kind == Kind.LIFT:
         return "Put on the list again by a script (force_sub)"
     return ""

@@ -1,24 +1,26 @@
 """What we know about one address in a realm: is it suppressed, since when, by what (check an address)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from lists.access import Standing
 from lists.choices import ListKind
 from lists.models import List
 from lists.prepared import fetch
 from optout.addresses import digest_of
-from optout.choices import Reason
-from optout.models import OptOut, Suppression
+from optout.choices import Channel, Reason
+from optout.models import OptOut, StatedReason, Suppression
+from optout.reasons import BUILT_IN
 from reporting.entries import Entry
 from reporting.models.downloads import DownloadFormat, DownloadOutcome
 from reporting.subjects import Subject
 
-LONGEST_TIMELINE = 200
+LONGEST_TIMELINE = 200  # and as many consents
 # An opt-out has its time from the request and is seen when it is committed: a download this soon after it may have missed it.
 _SEEN_AFTER = timedelta(seconds=10)
 
@@ -37,12 +39,23 @@ LEFT JOIN lists_user u ON u.id = d.user_id LEFT JOIN lists_downloadkey k ON k.id
 LEFT JOIN lists_apikey a ON a.id = d.api_key_id
 """  # noqa: S608 -- made of a constant
 
-_CONTACT = """
-SELECT c.created_at, s.optout_list_id, s.subscribed_at
-FROM lists_contact c
-LEFT JOIN lists_subscription s ON s.digest = c.digest AND s.optout_list_id = ANY (%(lists)s::int[])
-WHERE c.realm_id = %(realm)s AND c.digest = %(digest)s
-ORDER BY s.subscribed_at
+# A contact and its places, and the consents of an address: of different shapes, but one question to the database.
+_KNOWN = f"""
+(
+    SELECT c.created_at, s.optout_list_id, s.subscribed_at, NULL::int, '', '', NULL::timestamptz, NULL::inet, NULL::inet, ''
+    FROM lists_contact c
+    LEFT JOIN lists_subscription s ON s.digest = c.digest AND s.optout_list_id = ANY (%(lists)s::int[])
+    WHERE c.realm_id = %(realm)s AND c.digest = %(contact)s
+    ORDER BY s.subscribed_at
+)
+UNION ALL
+(
+    SELECT NULL, optout_list_id, confirmed_at, channel, language, wording, asked_at, asked_ip, confirmed_ip, confirmed_agent
+    FROM optout_consent
+    WHERE optout_list_id = ANY (%(lists)s::int[]) AND digest = ANY (%(digests)s)
+    ORDER BY confirmed_at DESC, id DESC
+    LIMIT {LONGEST_TIMELINE}
+)
 """
 
 
@@ -77,6 +90,30 @@ class KnownContact:
 
     since: datetime
     places: Sequence[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A consent as it is shown: what was agreed to, when, and from where for those who may see that."""
+
+    channel: str
+    wording: str
+    language: str
+    asked_at: datetime
+    asked_ip: str | None
+    confirmed_ip: str | None
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something in an address's history: an entry of the ledger, with the reason that was said afterwards; or a consent."""
+
+    at: datetime
+    optout_list: List | None
+    entry: Entry | None = None
+    stated_reason: str = ""
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,25 +221,92 @@ def _first_downloads(answers: Sequence[ListAnswer]) -> dict[int, FirstDownload]:
     }
 
 
-def find_contact(standing: Standing, lists: Sequence[List], address: str) -> KnownContact | None:
-    """The realm's contact with that address, on these lists. One query.
+def find_known(
+    standing: Standing, lists: Sequence[List], subject: Subject, *, clear: bool
+) -> tuple[KnownContact | None, list[Happening]]:
+    """The realm's contact with that address, on these lists; and the subject's consents to them, newest first. One query.
 
-    Who does not know of all lists is told nothing of a contact that is on none of theirs.
+    Without `clear` no contact, and of consents neither IP nor program. Who does not know of all lists is told nothing of a
+    contact that is on none of theirs.
     """
-    names = {each.pk: each.name for each in lists}
+    named = {each.pk: each for each in lists}
+    is_asked = clear and subject.address is not None
     values = {
         "realm": standing.realm.pk,
-        "lists": list(names),
-        "digest": digest_of(address),
+        "lists": list(named),
+        "contact": digest_of(subject.address) if is_asked and subject.address else b"",
+        "digests": list(subject.keys),
     }
-    rows = fetch(_CONTACT, values)
-    places = [Place(names[list_id], since) for _at, list_id, since in rows if list_id is not None]
-    if not rows or not (places or standing.is_realm_admin):
-        return None
-    return KnownContact(rows[0][0], places)
+    rows = fetch(_KNOWN, values)
+    agreed = [
+        Happening(
+            confirmed_at,
+            named[list_id],
+            agreement=_as_agreement(channel, *more, evidence=clear),
+        )
+        for _known, list_id, confirmed_at, channel, *more in rows
+        if channel is not None
+    ]
+    of_contact = [row[:3] for row in rows if row[3] is None]
+    places = [
+        Place(named[list_id].name, since)
+        for _at, list_id, since in of_contact
+        if list_id is not None
+    ]
+    if not of_contact or not (places or standing.is_realm_admin):
+        return None, agreed
+    return KnownContact(of_contact[0][0], places), agreed
 
 
-def timeline(lists: Sequence[List], subject: Subject) -> QuerySet[OptOut, OptOut]:
-    """The ledger rows of the subject on these lists, newest first, at most LONGEST_TIMELINE."""
+def timeline(lists: Sequence[List], subject: Subject) -> list[OptOut]:
+    """The ledger rows of the subject on these lists, newest first, at most LONGEST_TIMELINE; each with `stated_reason`, which
+    is empty where nobody said why."""
+    stated = StatedReason.objects.filter(optout_id=OuterRef("id"), digest=OuterRef("digest"))
     rows = OptOut.objects.filter(digest__in=subject.keys, optout_list__in=lists)
-    return rows.order_by("-recorded_at", "-id")[:LONGEST_TIMELINE]
+    rows = rows.annotate(stated_reason=Coalesce(Subquery(stated.values("reason")[:1]), Value("")))
+    return list(rows.order_by("-recorded_at", "-id")[:LONGEST_TIMELINE])
+
+
+def stated_reasons(rows: Iterable[OptOut]) -> dict[int, str]:
+    """Why people said they left, by the ledger row of a timeline."""
+    stated = ((row.id, getattr(row, "stated_reason", "")) for row in rows)
+    return {request: str(BUILT_IN.get(reason, reason)) for request, reason in stated if reason}
+
+
+def happenings(
+    history: Iterable[tuple[Entry, List | None]],
+    stated: Mapping[int, str],
+    agreed: Iterable[Happening],
+) -> list[Happening]:
+    """A timeline of entries, each with the reason that was stated, and of consents; newest first."""
+    found = [
+        Happening(entry.recorded_at, its_list, entry=entry, stated_reason=stated.get(entry.id, ""))
+        for entry, its_list in history
+    ]
+    # An entry and a consent of the same moment are one press: the consent is why, so it is the earlier one.
+    return sorted(
+        [*found, *agreed], key=lambda each: (each.at, each.agreement is None), reverse=True
+    )
+
+
+def _as_agreement(
+    channel: int,
+    language: str,
+    wording: str,
+    asked_at: datetime,
+    asked_ip: object,
+    confirmed_ip: object,
+    agent: str,
+    *,
+    evidence: bool,
+) -> Agreement:
+    known = Channel.find(channel)
+    return Agreement(
+        channel=str(known.label) if known else str(channel),
+        wording=wording,
+        language=language,
+        asked_at=asked_at,
+        asked_ip=str(asked_ip) if evidence and asked_ip else None,
+        confirmed_ip=str(confirmed_ip) if evidence and confirmed_ip else None,
+        agent=agent if evidence else "",
+    )

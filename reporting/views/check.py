@@ -14,12 +14,21 @@ from lists.choices import Role
 from lists.models import List
 from lists.views.context import current_standing
 from optout.addresses import AddressError
+from optout.models import OptOut
 from reporting.callers import callers_of
 from reporting.entries import Entry, as_entries
 from reporting.forms_entries import CheckForm
 from reporting.quota import count_use
 from reporting.subjects import Subject, read_subject
-from reporting.timeline import check_lists, find_contact, lists_to_check, timeline, with_proof
+from reporting.timeline import (
+    check_lists,
+    find_known,
+    happenings,
+    lists_to_check,
+    stated_reasons,
+    timeline,
+    with_proof,
+)
 
 CHECKS_AN_HOUR = 60  # for mailers, who get a yes or no
 
@@ -63,12 +72,13 @@ def _look_up(standing: Standing, form: CheckForm) -> dict[str, Any]:
         return {}
     answers = check_lists(lists, subject)
     is_told = standing.role != Role.MAILER
-    history = _history(lists, subject, standing) if is_told else []
+    contact, history, happened = None, [], []
     if is_told:
+        rows = timeline(lists, subject)
+        history = _history(lists, rows, standing)
         answers = with_proof(answers, history)
-    contact = None
-    if _sees_clear(standing) and subject.address is not None:
-        contact = find_contact(standing, lists, subject.address)
+        contact, agreed = find_known(standing, lists, subject, clear=_sees_clear(standing))
+        happened = happenings(history, stated_reasons(rows), agreed)
     return {
         "answers": answers,
         "contact": contact,
@@ -82,6 +92,7 @@ def _look_up(standing: Standing, form: CheckForm) -> dict[str, Any]:
         "is_told": is_told,
         "shown": _shown(subject, standing),
         "history": history,
+        "happenings": happened,
     }
 
 
@@ -97,10 +108,9 @@ def _shown(subject: Subject, standing: Standing) -> str:
 
 
 def _history(
-    lists: list[List], subject: Subject, standing: Standing
+    lists: list[List], rows: list[OptOut], standing: Standing
 ) -> list[tuple[Entry, List | None]]:
     names = {each.pk: each for each in lists}
     clear = _sees_clear(standing)
-    rows = list(timeline(lists, subject))
     entries = as_entries(rows, clear=clear, evidence=clear, callers=callers_of(rows, standing))
     return [(entry, names.get(entry.list_id)) for entry in entries]

@@ -13,7 +13,7 @@ from optout.addresses import hex_digests, parse_email
 from optout.choices import Assurance, Channel, HashKind, Medium, Origin, Reason
 from optout.contacts import ContactRecord, change_address, subscribe_contacts
 from optout.evidence import Evidence
-from optout.models import Suppression
+from optout.models import Consent, OptOut, StatedReason, Suppression
 from reporting.timeline import Answer
 from reporting.views import check as check_view
 from tests import make
@@ -449,3 +449,80 @@ class TestMailer:
         client = signed_in(mailer)
         with django_assert_max_num_queries(10):
             client.get("/manage/check/", {"q": "jane@example.com"})
+
+
+@pytest.mark.django_db
+class TestWhatTheySaid:
+    """Consents and stated reasons: the owner's proof, on the same page (S2.2)."""
+
+    WORDS = "Yes, send me <b>Garden letters</b>."
+
+    @pytest.fixture
+    def agreed(self, optout_list: List) -> Consent:
+        make.make_optout(optout_list, "jane@example.com")
+        request = OptOut.objects.get()
+        StatedReason.objects.create(
+            optout_list=optout_list,
+            optout_id=request.id,
+            digest=bytes(request.digest),
+            reason="too_many",
+            stated_at=make.NOW,
+        )
+        return Consent.objects.create(
+            optout_list=optout_list,
+            digest=bytes(request.digest),
+            channel=Channel.JOIN,
+            language="de",
+            wording=self.WORDS,
+            asked_at=make.NOW + timedelta(hours=1),
+            asked_ip="192.0.2.8",
+            confirmed_at=make.NOW + timedelta(hours=2),
+            confirmed_ip="192.0.2.9",
+            confirmed_agent="Firefox",
+        )
+
+    def test_both_stand_in_the_timeline(
+        self, alice: User, agreed: Consent, django_assert_max_num_queries
+    ) -> None:
+        client = signed_in(alice)
+        with django_assert_max_num_queries(10):
+            response = client.get("/manage/check/", {"q": "jane@example.com"})
+
+        assert [each.agreement is not None for each in response.context["happenings"]] == [
+            True,
+            False,
+        ]
+        screen = look_at(response)
+        assert f"Agreed – Garden letters “{self.WORDS}”" in screen.text
+        assert "<b>Garden letters</b>" not in screen.html
+        assert "asked 4 Mar 2026, 13:00:00 UTC · 192.0.2.8" in screen.text
+        assert "confirmed 4 Mar 2026, 14:00:00 UTC · 192.0.2.9 · Firefox" in screen.text
+        assert "Reason given afterwards: I get too many messages" in screen.text
+
+    def test_who_sees_no_addresses_sees_no_ip(self, realm: Realm, agreed: Consent) -> None:
+        viewer = make.make_user("viewer@acme.example")
+        make.make_member(viewer, realm, Role.VIEWER)
+
+        text = told(viewer)
+
+        assert "Agreed – Garden letters" in text
+        assert "192.0.2" not in text and "Firefox" not in text
+
+    def test_a_mailer_is_told_nothing_of_it(
+        self, realm: Realm, optout_list: List, agreed: Consent
+    ) -> None:
+        mailer = make.make_user("mailer@acme.example")
+        make.make_member(mailer, realm, Role.MAILER, optout_list)
+
+        assert "Agreed" not in told(mailer)
+
+    def test_a_consent_alone_is_no_opt_out(self, alice: User, agreed: Consent) -> None:
+        OptOut.objects.all().delete()
+
+        text = told(alice)
+
+        assert "Agreed – Garden letters" in text
+        assert "No opt-out was recorded for this address." in text
+
+    def test_that_of_another_realms_list_is_not_shown(self, charlie: User, agreed: Consent) -> None:
+        assert "Agreed" not in told(charlie)

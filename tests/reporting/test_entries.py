@@ -120,10 +120,10 @@ class TestEntries:
         for label in (
             *("Hosted page", "One-click", "Server to server", "api_web", "REST API", "Portal"),
             *("Global Unsubscribe form", "Global Unsubscribe API"),
-            *("Inbound SMS", "Link in a text message"),
+            *("Inbound SMS", "Link in a text message", "Join form", "Preference page"),
         ):
             assert f">{label}</option>" in page
-        for label in ("Join form", "File import", "Inbound email"):
+        for label in ("File import", "Inbound email"):
             assert f">{label}</option>" not in page
 
     @pytest.mark.parametrize("kind", ["md5", "sha256"])
