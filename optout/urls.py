@@ -2,7 +2,7 @@ import re
 
 from django.urls import path, re_path, register_converter
 
-from optout import done, mail_views, preview, views
+from optout import done, mail_views, preference_views, preview, views
 
 
 class PublicId:
@@ -60,6 +60,7 @@ urlpatterns = [
     path("p/<public_id:public_id>", mail_views.open_ask, name="ask"),
     path("p/<public_id:public_id>/", mail_views.open_ask),
     path("p/<public_id:public_id>/sent", mail_views.open_ask_sent, name="ask_sent"),
+    path("p/<token:token>", preference_views.open_preferences, name="preferences"),
     path("sms/<public_id:public_id>", views.receive_text, name="inbound_sms"),
     path("sms/<public_id:public_id>/", views.receive_text),
     re_path(r"^sms/", views.unknown_gateway),

@@ -450,6 +450,7 @@ class TestDoors:
             "optout.mail_views.open_join_done",  # changes nothing
             "optout.mail_views.open_join_link",  # its token; the page's own guard
             "optout.mail_views.open_join_sent",  # changes nothing
+            "optout.preference_views.open_preferences",  # the form's own guard
             "optout.preview.open_preview",  # changes nothing
             "optout.views.broken_link",  # changes nothing
             "optout.views.open_api_web",  # the realm's password, which no other site's page knows

@@ -12,6 +12,7 @@ from django.conf import settings
 from lists.models import List
 from optout.choices import Assurance
 from optout.links import JOIN, make_token
+from optout.links import PREFERENCES, make_token
 from optout.models import OptOut
 from optout.tokens import DoneToken, make_done_token, make_form_token
 from tests import make
@@ -81,6 +82,7 @@ def urls(optout_list: List) -> list[str]:
         page + "/done?t={}",
         page + "/preview?state={}&lang={}",
         signed_path(optout_list.pk) + "?lang={}",
+        f"/p/{make_token(optout_list.pk, 'jane@example.com', PREFERENCES)}?lang={{}}&saved={{}}",
         "/o/nonsense?x={}",
         f"/j/{optout_list.public_id}?email={{}}&lang={{}}",
         f"/j/{optout_list.public_id}/sent?lang={{}}",

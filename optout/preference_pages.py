@@ -1,0 +1,69 @@
+"""The preference page: what one recipient gets from a sender, and the buttons that change it (pages.md)."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from optout import replies, screens
+from optout.addresses import Address, mask
+from optout.choices import Medium
+from optout.guard import form_token
+from optout.links import PREFERENCES, make_token
+from optout.pages import render_page
+from optout.preference_choices import Choices
+from optout.visits import Visit
+
+REFUSED: dict[int, Promise | str] = {  # by the status of a form that the guard refused
+    400: screens.REFUSED[400],
+    403: _("Another website sent you here. Check your choices before you save them."),
+}
+
+
+def show_choices(
+    visit: Visit,
+    recipient: Address,
+    choices: Choices,
+    *,
+    status: int = 200,
+    is_saved: bool = False,
+) -> HttpResponse:
+    """The page with its boxes; refused, with what is wrong. It changes nothing."""
+    return render_page(
+        "preferences",
+        replace(visit.optout_list, closed_at=None),  # it is about the others as well
+        visit.reading,
+        status=status,
+        optout_status="" if status == 200 else replies.REJECTED,
+        link_query={},
+        problem=REFUSED.get(status, ""),
+        is_saved=is_saved,
+        token=form_token(visit),
+        **page_context(recipient, choices),
+    )
+
+
+def page_context(recipient: Address, choices: Choices) -> dict[str, Any]:
+    """What the page says of an address and its lists; also for its preview."""
+    return {
+        "address": mask(recipient.key),
+        "is_phone": recipient.medium == Medium.SMS,
+        "choices": choices,
+        "since": choices.stopped_at,
+        "all_stopped": True,  # of `since`
+    }
+
+
+def see_choices(visit: Visit, recipient: Address, *, is_saved: bool) -> HttpResponse:
+    """303 to the page as it is now."""
+    query = {
+        "saved": "1" if is_saved else "",
+        "lang": visit.reading.code if visit.reading.chosen else "",
+    }
+    given = "&".join(f"{name}={value}" for name, value in query.items() if value)
+    response = HttpResponse(status=303)
+    token = make_token(visit.optout_list.id, recipient.key, PREFERENCES)
+    response.headers["Location"] = f"/p/{token}?{given}".rstrip("?")
+    return replies.with_headers(response, replies.RECORDED)
