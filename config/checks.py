@@ -1,7 +1,9 @@
 """What `manage.py check` finds out before the first request does."""
 
+from email.utils import parseaddr
 from ipaddress import ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -65,6 +67,29 @@ def sms_gateway_is_there(**_: Any) -> list[CheckMessage]:
     except ImportError as error:
         return [Error(f"SMS_GATEWAY: {error}.", id="heed.E005")]
     return []
+
+
+@register(Tags.compatibility, deploy=True)
+def mails_are_sent(**_: Any) -> list[CheckMessage]:
+    """Where recipients reach us from elsewhere, mails must leave, and from an address that one can answer."""
+    if urlsplit(settings.BASE_URL).hostname in {"localhost", "127.0.0.1"}:
+        return []
+    found: list[CheckMessage] = []
+    if "console" in settings.MAILERS["default"]["BACKEND"]:
+        found.append(
+            checks.Warning(
+                "Mails are printed to the log, not sent.", hint="Set EMAIL_URL.", id="heed.W006"
+            )
+        )
+    if parseaddr(settings.DEFAULT_FROM_EMAIL)[1].endswith("@localhost"):
+        found.append(
+            checks.Warning(
+                "Mails come from an address at localhost: most mail servers refuse it.",
+                hint="Set MAIL_FROM.",
+                id="heed.W007",
+            )
+        )
+    return found
 
 
 @register(Tags.security, deploy=True)

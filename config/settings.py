@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from config.database import database_settings
+from config.mail import mail_from, mail_settings
 from config.state import FIRST_ADDRESS, kept_secret, served_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -49,6 +50,7 @@ if _short.scheme not in {"http", "https"} or not _short.hostname:
 _local = ["localhost", "127.0.0.1", "[::1]"] if _base.hostname in {"localhost", "127.0.0.1"} else []
 ALLOWED_HOSTS = [_base.hostname, _short.hostname, *EXTRA_HOSTS, *_local]
 CSRF_TRUSTED_ORIGINS = [BASE_URL, *(f"{_base.scheme}://{host}" for host in EXTRA_HOSTS)]
+CSRF_FAILURE_VIEW = "config.views.csrf_failure"
 
 # Show tracebacks in the browser. Never in production: pages would show addresses.
 DEBUG = env.bool("DEBUG", default=False)
@@ -256,28 +258,11 @@ SUPPORT_ADDRESS = env.str("SUPPORT_ADDRESS", default="")
 
 # ── Mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-# smtp://user:password@host:587, smtp+tls://…, or consolemail:// (the default: prints mails).
-_mail = env.email_url("EMAIL_URL", default="consolemail://")
-MAILERS = {
-    "default": {
-        "BACKEND": _mail["EMAIL_BACKEND"],
-        "OPTIONS": {
-            key: value
-            for key, value in {
-                "host": _mail["EMAIL_HOST"],
-                "port": _mail["EMAIL_PORT"],
-                "username": _mail["EMAIL_HOST_USER"],
-                "password": _mail["EMAIL_HOST_PASSWORD"],
-                "use_tls": _mail.get("EMAIL_USE_TLS", False),
-                "use_ssl": _mail.get("EMAIL_USE_SSL", False),
-                "timeout": 20,
-            }.items()
-            if "smtp" in _mail["EMAIL_BACKEND"]
-        },
-    }
-}
-# Who mails to owners come from.
-DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Heed <heed@localhost>")
+# smtp+tls://user:password@host:587 (STARTTLS), smtps://user:password@host (TLS), smtp://host (plain), or consolemail:// (the
+# default: prints mails).
+MAILERS = {"default": mail_settings(env.str("EMAIL_URL", default="consolemail://"))}
+# Who mails come from. Those to recipients bear the sender's name with this address.
+DEFAULT_FROM_EMAIL = mail_from(env.str("MAIL_FROM", default="Heed <heed@localhost>"))
 
 # ── The worker ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -36,6 +36,7 @@ def production_like(state: str) -> dict[str, str]:
         "DEBUG": "false",
         "EMAIL_URL": "smtp+tls://heed:secret@mail.example.com:587",
         "HEED_STATE": state,
+        "MAIL_FROM": "Heed <heed@example.com>",
         "SECRET_KEY": "only-for-make-check-" + "0123456789abcdef" * 4,
     }
 
