@@ -7,6 +7,7 @@ mail, and nobody learns when it is opened.
 import email.policy
 import re
 from collections.abc import Mapping
+from email.errors import MessageError
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage as Message
 from email.policy import Policy
@@ -160,6 +161,7 @@ def _is_address(text: str) -> bool:
     if one_line(text) != text or " " in text:
         return False
     try:
-        return bool(Address(addr_spec=text).domain)
-    except (ValueError, IndexError):
+        address = Address(addr_spec=text)
+    except (ValueError, IndexError, MessageError):
         return False
+    return bool(address.domain) and address.username.isascii()
