@@ -82,15 +82,24 @@ def read_logo(logo_id: int | None) -> LogoImage | None:
         return None
 
 
+def to_show(picture: Picture) -> LogoImage:
+    """A picture that is not kept yet, as the logo that it would be."""
+    data_uri = f"data:{picture.media_type};base64,{base64.b64encode(picture.content).decode()}"
+    return LogoImage(data_uri, picture.content, picture.media_type, picture.width, picture.height)
+
+
+def find_logo(realm: Realm, optout_list: List | None) -> int | None:
+    """The id of the list's own logo; without a list, of the realm's. None without one."""
+    return _logos(realm, optout_list).values_list("pk", flat=True).first()
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def _read(logo_id: int) -> LogoImage:
     rows = fetch_prepared(_READ, (logo_id,))
     if not rows:
         raise LookupError
     image, media_type, width, height = rows[0]
-    content = bytes(image)
-    data_uri = f"data:{media_type};base64,{base64.b64encode(content).decode()}"
-    return LogoImage(data_uri, content, media_type, width, height)
+    return to_show(Picture(bytes(image), media_type, width, height))
 
 
 on_forget_all(_read.cache_clear)

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from lists.logos import LogoImage
 from lists.lookup import ListSnapshot, get_list
 from optout import mail_screens, screens
 from optout.addresses import mask
@@ -54,15 +55,17 @@ def open_preview(request: HttpRequest, public_id: str) -> HttpResponse:
     return show_state(state, optout_list, reading)
 
 
-def show_state(state: str, optout_list: ListSnapshot, reading: Reading) -> HttpResponse:
-    """One of STATES, always with status 200."""
+def show_state(
+    state: str, optout_list: ListSnapshot, reading: Reading, logo: LogoImage | None = None
+) -> HttpResponse:
+    """One of STATES, always with status 200; with a logo that is not kept yet, where one is given."""
     name, context = _states(optout_list, reading)[state]
     shown = None if state in {"broken", "outage"} else optout_list
     if shown is not None and state == "texts-form":
         shown = replace(shown, accepts="phone")
     context.setdefault("can_undo", True)
     return render_page(
-        name, shown, reading, is_preview=True, link_query={"state": state}, **context
+        name, shown, reading, is_preview=True, link_query={"state": state}, logo=logo, **context
     )
 
 
