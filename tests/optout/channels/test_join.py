@@ -273,17 +273,16 @@ class TestGuard:
     def test_the_honeypot_is_one_more_tap_on_a_page_without_it(
         self, optout_list: List, clock: Any, is_embedded: bool
     ) -> None:
-        trapped = {"note": "Acme Ltd"}
         page = (
-            embedded(optout_list, **trapped)
+            embedded(optout_list, note="Acme Ltd")
             if is_embedded
-            else submit(optout_list, clock=clock, **trapped)
+            else submit(optout_list, clock=clock, note="Acme Ltd")
         )
 
         assert page.status_code == 200 and ONCE_MORE in text_of(page)
         assert requests() == []
         assert "note" not in form_fields(page)
-        again = PublicClient().press(page, path_of(optout_list), **trapped)
+        again = PublicClient().press(page, path_of(optout_list), note="Acme Ltd")
         assert again.status_code == 303 and requests() == [JANE]
 
     def test_what_is_missing_after_that_does_not_set_the_trap_again(
