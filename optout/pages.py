@@ -2,9 +2,8 @@
 
 import re
 import secrets
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
-from urllib.parse import urlencode
 
 import phonenumbers
 from django.conf import settings
@@ -13,10 +12,13 @@ from django.template import loader
 from django.utils import timezone, translation
 from django.utils.html import escape
 
+from lists.logos import LogoImage, read_logo
 from lists.lookup import ListSnapshot
 from optout.languages import Reading
+from optout.own_texts import in_language
 from optout.replies import with_headers
 from optout.styles import style_of
+from optout.texts import message_text
 from optout.tokens import make_form_token
 
 _CSP = (
@@ -24,7 +26,10 @@ _CSP = (
     "frame-ancestors {ancestors}; base-uri 'none'"
 )
 
-_ROOM_FOR_NAMES = 1_100  # bytes of a page for what owners write about a list
+_BETWEEN_TAGS = re.compile(r">\s*\n\s*<")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # HTML cannot say some of them
+
+LARGEST_PAGE = 6 * 1024  # bytes, without a logo (pages.md)
 
 
 def render_page(
@@ -36,38 +41,51 @@ def render_page(
     optout_status: str = "",
     is_preview: bool = False,
     link_query: dict[str, str] | None = None,
+    least_query: dict[str, str] | None = None,
     **context: Any,
 ) -> HttpResponse:
     """The hosted page `optout/page/<name>.html` in the reader's language, with all its headers.
 
-    `optout_list` is None where the link leads to no list. `link_query` is what the links to the other languages keep of
-    the address; None leaves these links out.
+    `optout_list` is None where the link leads to no list; the page names it, and describes it, in the reader's language.
+    `link_query` is what the links to the other languages keep of the address; None leaves these links out. Where long names leave
+    no room in a page's 6 KB, the owner's description and message are cut, and then these links keep only `least_query`.
     """
     nonce = secrets.token_urlsafe(12)
-    template = f"optout/page/{name}.html"
     is_closed = bool(context.pop("is_closed", False) or (optout_list and optout_list.closed_at))
+    shown = in_language(optout_list, reading.code) if optout_list else None
+    logo = context.pop("logo", None) or (read_logo(shown.logo_id) if shown else None)
+    values: dict[str, Any] = {
+        "list": shown,
+        "reading": reading,
+        "nonce": nonce,
+        "is_closed": is_closed,
+        "colour": brand_colours(shown.colour) if shown else None,
+        "logo": logo,
+        "is_wordmark": is_wordmark(logo),
+        "initial": initial_of(shown.sender) if shown else "",
+        "contact": contact_link(shown.contact) if shown else None,
+        "description": shown.description if shown else "",
+        "message": message_text(shown, reading.code) if shown else None,
+        "country_code": country_code(shown.region) if shown else "",
+        # made only where a template asks for it
+        "new_token": lambda: new_token(shown) if not is_preview else "",
+        "privacy_url": web_address(shown.privacy_url) if shown else "",
+        "kept": {name: _CONTROL.sub("", value) for name, value in (link_query or {}).items()},
+        "least": least_query,
+        "languages": [] if link_query is None else other_languages(reading),
+        "lang_query": f"?lang={reading.code}" if reading.chosen else "",
+        "is_preview": is_preview,
+        **context,
+    }
+    most = LARGEST_PAGE + (len(logo.data_uri) if logo else 0)
     with translation.override(reading.code):
-        html = loader.get_template(template).render(
-            {
-                "list": optout_list,
-                "reading": reading,
-                "nonce": nonce,
-                "css": style_of(template, has_note=is_preview or is_closed),
-                "is_closed": is_closed,
-                "colour": brand_colours(optout_list.colour) if optout_list else None,
-                "initial": initial_of(optout_list.sender) if optout_list else "",
-                "contact": contact_link(optout_list.contact) if optout_list else None,
-                "description": description_of(optout_list) if optout_list else "",
-                "country_code": country_code(optout_list.region) if optout_list else "",
-                # made only where a template asks for it
-                "new_token": lambda: new_token(optout_list) if not is_preview else "",
-                "privacy_url": web_address(optout_list.privacy_url) if optout_list else "",
-                "languages": language_links(reading, link_query),
-                "lang_query": f"?lang={reading.code}" if reading.chosen else "",
-                "is_preview": is_preview,
-                **context,
-            }
-        )
+        html = _render(name, values)
+        for give_way in (_cut_choices, _cut_description, _cut_message, _cut_links, _drop_links):
+            excess = len(html.encode()) - most
+            if excess <= 0:
+                break
+            values |= give_way(values, excess)
+            html = _render(name, values)
     response = HttpResponse(html, status=status)
     ancestors = "'self'" if is_preview else "'none'"  # the owner's screens may frame a preview
     response.headers["Content-Security-Policy"] = _CSP.format(nonce=nonce, ancestors=ancestors)
@@ -75,17 +93,14 @@ def render_page(
     return with_headers(response, optout_status)
 
 
-def language_links(
-    reading: Reading, link_query: dict[str, str] | None
-) -> list[tuple[str, str, str]]:
-    """(code, own name, relative link) of every language but this one."""
-    if link_query is None:
-        return []
-    return [
-        (code, name, "?" + urlencode({**link_query, "lang": code}))
-        for code, name in settings.LANGUAGES
-        if code != reading.code
-    ]
+def other_languages(reading: Reading) -> list[tuple[str, str]]:
+    """(code, own name) of every language but this one."""
+    return [(code, name) for code, name in settings.LANGUAGES if code != reading.code]
+
+
+def is_wordmark(logo: LogoImage | None) -> bool:
+    """Whether a logo is so broad that the sender's name stands in it, and need not stand beside it."""
+    return logo is not None and logo.width >= 2 * logo.height
 
 
 @cache
@@ -113,11 +128,6 @@ def contact_link(contact: str) -> tuple[str, str]:
     return contact, ""
 
 
-def description_of(optout_list: ListSnapshot) -> str:
-    """The list's description for its form: whole, unless long names leave it no room in the 6 KB of a page."""
-    return _fitting(optout_list.name, optout_list.sender, optout_list.description)
-
-
 @cache
 def country_code(region: str) -> str:
     """What a phone number of a two-letter region begins with, like `+49`; empty for a region without numbers."""
@@ -135,20 +145,51 @@ def web_address(url: str) -> str:
     return url if url.startswith(("https://", "http://")) else ""
 
 
-@lru_cache(maxsize=1_000)
-def _fitting(name: str, sender: str, description: str) -> str:
-    room = _ROOM_FOR_NAMES - 2 * _weight(name) - 3 * _weight(sender)  # as often as a form has them
-    if _weight(description) <= room:
-        return description
+def _render(name: str, values: dict[str, Any]) -> str:
+    template = f"optout/page/{name}.html"
+    unused = {
+        "note": not (values["is_preview"] or values["is_closed"]),
+        "logo": not values["logo"],
+        "mark": values["logo"] or not values["initial"],
+        "own": not values["message"],
+        "langs": not values["languages"],
+        "lang": not (values["languages"] and values["kept"]),
+    }
+    without = frozenset(name for name, is_unused in unused.items() if is_unused)
+    html = loader.get_template(template).render({**values, "css": style_of(template, without)})
+    return _BETWEEN_TAGS.sub("><", html)
+
+
+def _cut_choices(values: dict[str, Any], excess: int) -> dict[str, Any]:
+    choices = values.get("choices")  # of the preference page
+    return {"choices": choices and choices.shorter_by(excess)}
+
+
+def _cut_description(values: dict[str, Any], excess: int) -> dict[str, Any]:
+    return {"description": _fitting(values["description"], excess)}
+
+
+def _cut_message(values: dict[str, Any], excess: int) -> dict[str, Any]:
+    message = values["message"]
+    return {"message": message and message.shorter_by(excess)}
+
+
+def _cut_links(values: dict[str, Any], _excess: int) -> dict[str, Any]:
+    return {"kept": values["kept"] and values["least"]}
+
+
+def _drop_links(values: dict[str, Any], _excess: int) -> dict[str, Any]:
+    # Of a page of many lists it is not the links that are too much.
+    return {"languages": values["languages"] if values.get("choices") else []}
+
+
+def _fitting(description: str, excess: int) -> str:
+    """The description, whose weight is to be less by so many bytes: without its last words, or nothing at all."""
+    room = len(escape(description).encode()) - excess
     words = description.split()
-    while words and _weight(" ".join(words) + "…") > room:
+    while words and len(escape(" ".join(words) + "…").encode()) > room:
         words.pop()
     return " ".join(words) + "…" if words else ""
-
-
-def _weight(text: str) -> int:
-    """How many bytes a text has in a page."""
-    return len(escape(text).encode())
 
 
 def _linear(channel: int) -> float:

@@ -1,4 +1,4 @@
-"""The owner's own words on the done page: plain text in any script, with https links (S0.8)."""
+"""The owner's own words on the pages: plain text in any script, with https links (S0.8)."""
 
 import re
 from dataclasses import dataclass
@@ -7,11 +7,14 @@ from django.conf import settings
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from lists.choices import TextKind
 from lists.lookup import ListSnapshot
+from optout.own_texts import own_words
 
 _LINK = re.compile(r"https://[^\s<>\"']{1,500}")
 _AFTER_LINK = ".,;:!?)]}»”"  # belongs to the sentence
 _LONGEST = 2_000  # characters
+LONGEST_MESSAGE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,27 @@ class OwnText:
 
     html: SafeString
     language: str
+    text: str = ""
+
+    def shorter_by(self, excess: int) -> "OwnText | None":
+        """The text without its last words, so that its HTML has at least so many bytes less; None where nothing is left."""
+        room = len(self.html.encode()) - excess
+        words = self.text.split(" ")
+        while words and len(as_html(" ".join(words) + "…").encode()) > room:
+            words.pop()
+        if not words:
+            return None
+        text = " ".join(words) + "…"
+        return OwnText(as_html(text), self.language, text)
+
+
+def message_text(optout_list: ListSnapshot, language: str) -> OwnText | None:
+    """The owner's message for the pages where somebody decides, in the reader's language, else in the list's; or None."""
+    words = own_words(optout_list, TextKind.MESSAGE, language)
+    if words is None:
+        return None
+    text = words.text[:LONGEST_MESSAGE]
+    return OwnText(as_html(text), words.language, text)
 
 
 def thank_you_text(optout_list: ListSnapshot, language: str) -> OwnText | None:
@@ -32,7 +56,7 @@ def thank_you_text(optout_list: ListSnapshot, language: str) -> OwnText | None:
     for code in (language,) if is_ours else (language, optout_list.default_language):
         text = str(optout_list.thank_you_texts.get(code) or "").strip()
         if text:
-            return OwnText(as_html(text), code)
+            return OwnText(as_html(text), code, text)
     return None
 
 

@@ -69,7 +69,7 @@ _WORDS = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const one = walker.currentNode.parentElement;
-    if (one.closest("style, bdi, header, .hp, [hreflang]") || !one.checkVisibility()) continue;
+    if (one.closest("style, bdi, header, .hp, .langs") || !one.checkVisibility()) continue;
     words.push(walker.currentNode.data.trim());
   }
   return [document.title, ...words].filter(Boolean).join("\\n");

@@ -19,6 +19,21 @@ class TestStyle:
         assert ".undo,footer{" in style_of("optout/page/done.html")
         assert "}footer{display:flex" in style_of("optout/page/form.html")
 
+    def test_what_a_page_happens_not_to_have_is_left_out(self) -> None:
+        assert ".logo{" in style_of("optout/page/form.html")
+        assert ".logo{" not in style_of("optout/page/form.html", frozenset({"logo"}))
+
+    def test_no_two_colours_have_the_same_letter(self) -> None:
+        """Only the first of their names is sent."""
+        sheet = (settings.BASE_DIR / "templates/optout/page/page.css").read_text()
+        names = set(re.findall(r"--(\w+)", sheet.partition("*/")[2]))
+
+        assert len({name[0] for name in names}) == len(names)
+
+    def test_a_colour_that_nothing_has_is_not_sent(self) -> None:
+        assert "--w:" in style_of("optout/page/form.html")
+        assert "--w:" not in style_of("optout/page/broken.html")
+
     def test_what_an_element_must_not_have_is_no_reason_to_leave_it_out(self) -> None:
         assert "button:not(.quiet){" in style_of("optout/page/form.html")
 

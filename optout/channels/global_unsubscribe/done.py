@@ -17,6 +17,7 @@ from optout.decoding import decode_query
 from optout.done import delay_text_lazy
 from optout.evidence import Evidence
 from optout.languages import Reading, choose_language
+from optout.own_texts import in_language
 from optout.pages import render_page
 from optout.queries import RecordedOptOut, find_recorded
 from optout.reverting import undo_optout
@@ -66,7 +67,7 @@ def show_done(
         "global_done",
         brand,
         reading,
-        scope=scope,
+        scope=in_language(scope, reading.code),
         addresses=addresses,
         own_text=thank_you_text(scope, reading.code),
         delay=delay_text_lazy(scope.effect_hours),

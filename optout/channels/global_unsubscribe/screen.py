@@ -22,12 +22,12 @@ from optout.decoding import decode_query
 from optout.guard import form_token, trapped_form
 from optout.languages import choose_language
 from optout.limits import Judgement
+from optout.own_texts import in_language
 from optout.pages import render_page
 from optout.visits import Visit, takes_html
 
 type Errors = Mapping[str, AddressError | Promise]  # by the names of the fields
 
-LARGEST_PAGE = 6 * 1024  # bytes (pages.md)
 _KEPT = 80  # characters of an unusable address that the links to the other languages keep
 
 # A website's name that can be told from another one by its looks: neither an IP address nor letters beyond ASCII.
@@ -148,28 +148,25 @@ def link_query(asked: Asked) -> dict[str, str]:
 
 
 def _render(name: str, asked: Asked, preview: str = "", **context: Any) -> HttpResponse:
-    """The page in 6 KB: where labels and values are very long, the links to the other languages give way."""
+    """The page. Where labels and values are very long, the links to the other languages leave some of them out."""
     state = {"state": preview} if preview else {}
     whole = {**link_query(asked), **state}
-    short = {each: whole[each] for each in (*_REPORTED, *state) if each in whole}
-    for kept in (whole, short, None):
-        page = render_page(
-            name,
-            asked.visit.optout_list,
-            asked.visit.reading,
-            link_query=kept,
-            is_preview=bool(preview),
-            **context,
-        )
-        if len(page.content) <= LARGEST_PAGE:
-            break
-    return page
+    return render_page(
+        name,
+        asked.visit.optout_list,
+        asked.visit.reading,
+        link_query=whole,
+        least_query={each: whole[each] for each in (*_REPORTED, *state) if each in whole},
+        is_preview=bool(preview),
+        **context,
+    )
 
 
 def _form_context(asked: Asked, errors: Errors, problem: Promise | str) -> dict[str, Any]:
     addresses = [name for name in asked.fields if name in _KINDS]
     host = shown_host(asked.website)
     scope = scope_of(asked)
+    language = asked.visit.reading.code
     return {
         "blocks": _blocks(asked, errors),
         "errors": [(name, errors[name]) for name in asked.fields if name in errors],
@@ -177,7 +174,7 @@ def _form_context(asked: Asked, errors: Errors, problem: Promise | str) -> dict[
         "asks": "either" if len(addresses) > 1 else _KINDS[addresses[0]][0],
         "who": host or asked.visit.optout_list.sender,
         # where the heading does not say what stops
-        "scope": scope if host or not scope.is_global else None,
+        "scope": in_language(scope, language) if host or not scope.is_global else None,
         "carried": list(_carried(asked)),
     }
 

@@ -15,7 +15,7 @@ from optout.quarantine import accept_overdue
 from optout.tokens import make_form_token
 from tests import make
 from tests.optout.channels.cases import JANE, ChannelCases, Target, assert_nothing_recorded
-from tests.pages import BROWSER, PublicClient, form_fields, parse, signed_path
+from tests.pages import BROWSER, PublicClient, form_fields, language_link, parse, signed_path
 
 
 def page_path(optout_list: List, query: str = "") -> str:
@@ -558,10 +558,10 @@ class TestLanguage:
             ("ar", "de", ("de", ""), "ar"),
             ("", "ar", ("de", ""), "de"),
             ("xx", "ar", ("", ""), "ar"),
-            ("", "fr", ("", "ar"), "ar"),
+            ("", "ja", ("", "ar"), "ar"),
             ("", "", ("", "de"), "de"),
-            ("", "fr, de;q=0", ("", ""), "en"),
-            ("", "fr, *;q=0.5", ("", ""), "en"),
+            ("", "ja, de;q=0", ("", ""), "en"),
+            ("", "ja, *;q=0.5", ("", ""), "en"),
             ("", "\udcff\udcfe", ("", ""), "en"),
             ("d" * 5_000, "e" * 5_000 + ",de", ("", ""), "en"),
         ],
@@ -600,9 +600,9 @@ class TestLanguage:
     def test_links_to_the_other_languages_keep_the_address(self, optout_list: List) -> None:
         page = PublicClient().get(page_path(optout_list, "?item=jane%2Bx@example.com"))
 
-        links = parse(page.content.decode()).links
-        assert "?email=jane%2Bx%40example.com&lang=de" in links
-        assert heading(PublicClient().get(page_path(optout_list, links[1]))).startswith("Von <bdi>")
+        link = language_link(page, "de")
+        assert link == "?email=jane%2Bx%40example.com&lang=de"
+        assert heading(PublicClient().get(page_path(optout_list, link))).startswith("Von <bdi>")
 
     def test_errors_are_translated(self, optout_list: List) -> None:
         page = PublicClient().get(page_path(optout_list, "?item=x&lang=de"))
