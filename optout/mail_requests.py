@@ -45,6 +45,8 @@ REPEATED = timedelta(minutes=5)  # the same request again: a double click, or no
 # Whoever complained, whose mailbox is gone, or who went to law, is mailed by their sender's own hand or not at all.
 NEVER_INVITED = frozenset((Reason.COMPLAINED, Reason.BOUNCED, Reason.LEGAL))
 
+type MailRequest = RecipientMail  # as channels call it, which know no tables
+
 _KEEP = f"""
 INSERT INTO optout_recipientmail (
     optout_list_id, kind, digest, address, language, wording, asked_at, ip, agent, state, tries, due_at

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from lists.lookup import ListSnapshot
 from optout.addresses import mask
-from optout.channels.join.form import label_of
+from optout.consent_words import consent_label
 from optout.languages import Reading
 
 STATES = ("join", "join-sent", "join-confirm", "joined", "ask", "ask-sent")
@@ -19,7 +19,7 @@ def samples(
     """Each of STATES as its template and what it says of a sample address. Its links lead nowhere."""
     since = {"since": timezone.now() - timedelta(days=30), "all_stopped": optout_list.is_global}
     return {
-        "join": ("join", {"token": "", "consent": label_of(optout_list, reading)}),
+        "join": ("join", {"token": "", "consent": consent_label(optout_list, reading)}),
         "join-sent": ("mail_sent", {}),
         "join-confirm": ("join_confirm", {"address": mask(address), "token": "", **since}),
         "joined": ("joined", {"address": mask(address), "preferences": "#"}),

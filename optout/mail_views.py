@@ -10,7 +10,7 @@ from optout import mail_forms, screens
 from optout.channels import ask
 from optout.channels.join import confirm, form
 from optout.links import JOIN, read_token
-from optout.models import RecipientMail
+from optout.mail_requests import MailRequest
 from optout.public import public
 from optout.visits import BodyError, Visit
 
@@ -45,7 +45,7 @@ def open_join_sent(request: HttpRequest, public_id: str) -> HttpResponse:
 def open_join_link(request: HttpRequest, token: str) -> HttpResponse:
     """`/j/<token>`: the link in the mail. GET asks, POST joins."""
 
-    def answer(visit: Visit, row: RecipientMail) -> HttpResponse:
+    def answer(visit: Visit, row: MailRequest) -> HttpResponse:
         if request.method == "POST":
             return confirm.record_form(visit, row, token)
         return confirm.show(visit, row)
@@ -97,7 +97,7 @@ def _about(
 def _about_request(
     request: HttpRequest,
     token: str,
-    answer: Callable[[Visit, RecipientMail], HttpResponse],
+    answer: Callable[[Visit, MailRequest], HttpResponse],
 ) -> HttpResponse:
     target = read_token(token, JOIN)
     if target is None:

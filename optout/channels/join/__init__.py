@@ -1,5 +1,5 @@
 """Joining a list: the form, and the link in the mail that it leads to (S2.2)."""
 
-from optout.channels.join.consent import AGREE_FIELD, consent_words
+from optout.consent_words import AGREE_FIELD, consent_words
 
 __all__ = ["AGREE_FIELD", "consent_words"]

@@ -1,7 +1,7 @@
 """The link in the mail to somebody who wants to join: opening it shows, the button acts (S2.2). Signed, so never limited."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.http import HttpResponse
 from django.utils.functional import Promise
@@ -13,13 +13,10 @@ from optout.channels.join import form
 from optout.choices import Channel, MailKind
 from optout.evidence import Evidence
 from optout.guard import check_form, form_token
-from optout.mail_requests import KEPT, find_request
+from optout.mail_requests import KEPT, MailRequest, find_request
 from optout.queries import Found, find_suppressions, is_subscribed
 from optout.returning import Joined, join_list
 from optout.visits import Visit
-
-if TYPE_CHECKING:
-    from optout.models import RecipientMail
 
 SIGN_UP_AGAIN = _("Sign up again")
 TOO_OLD = (
@@ -33,7 +30,7 @@ OUT_SINCE = (
 _PROBLEMS = {400: mail_forms.TOO_OLD, 403: mail_forms.ONCE_MORE}
 
 
-def find(visit: Visit, mail_id: str) -> "RecipientMail | None":
+def find(visit: Visit, mail_id: str) -> MailRequest | None:
     """The request that the link was made for; None once it is too old."""
     row = find_request(int(mail_id)) if mail_id.isdecimal() else None
     if row is None or row.kind != MailKind.JOIN or row.optout_list_id != visit.optout_list.id:
@@ -41,7 +38,7 @@ def find(visit: Visit, mail_id: str) -> "RecipientMail | None":
     return row if visit.now - row.asked_at < KEPT else None
 
 
-def show(visit: Visit, row: "RecipientMail") -> HttpResponse:
+def show(visit: Visit, row: MailRequest) -> HttpResponse:
     """The question, and since when an opt-out is in force: only this link may tell. Changes nothing, whoever asks."""
     found = find_suppressions(visit.optout_list.id, row.address)
     if any(each.suppressed_at > row.asked_at for each in found):
@@ -49,7 +46,7 @@ def show(visit: Visit, row: "RecipientMail") -> HttpResponse:
     return _ask(visit, row, found)
 
 
-def record_form(visit: Visit, row: "RecipientMail", token: str) -> HttpResponse:
+def record_form(visit: Visit, row: MailRequest, token: str) -> HttpResponse:
     """The button. Pressed twice it does nothing more; an opt-out that was asked for after the mail stays in force."""
     address = parse_email(row.address)
     guarded = check_form(visit.about(address))
@@ -72,7 +69,7 @@ def record_form(visit: Visit, row: "RecipientMail", token: str) -> HttpResponse:
     return mail_forms.see(visit, f"/j/{token}/done")
 
 
-def show_done(visit: Visit, row: "RecipientMail") -> HttpResponse:
+def show_done(visit: Visit, row: MailRequest) -> HttpResponse:
     """What the button leads to; the question again for whoever is not on the list, for the page is also opened from bookmarks."""
     list_id = visit.optout_list.id
     if not is_subscribed(list_id, bytes(row.digest)) or find_suppressions(list_id, row.address):
@@ -90,7 +87,7 @@ def tell_too_old(visit: Visit) -> HttpResponse:
     return _tell(visit, *TOO_OLD, status=404)
 
 
-def _ask(visit: Visit, row: "RecipientMail", found: list[Found], **more: Any) -> HttpResponse:
+def _ask(visit: Visit, row: MailRequest, found: list[Found], **more: Any) -> HttpResponse:
     return mail_forms.page(
         visit,
         "join_confirm",

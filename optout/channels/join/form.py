@@ -1,16 +1,13 @@
 """The join form: on our page, and on owners' websites (S2.2). What it asks for is a mail; nobody joins by it alone."""
 
 from django.http import HttpResponse
-from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from lists.lookup import ListSnapshot
 from optout import mail_forms
-from optout.channels.join.consent import AGREE_FIELD, consent_label, consent_words, is_ticked
 from optout.choices import MailKind
+from optout.consent_words import AGREE_FIELD, consent_label, consent_words, is_ticked
 from optout.given import NOTHING
-from optout.languages import Reading
-from optout.own_texts import Words, in_language
 from optout.visits import Visit
 
 CLOSED = (
@@ -33,7 +30,7 @@ def is_open(optout_list: ListSnapshot) -> bool:
 def show(visit: Visit) -> HttpResponse:
     """The form. Changes nothing, whoever asks."""
     return mail_forms.show_form(
-        visit, "join", NOTHING, consent=label_of(visit.optout_list, visit.reading)
+        visit, "join", NOTHING, consent=consent_label(visit.optout_list, visit.reading)
     )
 
 
@@ -45,7 +42,7 @@ def record_form(visit: Visit) -> HttpResponse:
         visit,
         MailKind.JOIN,
         given,
-        wording=_words_read(visit),
+        wording=consent_words(visit.optout_list, visit.reading.code),
         is_complete=agrees,
         may_be_embedded=True,
         more_fields=(AGREE_FIELD,),
@@ -58,22 +55,10 @@ def record_form(visit: Visit) -> HttpResponse:
         sent,
         agrees=agrees,
         box_error=_NOT_TICKED if is_missed else "",
-        consent=label_of(visit.optout_list, visit.reading),
+        consent=consent_label(visit.optout_list, visit.reading),
     )
 
 
 def tell_closed(visit: Visit) -> HttpResponse:
     """404: this list takes nobody in here."""
     return mail_forms.told(visit, *CLOSED, status=404)
-
-
-def label_of(optout_list: ListSnapshot, reading: Reading) -> Words:
-    """What stands beside the box, for that reader."""
-    with translation.override(reading.code):
-        return consent_label(in_language(optout_list, reading.code), reading.code)
-
-
-def _words_read(visit: Visit) -> str:
-    language = visit.reading.code
-    with translation.override(language):
-        return consent_words(in_language(visit.optout_list, language), language)

@@ -1,12 +1,14 @@
 """What somebody who joins a list agrees to: the words beside the box, as they are read and as they are kept."""
 
+from django.utils import translation
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from lists.choices import TextKind
 from lists.lookup import ListSnapshot
-from optout.own_texts import Words, own_words
+from optout.languages import Reading
+from optout.own_texts import Words, in_language, own_words
 
 AGREE_FIELD = "consent"
 _UNTICKED = frozenset(("", "0", "no", "false", "off"))
@@ -18,18 +20,22 @@ def is_ticked(value: str) -> bool:
 
 
 def consent_words(optout_list: ListSnapshot, language: str) -> str:
-    """The owner's words in that language, else ours in the language of the moment. `optout_list` as its reader sees it."""
-    own = own_words(optout_list, TextKind.CONSENT, language)
-    return own.text if own else _ours() % {"list": optout_list.name}
-
-
-def consent_label(optout_list: ListSnapshot, language: str) -> Words:
-    """The same as safe HTML, and the language it is in."""
+    """The owner's words in that language, else ours in it."""
     own = own_words(optout_list, TextKind.CONSENT, language)
     if own:
+        return own.text
+    with translation.override(language):
+        return _ours() % {"list": in_language(optout_list, language).name}
+
+
+def consent_label(optout_list: ListSnapshot, reading: Reading) -> Words:
+    """The same as safe HTML for that reader, and the language it is in."""
+    own = own_words(optout_list, TextKind.CONSENT, reading.code)
+    if own:
         return Words(escape(own.text), own.language)
-    name = format_html("<bdi>{}</bdi>", optout_list.name)
-    return Words(_marked(escape(_ours()) % {"list": name}), language)
+    name = format_html("<bdi>{}</bdi>", in_language(optout_list, reading.code).name)
+    with translation.override(reading.code):
+        return Words(_marked(escape(_ours()) % {"list": name}), reading.code)
 
 
 def _ours() -> str:
