@@ -21,7 +21,7 @@ from lists.numbers import DO_NOT_MAIL_NUMBER, LARGEST_NUMBER
 from lists.reserved_names import is_reserved_name
 
 # Their values may be somebody's address, or long: the audit says only that they changed.
-_QUIET = frozenset({"contact", "support_address", "thank_you_texts"})
+_QUIET = frozenset({"contact", "support_address", "thank_you_texts", "own_texts", "reasons"})
 
 
 class NumberTakenError(Exception):

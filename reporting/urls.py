@@ -21,6 +21,7 @@ from reporting.views.api_settings import (
     make_api_password,
     revoke_api_password,
 )
+from reporting.views.brand import brand, brand_preview
 from reporting.views.check import check_address
 from reporting.views.contact_changes import add_list_contacts, remove_list_contact
 from reporting.views.contacts import list_contacts
@@ -41,11 +42,13 @@ from reporting.views.global_unsubscribe import (
     global_unsubscribe_per_day_csv,
     global_unsubscribe_report,
 )
+from reporting.views.join_form import list_join, list_join_csv
 from reporting.views.list_settings import list_close, list_reopen, list_settings
 from reporting.views.lists import lists
 from reporting.views.new_list import list_new
 from reporting.views.notifications import notifications
 from reporting.views.overview import opt_outs_csv, overview
+from reporting.views.page_editor import list_page, list_page_preview
 from reporting.views.quarantine import (
     decide_quarantined,
     list_quarantine,
@@ -110,6 +113,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("manage/lists/", lists, name="lists"),
     path("manage/lists/new", list_new, name="list_new"),
     path("manage/lists/<public_id>/settings", list_settings, name="list_settings"),
+    path("manage/lists/<public_id>/page/", list_page, name="list_page"),
+    path("manage/lists/<public_id>/page/preview", list_page_preview, name="list_page_preview"),
     path("manage/lists/<public_id>/close", list_close, name="list_close"),
     path("manage/lists/<public_id>/reopen", list_reopen, name="list_reopen"),
     path("manage/check/", check_address, name="check_address"),
@@ -130,6 +135,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("manage/settings/api-keys/new", make_api_key, name="make_api_key"),
     path("manage/settings/api-keys/<int:key_id>/replace", replace_api_key, name="replace_api_key"),
     path("manage/settings/api-keys/<int:key_id>/revoke", revoke_api_key, name="revoke_api_key"),
+    path("manage/settings/brand/", brand, name="brand"),
+    path("manage/settings/brand/preview", brand_preview, name="brand_preview"),
     path("manage/settings/sms/", sms_settings, name="sms_settings"),
     path("manage/settings/sms/numbers/new", sms_number_new, name="sms_number_new"),
     path("manage/settings/sms/numbers/<int:number_id>", sms_number, name="sms_number"),
@@ -216,6 +223,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         remove_list_contact,
         name="remove_list_contact",
     ),
+    path("manage/lists/<public_id>/join/", list_join, name="list_join"),
+    path("manage/lists/<public_id>/join/per-day.csv", list_join_csv, name="list_join_csv"),
     path("manage/lists/<public_id>/reasons", list_reasons, name="list_reasons"),
     path("manage/lists/<public_id>/reasons.csv", list_reasons_csv, name="list_reasons_csv"),
     path("manage/lists/<public_id>/quarantine", list_quarantine, name="list_quarantine"),

@@ -30,6 +30,7 @@ _TABS = (
     ("Contacts", "list_contacts", Permission.ENTRIES),
     ("Quarantine", "list_quarantine", Permission.EDIT),
     ("Access", "list_access", Permission.EDIT),
+    ("Hosted page", "list_page", Permission.EDIT),
     ("Edit", "list_settings", Permission.EDIT),
 )
 _NOT_OF_DO_NOT_MAIL = frozenset({"list_contacts"})

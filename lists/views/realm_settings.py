@@ -18,6 +18,7 @@ _ADMINS = frozenset({Role.ADMIN})
 _SCREENS = (
     # label, url name, who may open it (an operator counts as realm admin)
     ("Realm", "settings", _ADMINS),
+    ("Brand", "brand", _ADMINS),
     ("API", "api_settings", _ADMINS),
     ("API keys", "api_keys", _ADMINS),
     ("Global", "global_settings", _ADMINS),
