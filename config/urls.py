@@ -14,3 +14,8 @@ urlpatterns = [
     path("manage/account/", include("allauth.urls")),
     path("ops/", admin.site.urls),
 ]
+
+handler400 = views.bad_request
+handler403 = views.forbidden
+handler404 = views.not_found
+handler500 = views.server_error

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext_noop as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from lists.lookup import ListSnapshot
+from optout.decoding import decode_query
 
 _READ = 300  # characters of an Accept-Language header that are looked at
 # What some devices still call a language by. Norwegian is not sent to Danish, nor Portuguese to Spanish: whose language is
@@ -56,6 +58,13 @@ def choose_language(
     own = _supported(optout_list.default_language) if optout_list is not None else None
     defaults = [code for code in (own, settings.LANGUAGE_CODE, "en") if code]
     return Reading(next((code for code in defaults if code not in refused), defaults[0]))
+
+
+def reading_of(request: HttpRequest, optout_list: ListSnapshot | None = None) -> Reading:
+    """The language to answer a request in, by its `?lang=` and its header; of a form that is read, Visit.reading knows more."""
+    query = decode_query(str(request.META.get("QUERY_STRING") or ""))
+    accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
+    return choose_language(next(iter(query.get("lang", ())), ""), accepted, optout_list)
 
 
 def _supported(code: str) -> str | None:

@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.conf import settings as django_settings
-from django.template import loader
 from django.urls import URLResolver, get_resolver
 from django.utils import translation
 
@@ -18,7 +16,7 @@ from optout.preview import STATES
 from optout.redirects import RedirectError, validate_template
 from optout.texts import as_html
 from tests import make
-from tests.pages import BROWSER, PublicClient, check_html, parse, signed_path
+from tests.pages import PublicClient, check_html, parse, signed_path
 
 JANE = "jane@example.com"
 
@@ -480,115 +478,6 @@ def exempt_views(resolver: URLResolver) -> set[str]:
         elif getattr(each.callback, "csrf_exempt", False):
             found.add(f"{each.callback.__module__}.{each.callback.__qualname__}")
     return found
-
-
-class TestTranslations:
-    """Everything that recipients read, in every language."""
-
-    @pytest.mark.parametrize("lang", ["de", "ar"])
-    def test_no_text_of_a_hosted_page_is_missing_or_fuzzy(self, lang: str) -> None:
-        catalogue = read_catalogue(lang)
-
-        missing = {text for text in texts_of_pages() if not all(catalogue.get(text, [""]))}
-
-        assert not missing
-
-    @pytest.mark.parametrize("lang", ["de", "ar"])
-    def test_the_compiled_catalogue_is_the_written_one(self, lang: str) -> None:
-        with translation.override(lang):
-            for text, translations in read_catalogue(lang).items():
-                if len(translations) == 1:
-                    assert translation.gettext(text) == translations[0]
-
-    @pytest.mark.parametrize("lang", ["de", "ar"])
-    def test_placeholders_and_tags_are_the_same(self, lang: str) -> None:
-        for text, translations in read_catalogue(lang).items():
-            for each in translations:
-                assert marks(each) == marks(text), text
-
-
-def marks(text: str) -> list[str]:
-    return sorted(re.findall(r"%\(\w+\)\w|</?\w+>", text))
-
-
-def read_catalogue(lang: str) -> dict[str, list[str]]:
-    """{msgid: its translations} of a .po file, without fuzzy ones."""
-    path = django_settings.BASE_DIR / "locale" / lang / "LC_MESSAGES" / "django.po"
-    found: dict[str, list[str]] = {}
-    for block in path.read_text(encoding="utf-8").split("\n\n")[1:]:
-        if "#, fuzzy" in block or "msgid" not in block:
-            continue
-        joined = re.sub(r'"\n"', "", block)
-        texts = {
-            name: value.replace('\\"', '"')
-            for name, value in re.findall(r'^(msg\S+) "(.*)"$', joined, flags=re.MULTILINE)
-        }
-        msgid = texts.pop("msgid")
-        texts.pop("msgid_plural", None)
-        found[msgid] = list(texts.values())
-    return found
-
-
-def texts_of_pages() -> set[str]:
-    """Every msgid in the templates of hosted pages and in the modules whose words recipients read."""
-    from django.utils.translation import templatize
-
-    folder = django_settings.BASE_DIR
-    sources = [
-        templatize(path.read_text(encoding="utf-8"))
-        for path in [
-            folder / "templates/base_public.html",
-            *folder.glob("templates/optout/page/*.html"),
-        ]
-    ]
-    modules = [
-        "screens",
-        "done",
-        "given",
-        "addresses",
-        "preview",
-        "channels/global_unsubscribe/form",
-        "channels/global_unsubscribe/screen",
-    ]
-    sources += [(folder / "optout" / f"{name}.py").read_text(encoding="utf-8") for name in modules]
-    called = r"(?:\b_|gettext(?:_lazy)?|ngettext(?:_lazy)?)\(\s*u?(['\"])(.*?)\1\s*[,)]"
-    return {
-        match[1].replace("\\'", "'") for source in sources for match in re.findall(called, source)
-    }
-
-
-class TestPagesWithoutAView:
-    """400, 403, 404, 500 and 503 stand without a context, in three languages."""
-
-    @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "5xx/503"])
-    def test_they_render_with_nothing(self, name: str) -> None:
-        html = loader.render_to_string(f"{name}.html")
-
-        document = parse(html)
-        assert document.headings == ["h1", "h2", "h2"]
-        assert 'lang="de"' in html and 'lang="ar" dir="rtl"' in html
-        assert "{" not in html
-
-    def test_their_style_sheet_exists(self) -> None:
-        from django.contrib.staticfiles import finders
-
-        assert finders.find("css/plain.css")
-
-    @pytest.mark.django_db
-    def test_an_outage_is_told_in_the_callers_own_form(
-        self, optout_list: List, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        from django.db import OperationalError
-
-        def fail(*_: Any) -> Any:
-            raise OperationalError
-
-        monkeypatch.setattr("optout.views.get_list", fail)
-
-        page = PublicClient.__mro__[1](headers=BROWSER).get(f"/u/{optout_list.public_id}")
-
-        assert page.status_code == 503
-        assert b"We could not save your request" in page.content
 
 
 def test_a_page_is_small() -> None:
