@@ -25,7 +25,7 @@ from optout.guard import (
     is_form,
     trapped_form,
 )
-from optout.languages import choose_language
+from optout.languages import reading_of
 from optout.limits import RECORD, Admission, Judgement, judge_mail
 from optout.mail_requests import ask_for_mail
 from optout.pages import render_page
@@ -159,7 +159,7 @@ def broken_link(request: HttpRequest) -> HttpResponse:
     heading, text = BROKEN
     if not takes_html(request):
         return replies.text(f"{heading}.", 404)
-    reading = choose_language("", str(request.META.get("HTTP_ACCEPT_LANGUAGE") or ""))
+    reading = reading_of(request)
     return render_page("join_told", None, reading, status=404, heading=heading, text=text)
 
 

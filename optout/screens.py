@@ -19,7 +19,7 @@ from optout.choices import Assurance, Channel, Medium
 from optout.given import NOTHING, Given
 from optout.guard import SCOPE_FIELD, form_id, form_token, trapped_form
 from optout.intents import OptOutIntent
-from optout.languages import Reading, choose_language
+from optout.languages import Reading, reading_of
 from optout.limits import Judgement
 from optout.pages import render_page
 from optout.tokens import DoneToken, make_done_token
@@ -171,17 +171,18 @@ def broken_link(request: HttpRequest) -> HttpResponse:
     """404: the link leads to no list, or its token is not ours."""
     if not takes_html(request):
         return replies.text("This unsubscribe link does not work.", 404, replies.REJECTED)
-    accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
-    reading = choose_language("", accepted)
-    return render_page("broken", None, reading, status=404, optout_status=replies.REJECTED)
+    return render_page(
+        "broken", None, reading_of(request), status=404, optout_status=replies.REJECTED
+    )
 
 
 def unreadable(request: HttpRequest, status: int) -> HttpResponse:
     """The body was too big (413) or cut off (400)."""
     if not takes_html(request):
         return replies.text("The request body cannot be read.", status, replies.REJECTED)
-    reading = choose_language("", str(request.META.get("HTTP_ACCEPT_LANGUAGE") or ""))
-    return render_page("unreadable", None, reading, status=status, optout_status=replies.REJECTED)
+    return render_page(
+        "unreadable", None, reading_of(request), status=status, optout_status=replies.REJECTED
+    )
 
 
 def form_intents(

@@ -13,6 +13,7 @@ from lists.choices import Language
 from lists.lookup import ListSnapshot, snapshot
 from optout.languages import Reading, choose_language
 from tests.make import make_list, make_realm
+from tests.pages import BROWSER, PublicClient, parse
 
 
 def test_settings_name_the_same_languages() -> None:
@@ -122,3 +123,12 @@ def test_direction(code: str) -> None:
 def test_a_day_is_written_as_in_a_sentence(code: str, written: str) -> None:
     with translation.override(code):
         assert date_format(date(2025, 11, 2), "DATE_FORMAT") == written
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/o/x", "/u/x", "/s/x", "/p/x", "/j/x", "/u/x/done"])
+def test_a_broken_link_speaks_the_language_that_was_chosen(path: str) -> None:
+    page = PublicClient(headers={**BROWSER, "accept-language": "de"}).get(f"{path}?lang=he")
+
+    assert page.status_code == 404
+    assert parse(page.content.decode()).lang == "he"

@@ -18,9 +18,8 @@ from optout import replies, screens
 from optout.addresses import AddressError, parse_email, parse_phone
 from optout.channels.global_unsubscribe.asked import Asked
 from optout.channels.global_unsubscribe.labels import own_label
-from optout.decoding import decode_query
 from optout.guard import form_token, trapped_form
-from optout.languages import choose_language
+from optout.languages import reading_of
 from optout.limits import Judgement
 from optout.own_texts import in_language
 from optout.pages import render_page
@@ -108,10 +107,9 @@ def no_form(request: HttpRequest) -> HttpResponse:
     """404: the address is nobody's, or the form is switched off. There was no message, and no link was cut off."""
     if not takes_html(request):
         return replies.text("This unsubscribe form does not work.", 404, replies.REJECTED)
-    query = decode_query(request.META.get("QUERY_STRING", ""))
-    accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
-    reading = choose_language(next(iter(query.get("lang", ())), ""), accepted)
-    return render_page("global_broken", None, reading, status=404, optout_status=replies.REJECTED)
+    return render_page(
+        "global_broken", None, reading_of(request), status=404, optout_status=replies.REJECTED
+    )
 
 
 def scope_of(asked: Asked) -> ListSnapshot:
