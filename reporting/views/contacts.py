@@ -22,6 +22,7 @@ from reporting.contacts import (
 from reporting.forms_contacts import ContactSearchForm
 from reporting.opted_out import opted_out
 from reporting.paging import page_url
+from reporting.views.contact_tabs import contact_tabs
 
 SEARCH_SECONDS = 5
 
@@ -40,6 +41,7 @@ def list_contacts(request: HttpRequest, public_id: str) -> HttpResponse:
     count = page.count if page is not None else 0
     context = {
         **list_context(opened, "list_contacts"),
+        "contact_tabs": contact_tabs(opened, "list_contacts"),
         "form": form,
         "contacts": as_rows(contacts, suppressed, clear=clear),
         "count": min(count, MOST_COUNTED),

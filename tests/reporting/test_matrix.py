@@ -121,6 +121,12 @@ TABLE: dict[str, list[Row]] = {
         row(*EDITORS, path="digest"),
         row(*EDITORS, method="POST", data={"note": "Asked."}, path="digest", status=302),
     ],
+    "list_join": [
+        row(*READERS),
+        row(*EDITORS, method="POST", data={"join_is_open": "on"}, status=302),
+        row(*EDITORS, method="POST", data={"frequency": "x" * 61}, status=422),
+    ],
+    "list_join_csv": [row(*READERS)],
     "list_contacts": [row(*READERS), row(*READERS, data={"q": ADDRESS})],
     "add_list_contacts": [
         row(*EDITORS),
