@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.forms import ask_kindly
 from optout.addresses import AddressError, parse_phone
@@ -18,30 +20,35 @@ _MEDIA = {
     SMS: frozenset({Medium.SMS}),
     BOTH: frozenset({Medium.EMAIL, Medium.SMS}),
 }
-_LABELS = ((OFF, "Off"), (EMAIL, "Email"), (SMS, "SMS"), (BOTH, "Both"))
+_LABELS = ((OFF, _("Off")), (EMAIL, _("Email")), (SMS, "SMS"), (BOTH, _("Both")))
 _RHYTHMS = (
-    (ReportRhythm.IMMEDIATE, "Immediate: within about a minute, what came in meanwhile together"),
-    (ReportRhythm.DAILY, "Daily: at 07:00 UTC"),
-    (ReportRhythm.WEEKLY, "Weekly: on Mondays at 07:00 UTC"),
+    (
+        ReportRhythm.IMMEDIATE,
+        _("Immediate: within about a minute, what came in meanwhile together"),
+    ),
+    (ReportRhythm.DAILY, _("Daily: at 07:00 UTC")),
+    (ReportRhythm.WEEKLY, _("Weekly: on Mondays at 07:00 UTC")),
 )
-NO_SMS = "SMS is not offered: this installation has no SMS gateway. Whoever runs it can set SMS_GATEWAY_URL."
+NO_SMS = _(
+    "SMS is not offered: this installation has no SMS gateway. Whoever runs it can set SMS_GATEWAY_URL."
+)
 
 
 class ReportsForm(forms.Form):
     """Reports of opt-outs. `wish()` of a valid one is what was chosen; `region` reads numbers without a country code."""
 
     reports = forms.ChoiceField(
-        label="Receive Unsubscription Reports", widget=forms.RadioSelect, choices=_LABELS
+        label=_("Receive Unsubscription Reports"), widget=forms.RadioSelect, choices=_LABELS
     )
     rhythm = forms.ChoiceField(
-        label="How often",
-        help_text="Nothing is sent when nobody opted out.",
+        label=_("How often"),
+        help_text=_("Nothing is sent when nobody opted out."),
         widget=forms.RadioSelect,
         choices=_RHYTHMS,
     )
     phone = forms.CharField(
-        label="Phone number for SMS",
-        help_text="With its country code, such as +1 202 555 0123.",
+        label=_("Phone number for SMS"),
+        help_text=_("With its country code, such as +1 202 555 0123."),
         required=False,
         max_length=40,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
@@ -79,11 +86,13 @@ class WeeklyForm(forms.Form):
     """A mailer's weekly mail. `wish()` of a valid one is what was chosen."""
 
     weekly = forms.ChoiceField(
-        label="What is new since my last download",
-        help_text="On Mondays at 07:00 UTC: for each list that you may download, how many opt-outs you have not got yet. "
-        "Nothing is sent when there are none.",
+        label=_("What is new since my last download"),
+        help_text=_(
+            "On Mondays at 07:00 UTC: for each list that you may download, how many opt-outs you have not got yet. "
+            "Nothing is sent when there are none."
+        ),
         widget=forms.RadioSelect,
-        choices=((OFF, "Off"), (EMAIL, "Email, weekly")),
+        choices=((OFF, _("Off")), (EMAIL, _("Email, weekly"))),
     )
 
     def __init__(self, *args: Any, wish: Wish, **kwargs: Any) -> None:
@@ -104,13 +113,13 @@ def chosen(wish: Wish) -> str:
 def _number(text: str, region: str) -> str:
     """E.164. Raises ValidationError."""
     if not text.strip():
-        raise ValidationError("Enter a phone number, or choose another way.")
+        raise ValidationError(gettext("Enter a phone number, or choose another way."))
     try:
         address = parse_phone(text, region)
     except AddressError as error:
         raise ValidationError(str(error)) from error
     if address.flagged:  # an opt-out is kept under such a number; a message does not get there
         raise ValidationError(
-            "There is no such phone number. Look at its country code and its length."
+            gettext("There is no such phone number. Look at its country code and its length.")
         )
     return address.key

@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 _OVERLAPS = {
-    "0": ("At once", timedelta(0)),
-    "24h": ("In 24 hours", timedelta(hours=24)),
-    "7d": ("In 7 days", timedelta(days=7)),
-    "30d": ("In 30 days", timedelta(days=30)),
+    "0": (_("At once"), timedelta(0)),
+    "24h": (_("In 24 hours"), timedelta(hours=24)),
+    "7d": (_("In 7 days"), timedelta(days=7)),
+    "30d": (_("In 30 days"), timedelta(days=30)),
 }
 
 

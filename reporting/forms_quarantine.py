@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.models import List
 from lists.networks import NetworksError, parse_networks
@@ -28,21 +30,24 @@ class RevertForm(forms.Form):
     """Which opt-outs of a list were not what they seemed."""
 
     channel = forms.TypedChoiceField(
+        label=_("Channel"),
         choices=CHANNEL_CHOICES,
         coerce=lambda value: Channel(int(value)),
         empty_value=None,
         required=False,
     )
     network = forms.CharField(
-        label="IP address or network",
-        help_text="Such as 203.0.113.5 or 2001:db8::/64. Leave it empty for any.",
+        label=_("IP address or network"),
+        help_text=_("Such as 203.0.113.5 or 2001:db8::/64. Leave it empty for any."),
         max_length=50,
         required=False,
     )
     since = _UtcDateTimeField(
-        label="From (UTC)", error_messages={"required": "Enter when it began."}
+        label=_("From (UTC)"), error_messages={"required": _("Enter when it began.")}
     )
-    until = _UtcDateTimeField(label="To (UTC)", error_messages={"required": "Enter when it ended."})
+    until = _UtcDateTimeField(
+        label=_("To (UTC)"), error_messages={"required": _("Enter when it ended.")}
+    )
 
     def clean_network(self) -> str | None:
         text = self.cleaned_data["network"].strip()
@@ -53,14 +58,16 @@ class RevertForm(forms.Form):
         except NetworksError as error:
             raise ValidationError(str(error)) from error
         if len(networks) != 1:
-            raise ValidationError("Enter one address or network.")
+            raise ValidationError(gettext("Enter one address or network."))
         return networks[0]
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
         since, until = values.get("since"), values.get("until")
         if since and until and since >= until:
-            self.add_error("until", ValidationError("The end must be after the beginning."))
+            self.add_error(
+                "until", ValidationError(gettext("The end must be after the beginning."))
+            )
         return values
 
     @property
@@ -79,9 +86,9 @@ class ConfirmNameForm(forms.Form):
     """The list's name, typed: for what cannot be taken back in one click."""
 
     name = forms.CharField(
-        label="Type the name of the list to confirm",
+        label=_("Type the name of the list to confirm"),
         max_length=100,
-        error_messages={"required": "Type the name of the list."},
+        error_messages={"required": _("Type the name of the list.")},
     )
 
     def __init__(self, optout_list: List, *args: Any, **kwargs: Any) -> None:
@@ -92,5 +99,8 @@ class ConfirmNameForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
         if name != self.optout_list.name.strip():
-            raise ValidationError(f"This is not the list’s name. Type: {self.optout_list.name}")
+            raise ValidationError(
+                gettext("This is not the list’s name. Type: %(name)s")
+                % {"name": self.optout_list.name}
+            )
         return name

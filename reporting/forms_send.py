@@ -6,6 +6,8 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.models import List, Realm, SmsNumber
 from optout.addresses import AddressError, example_phone, parse_phone
@@ -50,25 +52,25 @@ class SendForm(forms.Form):
     """A message, and whom it goes to. `draft()` is what stands there, right or not; of a valid one all of it can be sent."""
 
     kind = forms.ChoiceField(
-        label="To",
-        choices=((TO_LIST, "A list"), (TO_NUMBER, "A single number")),
+        label=_("To"),
+        choices=((TO_LIST, _("A list")), (TO_NUMBER, _("A single number"))),
         initial=TO_LIST,
         widget=forms.RadioSelect,
     )
-    optout_list = forms.ChoiceField(label="Select List", required=False)
+    optout_list = forms.ChoiceField(label=_("Select List"), required=False)
     number = forms.CharField(
-        label="Phone number",
+        label=_("Phone number"),
         required=False,
         max_length=60,
         widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
     )
     text = forms.CharField(
-        label="Message",
+        label=_("Message"),
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off"}),
     )
-    sender = forms.ChoiceField(label="From", required=False)
+    sender = forms.ChoiceField(label=_("From"), required=False)
 
     def __init__(
         self,
@@ -87,12 +89,12 @@ class SendForm(forms.Form):
         self._lists = {each.public_id: each for each in lists}
         field = cast("forms.ChoiceField", self.fields["optout_list"])
         field.choices = [
-            ("", "Select…"),
+            ("", gettext("Select…")),
             *((key, f"{each.number} – {each.name}") for key, each in self._lists.items()),
         ]
         if not may_number:
             kind = cast("forms.ChoiceField", self.fields["kind"])
-            kind.choices = [(TO_LIST, "A list")]
+            kind.choices = [(TO_LIST, gettext("A list"))]
         self._offer_senders(list(realm.sms_numbers.select_related("optout_list")))
 
     @property
@@ -138,7 +140,7 @@ class SendForm(forms.Form):
         values = super().clean() or {}
         if self.is_to_list:
             if not values.get("optout_list") and "optout_list" not in self.errors:
-                self.add_error("optout_list", "Select a list.")
+                self.add_error("optout_list", gettext("Select a list."))
         elif not self._number():
             self._refuse_number(values.get("number", ""))
         text = values.get("text", "")
@@ -163,7 +165,7 @@ class SendForm(forms.Form):
             chosen.public_id if chosen else "",
         )
         field.choices = [
-            ("", "Default"),
+            ("", gettext("Default")),
             *((each.number, _named(each.number, each.label)) for each in numbers),
         ]
 
@@ -189,8 +191,9 @@ class SendForm(forms.Form):
         except AddressError as error:
             self.add_error("number", str(error))
         else:
+            sentence = gettext("Enter a phone number, such as %(example)s.")
             example = example_phone(self._realm.default_region)
-            self.add_error("number", f"Enter a phone number, such as {example}.")
+            self.add_error("number", sentence % {"example": example})
 
 
 class SendNowForm(forms.Form):
@@ -201,7 +204,7 @@ class SendNowForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if not _NAME.fullmatch(name):
-            raise ValidationError("Please press Send again.")
+            raise ValidationError(gettext("Please press Send again."))
         return name
 
 

@@ -8,6 +8,9 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.choices import Language
 from lists.forms import ask_kindly, validate_one_line
@@ -37,25 +40,29 @@ class SmsNumberForm(forms.Form):
     """A number that people text. `values()` of a valid one goes to the action."""
 
     number = forms.CharField(
-        label="Number",
+        label=_("Number"),
         max_length=40,
-        help_text="With its country code, such as +1 800 555 0199, or a short code, such as 12345.",
-        error_messages={"required": "Enter the number."},
+        help_text=_(
+            "With its country code, such as +1 800 555 0199, or a short code, such as 12345."
+        ),
+        error_messages={"required": _("Enter the number.")},
         widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
     )
     label = forms.CharField(
-        label="Label",
+        label=_("Label"),
         required=False,
         max_length=100,
         validators=[validate_one_line],
-        help_text="What it is for, such as “Delivery texts”.",
+        help_text=_("What it is for, such as “Delivery texts”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     optout_list = forms.ChoiceField(
-        label="List whose messages come from it",
+        label=_("List whose messages come from it"),
         required=False,
-        help_text="STOP to this number then reaches as far as that list says under Edit. Without a list it ends everything "
-        "of this realm.",
+        help_text=_(
+            "STOP to this number then reaches as far as that list says under Edit. Without a list it ends everything "
+            "of this realm."
+        ),
     )
 
     def __init__(
@@ -78,7 +85,7 @@ class SmsNumberForm(forms.Form):
         self._lists = {each.public_id: each for each in lists if not each.is_global}
         field = cast("forms.ChoiceField", self.fields["optout_list"])
         field.choices = [
-            ("", "None: the whole realm"),
+            ("", gettext("None: the whole realm")),
             *((key, f"{each.number} – {each.name}") for key, each in self._lists.items()),
         ]
 
@@ -86,7 +93,9 @@ class SmsNumberForm(forms.Form):
         try:
             return read_number(self.cleaned_data["number"], self._realm.default_region)
         except AddressError:
-            sentence = "Write the number with its country code, like +18005550199, or a short code."
+            sentence = gettext(
+                "Write the number with its country code, like +18005550199, or a short code."
+            )
             raise ValidationError(sentence) from None
 
     def clean(self) -> dict[str, Any]:
@@ -125,22 +134,27 @@ class SmsRulesForm(forms.Form):
     """What STOP and START mean, and what confirms a STOP. `values()` of a valid one goes to the action."""
 
     kept_keywords = forms.MultipleChoiceField(
-        label="Further words that stop",
-        help_text="Untick a word that people text you for something else.",
+        label=_("Further words that stop"),
+        help_text=_("Untick a word that people text you for something else."),
         required=False,
         choices=[(word, word) for word in DROPPABLE],
         widget=forms.CheckboxSelectMultiple,
     )
     own_keywords = forms.CharField(
-        label="Your own words",
-        help_text=f"One a line, at most {MOST_KEYWORDS}. Capitals, accents and punctuation make no difference.",
+        label=_("Your own words"),
+        help_text=format_lazy(
+            _("One a line, at most {most}. Capitals, accents and punctuation make no difference."),
+            most=MOST_KEYWORDS,
+        ),
         required=False,
         max_length=4_000,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "spellcheck": "false"}),
     )
     start_lifts = forms.BooleanField(
-        label="START takes STOP back",
-        help_text="It lifts only what STOP has set: who also unsubscribed by a link or on a page stays out.",
+        label=_("START takes STOP back"),
+        help_text=_(
+            "It lifts only what STOP has set: who also unsubscribed by a link or on a page stays out."
+        ),
         required=False,
     )
 
@@ -162,7 +176,7 @@ class SmsRulesForm(forms.Form):
         self._sender, self._defaults = sender, defaults
         for code, name in Language.choices:
             self.fields[f"confirmation_{code}"] = forms.CharField(
-                label=f"Text in {name}",
+                label=gettext("Text in %(language)s") % {"language": name},
                 required=False,
                 initial=rules.confirmation_texts.get(code, ""),
                 widget=forms.Textarea(
@@ -181,7 +195,9 @@ class SmsRulesForm(forms.Form):
         except KeywordError as error:
             raise ValidationError(str(error)) from None
         if len(words) > MOST_KEYWORDS:
-            raise ValidationError(f"At most {MOST_KEYWORDS} words are allowed.")
+            raise ValidationError(
+                gettext("At most %(most)d words are allowed.") % {"most": MOST_KEYWORDS}
+            )
         return words
 
     def clean(self) -> dict[str, Any]:
@@ -237,12 +253,18 @@ def read_keywords(words: Iterable[str]) -> list[str]:
         shown = word.strip()[:LONGEST_KEYWORD]
         normal = normal_form(word)
         if not normal:
-            raise KeywordError(f"“{shown}” has no letter and no digit.")
+            raise KeywordError(gettext("“%(word)s” has no letter and no digit.") % {"word": shown})
         if len(normal) > LONGEST_KEYWORD:
-            raise KeywordError(f"“{shown}…” is too long: at most {LONGEST_KEYWORD} characters.")
+            raise KeywordError(
+                gettext("“%(word)s…” is too long: at most %(most)d characters.")
+                % {"word": shown, "most": LONGEST_KEYWORD}
+            )
         meaning = read_meaning(normal, _DEFAULTS).meaning
         if meaning == Meaning.START:
-            raise KeywordError(f"“{shown}” asks to get messages again. It cannot stop them.")
+            raise KeywordError(
+                gettext("“%(word)s” asks to get messages again. It cannot stop them.")
+                % {"word": shown}
+            )
         if normal not in _KNOWN:
             found[normal] = None
     return list(found)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from lists.forms import ask_kindly, validate_one_line
 from lists.models import ConfirmsBy, InboundEndpoint, InboundFormat
@@ -11,15 +12,18 @@ from reporting.forms_lists import WhitelistField
 from reporting.forms_overlap import OldEndsField, RotateForm
 
 _FORMATS = (
-    (InboundFormat.GENERIC.value, "JSON or form, with a secret: any gateway that can call a URL"),
-    (InboundFormat.TWILIO.value, "Twilio: its own format and signature"),
+    (
+        InboundFormat.GENERIC.value,
+        _("JSON or form, with a secret: any gateway that can call a URL"),
+    ),
+    (InboundFormat.TWILIO.value, _("Twilio: its own format and signature")),
 )
 _CONFIRMS = (
-    (ConfirmsBy.GATEWAY.value, "By a message through the SMS gateway of this installation"),
-    (ConfirmsBy.ANSWER.value, "In the answer to the call: the gateway sends on what it is told"),
-    (ConfirmsBy.NOBODY.value, "Not by Heed: the gateway or the carrier does it"),
+    (ConfirmsBy.GATEWAY.value, _("By a message through the SMS gateway of this installation")),
+    (ConfirmsBy.ANSWER.value, _("In the answer to the call: the gateway sends on what it is told")),
+    (ConfirmsBy.NOBODY.value, _("Not by Heed: the gateway or the carrier does it")),
 )
-_ALLOW_HELP = (
+_ALLOW_HELP = _(
     "IP addresses and networks that may call, separated by comma, space or new line, such as 192.0.2.10, 198.51.100.0/24. "
     "Empty: from anywhere. The secret or the signature is asked for in any case."
 )
@@ -29,28 +33,30 @@ class EndpointForm(forms.Form):
     """An inbound endpoint, new or changed."""
 
     label = forms.CharField(
-        label="Label",
+        label=_("Label"),
         required=False,
         max_length=100,
         validators=[validate_one_line],
-        help_text="Which gateway it is.",
+        help_text=_("Which gateway it is."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     format = forms.ChoiceField(
-        label="Format",
+        label=_("Format"),
         choices=_FORMATS,
         initial=InboundFormat.GENERIC,
         widget=forms.RadioSelect,
     )
     confirms_by = forms.ChoiceField(
-        label="STOP is confirmed",
-        help_text="Once, within 5 minutes. What somebody texts a second time is not confirmed again.",
+        label=_("STOP is confirmed"),
+        help_text=_(
+            "Once, within 5 minutes. What somebody texts a second time is not confirmed again."
+        ),
         choices=_CONFIRMS,
         initial=ConfirmsBy.GATEWAY,
         widget=forms.RadioSelect,
     )
     allow_list = WhitelistField(
-        label="IP allow-list",
+        label=_("IP allow-list"),
         help_text=_ALLOW_HELP,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
@@ -89,8 +95,8 @@ class RotateInboundForm(RotateForm):
 
     old_ends = OldEndsField(
         "7d",
-        label="The old secret ends",
-        help_text="Until then both are taken. Put the new one into the gateway meanwhile.",
+        label=_("The old secret ends"),
+        help_text=_("Until then both are taken. Put the new one into the gateway meanwhile."),
     )
 
 
@@ -98,17 +104,21 @@ class TokensForm(forms.Form):
     """Twilio's auth tokens. They are never shown again."""
 
     token = forms.CharField(
-        label="Auth token",
+        label=_("Auth token"),
         max_length=100,
-        help_text="From the Twilio console: Account › API keys & tokens. Twilio signs each call with it.",
-        error_messages={"required": "Enter the auth token."},
+        help_text=_(
+            "From the Twilio console: Account › API keys & tokens. Twilio signs each call with it."
+        ),
+        error_messages={"required": _("Enter the auth token.")},
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "class": "mono"}),
     )
     other_token = forms.CharField(
-        label="Second auth token",
+        label=_("Second auth token"),
         required=False,
         max_length=100,
-        help_text="While you change tokens at Twilio: the one that will sign, or has signed until now. Both are taken.",
+        help_text=_(
+            "While you change tokens at Twilio: the one that will sign, or has signed until now. Both are taken."
+        ),
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "class": "mono"}),
     )
 

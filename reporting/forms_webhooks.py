@@ -7,6 +7,8 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.models import List
 from optout.choices import Channel, Medium
@@ -18,21 +20,21 @@ from reporting.webhooks.targets import UrlRefusedError, check_url
 
 CALLBACK_FORMATS = (
     (WebhookFormat.SMS_JSON.value, "JSON"),
-    (WebhookFormat.SMS_FORM.value, "Form (application/x-www-form-urlencoded)"),
+    (WebhookFormat.SMS_FORM.value, _("Form (application/x-www-form-urlencoded)")),
 )
 _FORMATS = (
-    (WebhookFormat.STANDARD.value, "Standard Webhooks, JSON"),
-    (WebhookFormat.SMS_JSON.value, "Opt-out callback: three fields as JSON"),
-    (WebhookFormat.SMS_FORM.value, "Opt-out callback: three fields as a form"),
+    (WebhookFormat.STANDARD.value, _("Standard Webhooks, JSON")),
+    (WebhookFormat.SMS_JSON.value, _("Opt-out callback: three fields as JSON")),
+    (WebhookFormat.SMS_FORM.value, _("Opt-out callback: three fields as a form")),
 )
 _WHOLE, _SOME = "whole", "some"
 _BOTH = ""
 _SEND, _SKIP = "send", "skip"
-_FORMAT_HELP = (
+_FORMAT_HELP = _(
     "The opt-out callback is for phone numbers: timestamp, unsubscribed_number and source. Emails go out in the standard "
     "format whichever you choose."
 )
-_CHANNELS_HELP = "Tick none to be told of every one, later ones as well."
+_CHANNELS_HELP = _("Tick none to be told of every one, later ones as well.")
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2999, 12, 31, tzinfo=UTC)
 
@@ -59,17 +61,21 @@ class UrlField(forms.CharField):
             raise ValidationError(str(error)) from error
 
 
-def _format_field(choices: Iterable[tuple[str, str]], **options: Any) -> forms.ChoiceField:
-    return forms.ChoiceField(label="Format", choices=choices, widget=forms.RadioSelect, **options)
+def _format_field(choices: Iterable[tuple[str, Any]], **options: Any) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=_("Format"), choices=choices, widget=forms.RadioSelect, **options
+    )
 
 
 class CallbackForm(forms.Form):
     """The realm's “Default Optout Callback URL:”. An empty one is none."""
 
     url = UrlField(
-        label="Default Optout Callback URL:",
+        label=_("Default Optout Callback URL:"),
         required=False,
-        help_text="Empty: nothing is sent. A list with a callback URL of its own is told there instead.",
+        help_text=_(
+            "Empty: nothing is sent. A list with a callback URL of its own is told there instead."
+        ),
     )
     format = _format_field(CALLBACK_FORMATS, initial=WebhookFormat.SMS_JSON)
 
@@ -77,14 +83,16 @@ class CallbackForm(forms.Form):
 class ChangeCallbackForm(forms.Form):
     """The callback URL of one list, which is there already."""
 
-    url = UrlField(label="Callback URL", error_messages={"required": "Enter the URL."})
+    url = UrlField(label=_("Callback URL"), error_messages={"required": _("Enter the URL.")})
     format = _format_field(CALLBACK_FORMATS, initial=WebhookFormat.SMS_JSON)
 
 
 class ListCallbackForm(ChangeCallbackForm):
     """A list that gets a callback URL of its own."""
 
-    optout_list = forms.ChoiceField(label="List", error_messages={"required": "Choose a list."})
+    optout_list = forms.ChoiceField(
+        label=_("List"), error_messages={"required": _("Choose a list.")}
+    )
     field_order = ("optout_list", "url", "format")
 
     def __init__(self, lists: Iterable[List], *args: Any, **kwargs: Any) -> None:
@@ -93,7 +101,7 @@ class ListCallbackForm(ChangeCallbackForm):
         self._lists = {each.public_id: each for each in lists}
         field = cast("forms.ChoiceField", self.fields["optout_list"])
         field.choices = [
-            ("", "Choose…"),
+            ("", gettext("Choose…")),
             *((key, f"{each.number} – {each.name}") for key, each in self._lists.items()),
         ]
 
@@ -108,56 +116,63 @@ class EndpointForm(forms.Form):
 
     url = UrlField(
         label="URL",
-        help_text="Where opt-outs are sent by POST. Use https, so that nobody reads the addresses on the way.",
-        error_messages={"required": "Enter the URL."},
+        help_text=_(
+            "Where opt-outs are sent by POST. Use https, so that nobody reads the addresses on the way."
+        ),
+        error_messages={"required": _("Enter the URL.")},
     )
     label = forms.CharField(
-        label="Label",
+        label=_("Label"),
         required=False,
         max_length=LONGEST_LABEL,
-        help_text="What is there, such as “CRM”.",
+        help_text=_("What is there, such as “CRM”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     format = _format_field(_FORMATS, initial=WebhookFormat.STANDARD, help_text=_FORMAT_HELP)
     reach = forms.ChoiceField(
-        label="It is told of",
-        help_text="Opt-outs of Do Not Mail hold for every list, so they are always among them.",
-        choices=((_WHOLE, "The whole realm, later lists as well"), (_SOME, "These lists only:")),
+        label=_("It is told of"),
+        help_text=_("Opt-outs of Do Not Mail hold for every list, so they are always among them."),
+        choices=(
+            (_WHOLE, _("The whole realm, later lists as well")),
+            (_SOME, _("These lists only:")),
+        ),
         initial=_WHOLE,
         widget=forms.RadioSelect,
     )
     lists = forms.MultipleChoiceField(
-        label="Lists", required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Lists"), required=False, widget=forms.CheckboxSelectMultiple
     )
     medium = forms.TypedChoiceField(
-        label="Addresses",
+        label=_("Addresses"),
         coerce=int,
         empty_value=None,
         required=False,
         choices=(
-            (_BOTH, "Emails and phone numbers"),
-            (Medium.EMAIL.value, "Emails only"),
-            (Medium.SMS.value, "Phone numbers only"),
+            (_BOTH, _("Emails and phone numbers")),
+            (Medium.EMAIL.value, _("Emails only")),
+            (Medium.SMS.value, _("Phone numbers only")),
         ),
         initial=_BOTH,
         widget=forms.RadioSelect,
     )
     channels = forms.TypedMultipleChoiceField(
-        label="Only what came in by",
+        label=_("Only what came in by"),
         coerce=int,
         required=False,
         help_text=_CHANNELS_HELP,
         widget=forms.CheckboxSelectMultiple,
     )
     gets_lifts = forms.BooleanField(
-        label="Tell of lifts as well",
-        help_text="When a suppression ends, the receiver may contact that person again.",
+        label=_("Tell of lifts as well"),
+        help_text=_("When a suppression ends, the receiver may contact that person again."),
         required=False,
         initial=True,
     )
     batches = forms.BooleanField(
-        label="Several in one when many wait",
-        help_text="Up to 100 changes in one request, after an import for instance. Standard format only.",
+        label=_("Several in one when many wait"),
+        help_text=_(
+            "Up to 100 changes in one request, after an import for instance. Standard format only."
+        ),
         required=False,
         initial=True,
     )
@@ -184,7 +199,7 @@ class EndpointForm(forms.Form):
         channels.choices = _channel_choices(stored)
         if not may_whole:
             del self.fields["reach"]
-            field.help_text = (
+            field.help_text = gettext(
                 "Opt-outs of Do Not Mail hold for every list, so they are always among them."
             )
 
@@ -192,9 +207,11 @@ class EndpointForm(forms.Form):
         values: dict[str, Any] = super().clean() or {}
         reach = values.get("reach", None if "reach" in self.fields else _SOME)
         if reach == _SOME and "lists" in values and not values["lists"]:
-            self.add_error("lists", ValidationError("Tick one list at least."))
+            self.add_error("lists", ValidationError(gettext("Tick one list at least.")))
         if reach == _WHOLE and values.get("lists"):
-            text = "Some lists are ticked, and the whole realm is chosen. Choose one of the two."
+            text = gettext(
+                "Some lists are ticked, and the whole realm is chosen. Choose one of the two."
+            )
             self.add_error("reach", ValidationError(text))
         return values
 
@@ -219,8 +236,10 @@ class RotateSecretForm(RotateForm):
 
     old_ends = OldEndsField(
         "7d",
-        label="The old secret stops",
-        help_text="Until then each message is signed with both. Put the new one into the receiver meanwhile.",
+        label=_("The old secret stops"),
+        help_text=_(
+            "Until then each message is signed with both. Put the new one into the receiver meanwhile."
+        ),
     )
 
 
@@ -228,9 +247,11 @@ class SwitchOnForm(forms.Form):
     """What becomes of what an endpoint missed while it was off."""
 
     missed = forms.ChoiceField(
-        label="What it missed",
-        help_text="What came in while it was off, and what failed for good since it last took anything.",
-        choices=((_SEND, "Send what it missed"), (_SKIP, "Start from now")),
+        label=_("What it missed"),
+        help_text=_(
+            "What came in while it was off, and what failed for good since it last took anything."
+        ),
+        choices=((_SEND, _("Send what it missed")), (_SKIP, _("Start from now"))),
         initial=_SEND,
         widget=forms.RadioSelect,
     )
@@ -244,13 +265,13 @@ class ReplaySinceForm(forms.Form):
     """From when on failed deliveries are sent again."""
 
     since = forms.DateTimeField(
-        label="Failed, recorded since (UTC)",
+        label=_("Failed, recorded since (UTC)"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         validators=[
-            MinValueValidator(_EARLIEST, "Enter a later day."),
-            MaxValueValidator(_LATEST, "Enter an earlier day."),
+            MinValueValidator(_EARLIEST, _("Enter a later day.")),
+            MaxValueValidator(_LATEST, _("Enter an earlier day.")),
         ],
-        error_messages={"required": "Enter a day and a time."},
+        error_messages={"required": _("Enter a day and a time.")},
     )
 
 
@@ -277,8 +298,12 @@ def _initial(stored: WebhookEndpoint) -> dict[str, Any]:
 def _channel_choices(stored: WebhookEndpoint | None) -> list[tuple[Any, Any]]:
     """The ways in that there are, and those that the endpoint has from elsewhere."""
     known = [(code, label) for code, label in CHANNEL_CHOICES if code != ""]
-    codes = {code for code, _ in known}
+    codes = {code for code, _label in known}
     others = [each for each in (stored and stored.channels) or () if each not in codes]
-    return known + [
-        (code, Channel(code).label if code in Channel else f"Channel {code}") for code in others
-    ]
+    return known + [(code, _label_of(code)) for code in others]
+
+
+def _label_of(code: int) -> str:
+    if code in Channel:
+        return str(Channel(code).label)
+    return gettext("Channel %(code)d") % {"code": code}

@@ -98,7 +98,7 @@ def _reports(standing: Standing, options: dict[str, Any], before: Wish) -> Wish:
     offers_sms = sms_is_offered(before)
     by = options["reports"] or chosen(before)
     if by in {SMS, BOTH} and not offers_sms:
-        raise CommandError(NO_SMS)
+        raise CommandError(str(NO_SMS))
     if by not in {SMS, BOTH} and options["phone"] is not None:
         raise CommandError("--phone goes with --reports sms and both.", returncode=2)
     values = {
