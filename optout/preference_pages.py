@@ -4,16 +4,19 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
+from lists.lookup import ListSnapshot
 from optout import replies, screens
 from optout.addresses import Address, mask
 from optout.choices import Medium
 from optout.guard import form_token
+from optout.languages import Reading
 from optout.links import PREFERENCES, make_token
+from optout.own_texts import in_language
 from optout.pages import render_page
-from optout.preference_choices import Choices
+from optout.preference_choices import Choices, find_choices
 from optout.visits import Visit
 
 REFUSED: dict[int, Promise | str] = {  # by the status of a form that the guard refused
@@ -41,19 +44,33 @@ def show_choices(
         problem=REFUSED.get(status, ""),
         is_saved=is_saved,
         token=form_token(visit),
-        **page_context(recipient, choices),
+        choices=choices,
+        since=choices.stopped_at,
+        all_stopped=True,  # of `since`
+        **_of_recipient(recipient),
     )
 
 
-def page_context(recipient: Address, choices: Choices) -> dict[str, Any]:
-    """What the page says of an address and its lists; also for its preview."""
-    return {
-        "address": mask(recipient.key),
-        "is_phone": recipient.medium == Medium.SMS,
-        "choices": choices,
-        "since": choices.stopped_at,
-        "all_stopped": True,  # of `since`
-    }
+def preview_context(
+    optout_list: ListSnapshot, recipient: Address, reading: Reading
+) -> dict[str, Any]:
+    """What the page shows of an address that is nobody's, with the list as it is given, perhaps not saved yet.
+
+    The realm's lists are read only where that is shown.
+    """
+
+    def find() -> Choices:
+        own = in_language(optout_list, reading.code)
+        texts = {"name": own.name, "description": own.description, "frequency": own.frequency}
+        found = find_choices(optout_list, recipient, reading.code)
+        every = (replace(each, **texts) if each.list_id == own.id else each for each in found.every)
+        return replace(found, every=tuple(every))
+
+    return {**_of_recipient(recipient), "choices": SimpleLazyObject(find)}
+
+
+def _of_recipient(recipient: Address) -> dict[str, Any]:
+    return {"address": mask(recipient.key), "is_phone": recipient.medium == Medium.SMS}
 
 
 def see_choices(visit: Visit, recipient: Address, *, is_saved: bool) -> HttpResponse:

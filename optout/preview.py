@@ -10,23 +10,28 @@ from django.utils.translation import gettext_lazy as _
 
 from lists.logos import LogoImage
 from lists.lookup import ListSnapshot, get_list
-from optout import mail_screens, screens
-from optout.addresses import mask
+from optout import mail_screens, preference_pages, screens
+from optout.addresses import mask, parse_address
 from optout.decoding import decode_query
 from optout.done import delay_text_lazy
 from optout.given import read_given
 from optout.languages import Reading, choose_language
 from optout.pages import render_page
 from optout.public import public
+from optout.reasons import reasons_for
 from optout.texts import thank_you_text
+from optout.typos import suggest_address
 
 SAMPLE_EMAIL = "sample@example.com"
+SAMPLE_TYPO = "sample@gmial.com"
 SAMPLE_PHONE = "+14155550123"
 
 STATES = (
     "form",
     "confirm",
     "done",
+    "thanked",
+    "typo",
     "undone",
     "already",
     "invalid",
@@ -36,6 +41,7 @@ STATES = (
     "texts-form",
     "outage",
     "closed",
+    "preferences",
     *mail_screens.STATES,
 )
 
@@ -73,6 +79,15 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
     sample = SAMPLE_PHONE if optout_list.accepts == "phone" else SAMPLE_EMAIL
     typo = read_given({"item": ["sample@example"]}, optout_list)
     form = {"field": screens.FIELDS[optout_list.accepts], "token": ""}
+    done = {
+        "address": sample,
+        "own_text": thank_you_text(optout_list, reading.code),
+        "all_stopped": optout_list.is_global,
+        "delay": delay_text_lazy(optout_list.effect_hours),
+    }
+    after = {"reasons": reasons_for(optout_list, reading.code)}
+    if not optout_list.is_global:
+        after["preferences"] = f"?state=preferences&lang={reading.code}"
     return {
         "form": ("form", form),
         "invalid": (
@@ -81,14 +96,11 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
         ),
         "confirm": ("confirm", {"address": sample, "token": ""}),
         "closed": ("confirm", {"address": sample, "is_closed": True}),
-        "done": (
+        "done": ("done", {**done, **after}),
+        "thanked": ("done", {**done, "has_reason": True}),
+        "typo": (
             "done",
-            {
-                "address": sample,
-                "own_text": thank_you_text(optout_list, reading.code),
-                "all_stopped": optout_list.is_global,
-                "delay": delay_text_lazy(optout_list.effect_hours),
-            },
+            {**done, "address": SAMPLE_TYPO, "suggestion": suggest_address(SAMPLE_TYPO)},
         ),
         "undone": ("undone", {"is_back": True}),
         "already": (
@@ -101,6 +113,12 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
         ),
         "broken": ("broken", {}),
         "too-many": ("too_many", {"heading": screens.wait_text_lazy(timedelta(minutes=10))}),
+        "preferences": (
+            "preferences",
+            preference_pages.preview_context(
+                optout_list, parse_address(sample, "either", "US"), reading
+            ),
+        ),
         **mail_screens.samples(optout_list, reading, SAMPLE_EMAIL),
         "texts": ("stop_texts", {"address": mask(SAMPLE_PHONE), "token": "", "door": "s"}),
         "texts-form": ("stop_texts_form", {"field": screens.FIELDS["phone"], "token": ""}),

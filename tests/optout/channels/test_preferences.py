@@ -17,7 +17,7 @@ from optout.tokens import make_form_token
 from tests import make
 from tests.optout.channels.cases import JANE, ChannelCases, Target, assert_nothing_recorded
 from tests.optout.test_pages import heading, text_of
-from tests.pages import BROWSER, ONE_CLICK, PROVIDER, SERVER, PublicClient
+from tests.pages import BROWSER, ONE_CLICK, PROVIDER, SERVER, PublicClient, parse
 
 PHONE = "+14155552671"
 _BOX = re.compile(r'<input type="checkbox" name="l" value="(\d+)"( checked)?>.*?<bdi>(.*?)</bdi>')
@@ -138,6 +138,12 @@ class TestThePage:
         german = PublicClient().get(path_of(optout_list) + "?lang=de")
         assert list(ticks(german)) == ["Garden letters", "Blitzangebote"]
         assert "Jede Woche" in text_of(german)
+
+    def test_it_has_the_owners_message(self, optout_list: List) -> None:
+        own_texts = {"message": {"en": "We write on Fridays.", "de": "Wir schreiben freitags."}}
+        List.objects.update(own_texts=own_texts)
+
+        assert "We write on Fridays." in text_of(open_page(optout_list))
 
     def test_to_a_phone_it_is_about_texts(self, realm: Realm, optout_list: List) -> None:
         make.make_list(realm, 2, "Flash texts", accepts=Accepts.PHONE)
@@ -430,3 +436,39 @@ class TestTokens:
 
     def test_what_a_messenger_took_with_it_does_no_harm(self, optout_list: List) -> None:
         assert PublicClient().get(path_of(optout_list) + ").").status_code == 200
+
+
+@pytest.mark.django_db
+class TestWeight:
+    """6 KB; descriptions give way, names never."""
+
+    def fill(self, realm: Realm, lists: int, length: int) -> None:
+        words = "Pruning & planting, <b>new</b> tools and what grows now. " * 40
+        for number in range(2, lists + 2):
+            make.make_list(
+                realm,
+                number,
+                f"Letters of garden {number}",
+                description=words[:length],
+                frequency="Every week",
+            )
+
+    def test_ten_lists_with_long_descriptions(self, realm: Realm, optout_list: List) -> None:
+        self.fill(realm, 9, 300)
+        for lang in ("en", "ar"):
+            page = PublicClient().get(f"{path_of(optout_list)}?lang={lang}")
+            assert len(ticks(page)) == 10
+            assert "…" in text_of(page) and text_of(page).count("Every week") == 9
+            assert len(page.content) > 5_500, "the room is used"
+
+    def test_fifty_lists_may_weigh_more_and_have_their_names(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        self.fill(realm, 60, 300)
+        client = PublicClient()
+        client.largest_page = 14 * 1024
+        page = open_page(optout_list, client=client)
+
+        assert len(ticks(page)) == 50
+        assert "Pruning" not in text_of(page)
+        assert parse(page.content.decode()).headings == ["h1"]
