@@ -32,19 +32,23 @@ _OWN_COLOURS = (
     Channel.API_WEB,
 )
 _GLOBAL, _OTHER = 8, 9
-_OF_TEXTS: dict[Channel | None, int] = {Channel.INBOUND_SMS: 10, Channel.SMS_LINK: 11}
+_LATER: dict[Channel | None, int] = {
+    Channel.INBOUND_SMS: 10,
+    Channel.SMS_LINK: 11,
+    Channel.PREFERENCES: 12,
+}
 # From the bottom of a bar to its top.
 _SERIES = (
     *((number, str(each.label)) for number, each in enumerate(_OWN_COLOURS, start=1)),
     (_GLOBAL, "Global Unsubscribe"),
-    *((number, str(each.label)) for each, number in _OF_TEXTS.items() if each),
+    *((number, str(each.label)) for each, number in _LATER.items() if each),
     (_OTHER, "Other ways"),
 )
 _COLOURS: dict[Channel | None, int] = {
     **{channel: number for number, channel in enumerate(_OWN_COLOURS, start=1)},
     Channel.GLOBAL_FORM: _GLOBAL,
     Channel.GLOBAL_API: _GLOBAL,
-    **_OF_TEXTS,
+    **_LATER,
 }
 
 
