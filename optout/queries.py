@@ -106,15 +106,18 @@ def find_scopes(optout_list: ListSnapshot, addresses: Sequence[Address]) -> list
 
 @dataclass(frozen=True, slots=True)
 class RecordedOptOut:
-    """What the done page tells of an opt-out. `address` is None where it was sealed; `is_undone`: by its own token."""
+    """What the done page tells of an opt-out. `address` is None where it was sealed; `is_undone`: by its own token; `has_reason`:
+    somebody said why."""
 
     address: str | None
     recorded_at: datetime
     is_undone: bool
+    has_reason: bool
 
 
 _RECORDED = f"""
-SELECT o.address, o.recorded_at, {IS_UNDONE}
+SELECT o.address, o.recorded_at, {IS_UNDONE},
+    EXISTS (SELECT FROM optout_statedreason r WHERE r.optout_id = o.id AND r.digest = o.digest)
 FROM optout_optout o
 WHERE o.digest = %s AND o.id = %s AND o.optout_list_id = %s AND o.kind = 1
 """  # noqa: S608  a constant of ours

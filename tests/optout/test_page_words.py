@@ -1,6 +1,5 @@
 """What the hosted pages say in each case, and that it is so: nobody reads what did not happen."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 

@@ -14,21 +14,23 @@ from optout import replies, screens
 from optout.addresses import mask
 from optout.client_ip import client_ip
 from optout.decoding import decode_query
-from optout.done import delay_text_lazy
+from optout.done import delay_text_lazy, keep_reason, stated_reason
 from optout.evidence import Evidence
 from optout.languages import Reading, choose_language
 from optout.own_texts import in_language
 from optout.pages import render_page
 from optout.queries import RecordedOptOut, find_recorded
+from optout.reasons import forget_reasons, reasons_for
 from optout.reverting import undo_optout
 from optout.texts import thank_you_text
 from optout.tokens import UNDO_WITHIN, DoneToken, read_done_token
+from optout.visits import BodyError
 
 _MOST_TOKENS = 2  # an email address and a phone number
 
 
 def answer(request: HttpRequest, key: str) -> HttpResponse:
-    """GET shows, POST undoes. Works while the door is off, too: what was done was done, and can be taken back."""
+    """GET shows, POST undoes or keeps a reason. Works while the door is off, too: what was done can be taken back."""
     query = decode_query(request.META.get("QUERY_STRING", ""))
     door = find_door(key, str(request.META.get("HTTP_HOST") or ""))
     brand = get_list_by_id(door.do_not_mail_id) if door else None
@@ -42,7 +44,14 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
     reading = choose_language(next(iter(query.get("lang", ())), ""), accepted, brand)
     can_undo = timezone.now() - made[0].recorded_at <= UNDO_WITHIN
     if request.method == "POST":
+        try:
+            reason = stated_reason(request)
+        except BodyError as error:
+            return screens.unreadable(request, error.status)
         if not can_undo:  # says nothing of an undo that there was not
+            return redirect_to_done(request, tokens, reading)
+        if reason is not None:
+            keep_reason(made[0], scope, reading, reason, timezone.now())
             return redirect_to_done(request, tokens, reading)
         _undo(request, made)
         return redirect_to_done(request, tokens, reading, undone="1")
@@ -50,7 +59,16 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
     standing = [(each, found) for each, found in recorded if not (found and found.is_undone)]
     if not standing:
         return show_undone(brand, reading, again=_again(door, scope, reading))
-    return show_done(brand, scope, reading, _addresses(standing), can_undo=can_undo)
+    has_reason = any(found is not None and found.has_reason for _each, found in recorded)
+    return show_done(
+        brand,
+        scope,
+        reading,
+        _addresses(standing),
+        can_undo=can_undo,
+        reasons=reasons_for(scope, reading.code) if can_undo and not has_reason else [],
+        has_reason=has_reason,
+    )
 
 
 def show_done(
@@ -110,6 +128,7 @@ def _undo(request: HttpRequest, made: Sequence[DoneToken]) -> None:
     with transaction.atomic():
         for each in sorted(made, key=lambda each: each.digest):
             undo_optout(each, now=now, evidence=evidence)
+            forget_reasons([optout_id for _list, optout_id in each.rows], each.digest)
 
 
 def _again(door: GlobalDoor, scope: ListSnapshot, reading: Reading) -> str:

@@ -1,0 +1,232 @@
+"""Why somebody opted out: offered on the done page, kept once, dropped with the request (pages.md)."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from lists.lookup import snapshot
+from lists.models import List, Realm
+from optout.models import OptOut, StatedReason, Suppression
+from optout.reasons import BUILT_IN, reasons_for
+from tests import make
+from tests.pages import PublicClient, form_fields, parse, signed_path
+
+JANE = "jane@example.com"
+OWN = {"en": ["Too expensive", "I moved away"], "de": ["Zu teuer", "Umgezogen"]}
+
+
+def opt_out(optout_list: List, address: str = JANE, query: str = "", **fields: str) -> str:
+    """Opt out by the form; the done page's address."""
+    client, path = PublicClient(), f"/u/{optout_list.public_id}{query}"
+    return client.press(client.get(path), path, item=address, **fields).headers["Location"]
+
+
+def text_of(page: Any) -> str:
+    return " ".join(parse(page.content.decode()).text.split())
+
+
+def say(done: str, reason: str) -> Any:
+    """Press the button of a reason; the page that follows."""
+    return PublicClient().get(PublicClient().send(done, {"reason": reason}).headers["Location"])
+
+
+@pytest.mark.django_db
+class TestWhichReasons:
+    def test_without_the_owners_own_there_are_five(self, optout_list: List) -> None:
+        found = reasons_for(snapshot(optout_list), "de")
+
+        assert [value for value, _text in found] == list(BUILT_IN) and len(found) == 5
+
+    def test_the_owners_are_read_in_the_readers_language_and_kept_in_the_lists(
+        self, optout_list: List
+    ) -> None:
+        List.objects.update(reasons=OWN)
+        found = snapshot(optout_list)
+
+        assert reasons_for(found, "de") == [
+            ("Too expensive", "Zu teuer"),
+            ("I moved away", "Umgezogen"),
+        ]
+        assert reasons_for(found, "fr")[0] == ("Too expensive", "Too expensive")
+
+    def test_the_realms_stand_in(self, realm: Realm, optout_list: List) -> None:
+        realm.reasons = OWN
+        realm.save(update_fields=["reasons"])
+
+        assert reasons_for(snapshot(optout_list), "en")[1] == ("I moved away", "I moved away")
+
+    @pytest.mark.parametrize(
+        ("reasons", "expected"),
+        [
+            ({"de": ["Zu teuer"]}, [("Zu teuer", "Zu teuer")]),
+            ({"en": ["Dear"], "de": ["Teuer", "Fern"]}, [("Dear", "Teuer"), ("Fern", "Fern")]),
+            ({"en": [" ", ""], "de": []}, None),
+            ({"ar": ["غالٍ"]}, None),  # which neither this reader nor the list's own readers read
+        ],
+    )
+    def test_where_a_language_says_less(
+        self, optout_list: List, reasons: dict[str, list[str]], expected: Any
+    ) -> None:
+        found = replace(snapshot(optout_list), reasons=reasons)
+
+        assert reasons_for(found, "de") == (expected or list(BUILT_IN.items()))
+
+    def test_an_owner_can_ask_for_none(self, optout_list: List) -> None:
+        List.objects.update(asks_reason=False)
+
+        assert reasons_for(snapshot(optout_list), "en") == []
+        assert "Why did you" not in text_of(PublicClient().get(opt_out(optout_list)))
+
+
+@pytest.mark.django_db
+class TestSaying:
+    def test_one_tap_keeps_it_and_thanks(self, optout_list: List) -> None:
+        done = opt_out(optout_list)
+        assert "Why did you unsubscribe? (optional)" in text_of(PublicClient().get(done))
+
+        page = say(done, "too_many")
+
+        assert "Thank you." in text_of(page) and "Why did you" not in text_of(page)
+        assert "Undo" in text_of(page)
+        (row,), optout = StatedReason.objects.all(), OptOut.objects.get()
+        assert (row.optout_list, row.optout_id, row.reason) == (optout_list, optout.id, "too_many")
+        assert bytes(row.digest) == bytes(optout.digest)
+        assert Suppression.objects.exists()
+
+    def test_who_presses_another_has_thought_again(self, optout_list: List) -> None:
+        done = opt_out(optout_list)
+
+        say(done, "too_many")
+        say(done, "other")
+
+        assert StatedReason.objects.get().reason == "other"
+
+    def test_the_owners_words_are_kept_in_the_lists_language(self, optout_list: List) -> None:
+        List.objects.update(reasons=OWN)
+
+        say(opt_out(optout_list, query="?lang=de"), "Too expensive")
+
+        assert StatedReason.objects.get().reason == "Too expensive"
+
+    @pytest.mark.parametrize("reason", ["", "nonsense", "x" * 500, "Too expensive"])
+    def test_what_was_not_offered_is_not_kept_and_undoes_nothing(
+        self, optout_list: List, reason: str
+    ) -> None:
+        page = say(opt_out(optout_list), reason)
+
+        assert "Thank you." not in text_of(page)
+        assert not StatedReason.objects.exists() and Suppression.objects.exists()
+
+    def test_a_get_keeps_nothing(self, optout_list: List) -> None:
+        """Mail scanners follow links."""
+        PublicClient().get(opt_out(optout_list) + "&reason=other")
+
+        assert not StatedReason.objects.exists()
+
+    def test_after_a_day_nobody_is_asked(self, optout_list: List) -> None:
+        with time_machine.travel(make.NOW, tick=False) as clock:
+            done = opt_out(optout_list)
+            clock.shift(timedelta(hours=24, seconds=1))
+            page = say(done, "other")
+
+        assert "Why did you" not in text_of(page) and not StatedReason.objects.exists()
+
+    def test_a_body_that_is_cut_off_undoes_nothing(self, optout_list: List) -> None:
+        page = PublicClient().post(
+            opt_out(optout_list),
+            b"reason=oth",
+            content_type="application/x-www-form-urlencoded",
+            CONTENT_LENGTH="12",
+        )
+
+        assert page.status_code == 400 and Suppression.objects.exists()
+
+    def test_what_was_taken_back_has_none(self, optout_list: List) -> None:
+        done = opt_out(optout_list)
+        say(done, "other")
+
+        PublicClient().send(done)
+
+        assert not StatedReason.objects.exists()
+        say(done, "other")  # in another tab
+        assert not StatedReason.objects.exists()
+
+    def test_the_page_is_the_same_whatever_we_know_of_the_address(self, optout_list: List) -> None:
+        """AT-03."""
+        make.make_optout(optout_list, "known@example.com")
+        pages = []
+        for address in ("fresh@example.com", "known@example.com"):
+            done = opt_out(optout_list, address)
+            both = [PublicClient().get(done), say(done, "other")]
+            pages.append(
+                [re.sub(r'nonce="[^"]+"|fresh|known', "", each.content.decode()) for each in both]
+            )
+
+        assert pages[0] == pages[1]
+
+
+@pytest.mark.django_db
+class TestTypoHelp:
+    def test_one_more_tap_unsubscribes_the_address_that_was_meant(self, optout_list: List) -> None:
+        done = opt_out(optout_list, "jane+x@gmial.com", "?lang=de", scope="sender")
+        page = PublicClient().get(done)
+        fields = form_fields(page)
+        assert (fields["email"], fields["scope"]) == ("jane+x@gmail.com", "sender")
+        assert f'action="/u/{optout_list.public_id}"' in page.content.decode()
+
+        client = PublicClient()
+        second = client.press(page, f"/u/{optout_list.public_id}").headers["Location"]
+
+        assert "lang=de" in second
+        assert "jane+x@gmail.com" in text_of(client.get(second))
+        out = set(Suppression.objects.values_list("optout_list__kind", "address"))
+        assert out == {
+            (kind, address)
+            for kind in ("standard", "global")
+            for address in ("jane+x@gmial.com", "jane+x@gmail.com")
+        }
+
+    @pytest.mark.parametrize("was_out", [False, True])
+    def test_it_looks_at_the_typed_address_alone(self, optout_list: List, was_out: bool) -> None:
+        """AT-03."""
+        if was_out:
+            make.make_optout(optout_list, "jane@gmial.com")
+            make.make_optout(optout_list, "jane@gmail.com")
+
+        page = PublicClient().get(opt_out(optout_list, "jane@gmial.com"))
+
+        assert "Did you mean jane@gmail.com?" in text_of(page)
+
+    def test_nobody_is_doubted_without_a_reason(self, optout_list: List) -> None:
+        for address in (JANE, "jane@gmx.de"):
+            assert "Did you mean" not in text_of(PublicClient().get(opt_out(optout_list, address)))
+
+    def test_nor_who_came_by_a_signed_link(self, optout_list: List) -> None:
+        client, path = PublicClient(), signed_path(optout_list.pk, "jane@gmial.com")
+        done = client.press(client.get(path), path).headers["Location"]
+
+        assert "Did you mean" not in text_of(client.get(done))
+
+
+@pytest.mark.django_db
+class TestPreferenceLink:
+    def open_signed(self, optout_list: List, **fields: str) -> Any:
+        client, path = PublicClient(), signed_path(optout_list.pk) + "?lang=de"
+        return client.get(client.press(client.get(path), path, **fields).headers["Location"])
+
+    def test_a_signed_link_leads_on_to_what_else_there_is(self, optout_list: List) -> None:
+        links = parse(self.open_signed(optout_list).content.decode()).links
+
+        (link,) = [each for each in links if "/p/" in each]
+        assert link.endswith("?lang=de")
+        assert PublicClient().get(link[link.index("/p/") :]).status_code == 200
+
+    def test_a_typed_address_does_not(self, optout_list: List) -> None:
+        assert b"/p/" not in PublicClient().get(opt_out(optout_list)).content
+
+    def test_nor_after_everything_was_stopped(self, optout_list: List) -> None:
+        assert b"/p/" not in self.open_signed(optout_list, scope="sender").content
