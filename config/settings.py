@@ -222,6 +222,8 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+# Of files, a megabyte of a request is kept, in memory: a logo. Whoever takes more brings a handler of their own.
+FILE_UPLOAD_HANDLERS = ["lists.uploads.SmallFiles"]
 
 # Proxies whose forwarded header we believe: addresses and CIDRs by comma; `unix` for a socket. Empty: nobody (security.md §2).
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
