@@ -54,6 +54,13 @@ _HELP = {
     TextKind.CONSENT: gettext_lazy("What people agree to when they sign up, beside a box to tick."),
     REASONS: gettext_lazy("What people who left can choose from. Empty: five reasons of ours."),
 }
+# Where a text is seen that most states do not show: the preview goes there while it is written.
+_SHOWN_IN = {
+    TextKind.FREQUENCY: "preferences",
+    TextKind.CONSENT: "join",
+    THANKS: "done",
+    REASONS: "done",
+}
 _EMPTY = gettext_lazy("Empty: the realm's.")
 _ONE_LINE = (TextKind.NAME, TextKind.FREQUENCY)
 
@@ -77,6 +84,8 @@ class TextsForm(forms.Form):
 
     def _field(self, kind: str) -> forms.CharField:
         attrs = {"lang": self.language, "dir": "auto"}
+        if kind in _SHOWN_IN:
+            attrs["data-state"] = _SHOWN_IN[kind]
         is_needed = kind == TextKind.NAME and self.language == default_language(self.subject)
         return forms.CharField(
             label=_LABELS[kind],
@@ -211,9 +220,15 @@ class BrandForm(forms.Form):
         super().__init__(data, files, initial=initial)
         self.subject = subject
         if isinstance(subject, List):
-            for name in ("sender_name", "colour", "contact", "privacy_url"):
-                said = self.fields[name].help_text
-                self.fields[name].help_text = f"{said} {_EMPTY}"
+            for name, of_realm in (
+                ("sender_name", subject.realm.sender_name),
+                ("colour", subject.realm.colour),
+                ("contact", subject.realm.support_address),
+                ("privacy_url", subject.realm.privacy_url),
+            ):
+                if of_realm:
+                    instead = _("Empty: “%(text)s”, the realm’s.") % {"text": of_realm}
+                    self.fields[name].help_text = f"{self.fields[name].help_text} {instead}"
             for name, none in (
                 ("default_language", _("The realm's")),
                 ("locked_language", _("No")),

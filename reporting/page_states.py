@@ -12,6 +12,7 @@ _GROUPS: tuple[tuple[Promise, dict[str, Promise]], ...] = (
             "form": _("Form"),
             "confirm": _("Question before unsubscribing"),
             "done": _("Unsubscribed"),
+            "typo": _("Unsubscribed, with a likely typo"),
             "thanked": _("Thanks for the reason"),
             "undone": _("Undone"),
             "already": _("Already unsubscribed"),

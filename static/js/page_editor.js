@@ -66,8 +66,16 @@ picker.hidden = false;
 picker.addEventListener("input", () => { colour.value = picker.value; showColour(); });
 colour.addEventListener("input", showColour);
 
+// Who writes a text that is seen in one state alone is shown that state.
+function showStateOf(field) {
+  const state = field.dataset.state;
+  const select = form.elements.state;
+  if (state && select.value !== state && select.querySelector(`option[value="${state}"]`)) select.value = state;
+}
+
 form.classList.add("is-live");
 form.addEventListener("input", (event) => {
+  showStateOf(event.target);
   if (event.target.type !== "file" && event.target.tagName !== "SELECT") soon();
   if (!["state", "scheme"].includes(event.target.name)) isDirty = true;
 });
