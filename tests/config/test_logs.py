@@ -97,6 +97,7 @@ class TestConsole:
             ("Not Found: /api_web'&p=secret", "Not Found: /api_web[…]"),
             ("Not Found: /api_web?r=acme&p=a secret", "Not Found: /api_web[…]"),
             ("Not Found: /o/token'rest", "Not Found: /o/[…]"),
+            ("Not Found: /n/token:rest", "Not Found: /n/[…]"),
             ("Bad Request: /s/6lEehL5FuEfjvpqjYc3ytl", "Bad Request: /s/[…]"),
             ("GET /u/x?p=it's HTTP/1.1", "GET /u/x?[…] HTTP/1.1"),
             (
