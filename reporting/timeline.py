@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -56,7 +57,7 @@ UNION ALL
     ORDER BY confirmed_at DESC, id DESC
     LIMIT {LONGEST_TIMELINE}
 )
-"""
+"""  # noqa: S608 -- made of a constant
 
 
 class Answer(Enum):
@@ -242,10 +243,10 @@ def find_known(
         Happening(
             confirmed_at,
             named[list_id],
-            agreement=_as_agreement(channel, *more, evidence=clear),
+            agreement=_as_agreement(consent, evidence=clear),
         )
-        for _known, list_id, confirmed_at, channel, *more in rows
-        if channel is not None
+        for _known, list_id, confirmed_at, *consent in rows
+        if consent[0] is not None
     ]
     of_contact = [row[:3] for row in rows if row[3] is None]
     places = [
@@ -289,17 +290,9 @@ def happenings(
     )
 
 
-def _as_agreement(
-    channel: int,
-    language: str,
-    wording: str,
-    asked_at: datetime,
-    asked_ip: object,
-    confirmed_ip: object,
-    agent: str,
-    *,
-    evidence: bool,
-) -> Agreement:
+def _as_agreement(row: Sequence[Any], *, evidence: bool) -> Agreement:
+    """Of the last columns of _KNOWN, from the channel on."""
+    channel, language, wording, asked_at, asked_ip, confirmed_ip, agent = row
     known = Channel.find(channel)
     return Agreement(
         channel=str(known.label) if known else str(channel),

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from lists.access import Standing
 from lists.choices import Role
 from lists.models import List
 from lists.views.context import current_standing
