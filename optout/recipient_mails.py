@@ -17,8 +17,8 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import escape
 from django.utils.safestring import SafeString
-from django.utils.translation import ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from lists.logos import read_logo
 from lists.lookup import ListSnapshot, get_list_by_id
