@@ -7,6 +7,7 @@ import time_machine
 from django.urls import URLResolver, get_resolver
 from django.utils import translation
 
+from lists.choices import Language
 from lists.models import List, Realm
 from optout.choices import Channel, Kind
 from optout.languages import Reading
@@ -19,6 +20,17 @@ from tests import make
 from tests.pages import PublicClient, check_html, parse, signed_path
 
 JANE = "jane@example.com"
+
+BRAND: dict[str, Any] = {
+    "name": "Letters from the garden",
+    "description": "Seeds, tools and what to do in the garden, with one recipe.",
+    "frequency": "Every Thursday",
+    "sender_name": "Acme Garden & Home",
+    "colour": "#1d4ed8",
+    "contact": "help@acme-garden.example",
+    "privacy_url": "https://www.acme-garden.example/privacy",
+    "accepts": "either",
+}
 
 XSS = [
     "<script>alert(1)</script>",
@@ -364,20 +376,24 @@ def assert_no_markup(page: Any, text: str) -> None:
 @pytest.mark.django_db
 class TestPreview:
     @pytest.mark.parametrize("state", STATES)
-    @pytest.mark.parametrize("lang", ["en", "de", "ar"])
-    def test_each_state_is_shown_with_the_banner_and_within_the_budget(
-        self, optout_list: List, state: str, lang: str
+    def test_each_state_is_shown_in_every_language_with_the_banner_and_within_the_budget(
+        self, realm: Realm, state: str
     ) -> None:
-        List.objects.update(colour="#1d4ed8", contact="help@acme.example")
+        """Of a brand with ordinary names; the client measures each page."""
+        optout_list = make.make_list(realm, **BRAND)
+        path = f"/u/{optout_list.public_id}/preview?state={state}"
+        for lang in Language.values:
+            page = PublicClient().get(f"{path}&lang={lang}")
 
-        page = PublicClient().get(f"/u/{optout_list.public_id}/preview?state={state}&lang={lang}")
-
-        assert page.status_code == 200
-        assert b'<p class="note">' in page.content
-        assert "frame-ancestors 'self'" in page.headers["Content-Security-Policy"]
-        assert parse(page.content.decode()).lang == lang
-        with translation.override(lang):
-            assert translation.gettext("This is a preview. Nothing is saved.") in text_of(page)
+            assert page.status_code == 200
+            assert b'<p class="note">' in page.content
+            assert "frame-ancestors 'self'" in page.headers["Content-Security-Policy"]
+            document = parse(page.content.decode())
+            assert document.lang == page.headers["Content-Language"] == lang
+            assert document.direction == ("rtl" if lang in {"ar", "he"} else "ltr")
+            assert document.languages == [each for each in Language.values if each != lang]
+            with translation.override(lang):
+                assert translation.gettext("This is a preview. Nothing is saved.") in text_of(page)
 
     def test_its_buttons_change_nothing(self, optout_list: List) -> None:
         path = f"/u/{optout_list.public_id}/preview?state=confirm"
