@@ -1,5 +1,6 @@
 """What the hosted pages say in each case, and that it is so: nobody reads what did not happen."""
 
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from lists.lookup import snapshot
-from lists.models import List, Realm
+from lists.models import List, Logo, Realm
 from optout.choices import Assurance, Channel, Kind
 from optout.models import OptOut, QuarantinedOptOut, Suppression
 from optout.pages import country_code
@@ -398,6 +399,112 @@ class TestDescription:
 
         assert long not in text and "Great letters. Great" in text
         assert "letters.… Email" in text or "Great… Email" in text
+
+
+@pytest.mark.django_db
+class TestOwnersWords:
+    """S0.8: in the reader's language, where the owner wrote it."""
+
+    TEXTS = {
+        "name": {"de": "Gartenbriefe", "ar": "رسائل الحديقة"},
+        "description": {"de": "Jede Woche ein Beet."},
+        "message": {
+            "en": "You can also change how often: https://acme.example/how",
+            "de": "Schade!",
+        },
+    }
+
+    @pytest.mark.parametrize("query", ["", f"&item={JANE}"])
+    def test_a_list_has_its_name_and_description_in_each_language(
+        self, optout_list: List, query: str
+    ) -> None:
+        List.objects.update(own_texts=self.TEXTS, description="One bed a week.")
+        path = f"/u/{optout_list.public_id}?{query}"
+
+        german = PublicClient().get(f"{path}&lang=de")
+        assert "<bdi>Gartenbriefe</bdi>" in heading(german)
+        assert parse(german.content.decode()).title.startswith("Abmelden – Gartenbriefe")
+        assert "Jede Woche ein Beet." in text_of(german)
+        arabic = PublicClient().get(f"{path}&lang=ar")
+        assert "<bdi>رسائل الحديقة</bdi>" in heading(arabic)
+        assert "One bed a week." in text_of(arabic)
+        assert "<bdi>Garden letters</bdi>" in heading(PublicClient().get(f"{path}&lang=fr"))
+
+    def test_so_has_the_done_page(self, optout_list: List) -> None:
+        List.objects.update(own_texts=self.TEXTS)
+
+        assert "Gartenbriefe" in text_of(PublicClient().get(opt_out(optout_list, "?lang=de")))
+
+    @pytest.mark.parametrize("query", ["", f"&item={JANE}"])
+    def test_the_message_is_read_where_somebody_decides(
+        self, optout_list: List, query: str
+    ) -> None:
+        List.objects.update(own_texts=self.TEXTS)
+        path = f"/u/{optout_list.public_id}?{query}"
+
+        english = PublicClient().get(path)
+        assert "https://acme.example/how" in parse(english.content.decode()).links
+        german = PublicClient().get(f"{path}&lang=de").content.decode()
+        assert '<div class="own" lang="de"><p dir="auto">Schade!</p></div>' in german
+        french = PublicClient().get(f"{path}&lang=fr").content.decode()
+        assert '<div class="own" lang="en">' in french
+        assert "change how often" not in text_of(PublicClient().get(opt_out(optout_list)))
+
+    @pytest.mark.parametrize("letters", ["abcd ", "عربي ", "l'é. ", "https://acme.example/a "])
+    def test_the_longest_message_keeps_the_page_small(self, realm: Realm, letters: str) -> None:
+        message = {"en": (letters * 80)[:300]}
+        optout_list = make.make_list(
+            realm,
+            name="Letters from the garden",
+            description="Seeds and tools. " * 17,
+            own_texts={"message": message},
+            accepts="either",
+            colour="#1d4ed8",
+            contact="help@shop.example",
+            privacy_url="https://shop.example/privacy",
+        )
+        for lang in ("en", "de", "ar"):
+            page = PublicClient().get(f"/u/{optout_list.public_id}?item=x&lang={lang}")
+            assert page.status_code == 400
+            assert letters.strip() in text_of(page)
+
+
+@pytest.mark.django_db
+class TestLogo:
+    PIXELS = b"a picture, for all that the page knows"
+
+    @pytest.mark.parametrize(
+        ("width", "header"),
+        [
+            (240, '<img class="logo" src="{src}" alt="Acme Garden" width="240" height="60">'),
+            (
+                60,
+                '<img class="logo" src="{src}" alt="" width="60" height="60"><bdi>Acme Garden</bdi>',
+            ),
+        ],
+    )
+    def test_it_stands_for_the_initial_and_a_broad_one_for_the_name_too(
+        self, optout_list: List, width: int, header: str
+    ) -> None:
+        Logo.objects.create(
+            realm=optout_list.realm,
+            image=self.PIXELS,
+            media_type="image/png",
+            width=width,
+            height=60,
+        )
+        src = "data:image/png;base64," + b64encode(self.PIXELS).decode()
+
+        page = PublicClient().get(f"/u/{optout_list.public_id}")
+
+        assert f"<header>{header.format(src=src)}</header>" in page.content.decode()
+        assert b".mark{" not in page.content and b".logo{" in page.content
+        assert "img-src 'self' data:;" in page.headers["Content-Security-Policy"]
+
+    def test_without_one_nothing_is_sent_for_it(self, optout_list: List) -> None:
+        page = PublicClient().get(f"/u/{optout_list.public_id}")
+
+        assert b"<img" not in page.content and b".logo{" not in page.content
 
 
 @pytest.mark.django_db
