@@ -42,6 +42,16 @@ def footer_text(url: str) -> str:
     return f"You get this email because you signed up for it. To unsubscribe:\n{url}"
 
 
+def choices_html(public_id: str) -> str:
+    """A footer line for HTML mails that leads to the preference page, by way of the form that mails the link (S2.2)."""
+    return f'<p><a href="{links.ask_url(public_id)}">See what we send you</a></p>'
+
+
+def choices_text(public_id: str) -> str:
+    """The same for plain text."""
+    return f"See what we send you:\n{links.ask_url(public_id)}"
+
+
 def one_click_headers(url: str) -> str:
     """Both headers of RFC 8058 for one recipient's signed link."""
     return f"List-Unsubscribe: <{url}>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click"

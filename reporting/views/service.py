@@ -139,7 +139,23 @@ def _hosted(request: HttpRequest, opened: OpenedList) -> dict[str, Any]:
         "signed_url": signed_url,
         "headers": snippets.one_click_headers(signed_url),
         "programs": snippets.signed_links(optout_list.pk),
+        **_choices(opened, sample),
         **_short_link(opened),
+    }
+
+
+def _choices(opened: OpenedList, sample: str) -> dict[str, Any]:
+    """The preference page and the join form (S2.2); both send mails."""
+    optout_list = opened.optout_list
+    if optout_list.accepts == Accepts.PHONE:
+        return {}
+    return {
+        "choices_html": snippets.choices_html(optout_list.public_id),
+        "choices_text": snippets.choices_text(optout_list.public_id),
+        "preferences_url": links.preferences_url(optout_list.pk, sample),
+        "has_join_form": not optout_list.is_global,
+        "join_url": links.join_url(optout_list.public_id),
+        "sees_contacts": opened.may(Permission.ENTRIES),
     }
 
 

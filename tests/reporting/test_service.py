@@ -147,6 +147,28 @@ class TestServicePage:
         assert f'href="{preview}"' in settings_page
         assert client.get(preview).status_code == 200
 
+    def test_it_has_the_links_to_join_and_to_choose(self, bob: User, optout_list: List) -> None:
+        """S2.2."""
+        client, public_id = signed_in(bob), optout_list.public_id
+        page = text_of(client.get(url(optout_list)))
+        assert f'<a href="{links.ask_url(public_id)}">See what we send you</a>' in page
+        assert links.preferences_url(optout_list.pk, "sample@example.com") in page
+        assert links.join_url(public_id) not in page and "It is off." in page
+
+        List.objects.filter(pk=optout_list.pk).update(join_is_open=True)
+
+        assert links.join_url(public_id) in text_of(client.get(url(optout_list)))
+
+    def test_do_not_mail_has_a_preference_page_and_nothing_to_join(
+        self, alice: User, realm: Realm
+    ) -> None:
+        do_not_mail = make.do_not_mail(realm)
+
+        page = text_of(signed_in(alice).get(url(do_not_mail)))
+
+        assert links.ask_url(do_not_mail.public_id) in page
+        assert 'id="join"' not in page
+
     def test_a_list_of_phone_numbers_has_nothing_for_mails(
         self, bob: User, optout_list: List
     ) -> None:
@@ -156,7 +178,7 @@ class TestServicePage:
 
         page = text_of(client.get(url(optout_list)))
 
-        for word in ("List-Unsubscribe", "Footer", "email address"):
+        for word in ("List-Unsubscribe", "Footer", "email address", "See what we send you"):
             assert word not in page
         assert "Signed link" in page
 
