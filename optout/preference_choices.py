@@ -82,7 +82,15 @@ class Choice:
     is_offered: bool
     keeps_contacts: bool
     is_on: bool
-    is_ticked: bool
+    is_ticked: bool = False
+
+    def as_in(self, shown: ListSnapshot) -> "Choice":
+        """With that list's texts, if it is that list."""
+        if shown.id != self.list_id:
+            return self
+        return replace(
+            self, name=shown.name, description=shown.description, frequency=shown.frequency
+        )
 
     @property
     def weight(self) -> int:
@@ -169,8 +177,8 @@ def find_choices(
             "most": MOST_SHOWN + len(asked.mentioned),
         },
     )
-    every = (Choice(*row[1:], is_ticked=row[-1]) for row in rows if row[1] is not None)
-    return Choices(tuple(every), rows[0][0])
+    every = tuple(Choice(*row[1:]) for row in rows if row[1] is not None)
+    return Choices(every, rows[0][0]).ticking({each.list_id for each in every if each.is_on})
 
 
 @seeing_others

@@ -61,10 +61,8 @@ def preview_context(
 
     def find() -> Choices:
         own = in_language(optout_list, reading.code)
-        texts = {"name": own.name, "description": own.description, "frequency": own.frequency}
         found = find_choices(optout_list, recipient, reading.code)
-        every = (replace(each, **texts) if each.list_id == own.id else each for each in found.every)
-        return replace(found, every=tuple(every))
+        return replace(found, every=tuple(each.as_in(own) for each in found.every))
 
     return {**_of_recipient(recipient), "choices": SimpleLazyObject(find)}
 

@@ -14,8 +14,9 @@ from optout.evidence import Evidence
 from optout.returning import join_list
 from tests import make
 from tests.lists.screens import open_screen
+from tests.reporting.portal import signed_in
 from tests.reporting.rest.programs import Program
-from tests.reporting.test_entries import signed_in, url
+from tests.reporting.test_entries import url
 from tests.reporting.unsubscription_reports.test_sending import bodies, choose, run
 
 JANE = "jane@example.com"

@@ -11,8 +11,7 @@ from django.conf import settings
 
 from lists.models import List
 from optout.choices import Assurance
-from optout.links import JOIN, make_token
-from optout.links import PREFERENCES, make_token
+from optout.links import JOIN, PREFERENCES, make_token
 from optout.models import OptOut
 from optout.tokens import DoneToken, make_done_token, make_form_token
 from tests import make
