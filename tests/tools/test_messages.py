@@ -18,6 +18,7 @@ from tools.catalogs import (
     read_catalog,
     readers_of,
 )
+from tools.messages import main
 from tools.translations import check, faults_of
 
 STOP = Marked("optout/page.py", 7, None, ("Stop <bdi>%(list)s</bdi>",), ())
@@ -108,6 +109,19 @@ class TestCollecting:
             STOP.texts[0]: "Wypisz z <bdi>%(list)s</bdi>",
             "Continue": "",
         }
+
+    def test_the_portals_texts_are_for_whoever_wants_them(self, tmp_path: Path) -> None:
+        assert main(["--portal", "de", "--into", str(tmp_path)]) == 0
+
+        texts = {each.id for each in read_catalog("de", tmp_path)}
+        assert "Realm admin" in texts and "You are unsubscribed" not in texts
+        assert place_of("de", tmp_path).with_suffix(".mo").exists()
+
+    def test_nothing_else_is_written_elsewhere(self, tmp_path: Path) -> None:
+        for arguments in (["de", "--into", str(tmp_path)], ["--portal"], ["xx"]):
+            with pytest.raises(SystemExit):
+                main(arguments)
+        assert not list(tmp_path.iterdir())
 
 
 class TestChecking:
