@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 
 from django.core.management import call_command
 from django.db import connection
+from django.utils.translation import override
 
 from lists import api_auth
+from lists.mail import ENGLISH
 from lists.models import ApiKey, RealmCredential
 from optout import quarantine, retention
 from optout.choices import Medium
@@ -41,6 +43,7 @@ def mend_feed(now: datetime) -> dict[str, int]:
     return {**feed.mend_feed(), **count_optouts(now)}
 
 
+@override(ENGLISH)
 def tell_owners(now: datetime) -> dict[str, int]:
     """Raise notices and mail them, and tell of webhooks that we switched off.
 
@@ -58,11 +61,13 @@ def tell_owners(now: datetime) -> dict[str, int]:
     return result
 
 
+@override(ENGLISH)
 def send_reports(now: datetime) -> dict[str, int]:
     """Mail the unsubscription reports that are due. What fails is tried again by and by, and holds up nobody else."""
     return send_due(Medium.EMAIL, now)
 
 
+@override(ENGLISH)
 def send_sms_reports(now: datetime) -> dict[str, int]:
     """Send the unsubscription reports by SMS that are due. By itself, so that a gateway that hangs delays no mail."""
     return send_due(Medium.SMS, now)

@@ -4,13 +4,16 @@ import re
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from lists.mail import ENGLISH
 from optout.replies import DONE, text
 from reporting.unsubscription_reports.switching_off import read_off_token, switch_off
 
 
+@override(ENGLISH)  # as all of the portal
 @csrf_exempt  # a mail provider has no form of ours (RFC 8058); the link is what may switch it off
 @require_http_methods(["GET", "HEAD", "POST"])
 def report_off(request: HttpRequest, token: str) -> HttpResponse:
