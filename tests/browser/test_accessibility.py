@@ -15,6 +15,7 @@ SCHEMES = ("light", "dark")
 STATUS = {
     "not-found": 404,
     "list-settings-wrong": 422,
+    "page-wrong": 422,
     "new-list-1-taken": 422,
     "api-settings-wrong": 422,
     "api-password-own-wrong": 422,

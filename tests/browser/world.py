@@ -34,6 +34,7 @@ from tests import make
 from tests.browser.hooks import DEFAULT, FAILING, NEW, OFF, set_up_webhooks
 from tests.browser.sent import SENDING, STOPPED, WAITING, set_up_messages, write
 from tests.browser.texts import MAIN, TWILIO, set_up_texts
+from tests.lists.pictures import picture
 from tests.reporting.portal import signed_in
 
 ATTACKER = "203.0.113.5"
@@ -347,6 +348,22 @@ def _bad_settings(page: Page, world: World) -> None:
     _send(page, "Save")
 
 
+def _bad_page(page: Page, world: World) -> None:
+    page.goto(world.path("page/"))
+    page.get_by_label("Name", exact=True).fill("")
+    page.get_by_label("Colour", exact=True).fill("mauve")
+    _send(page, "Save")
+
+
+def _unsaved_page(page: Page, world: World) -> None:
+    page.goto(world.path("page/"))
+    page.get_by_label("Your message").fill("Before you go: once a month is an offer, too.")
+    page.get_by_label("Logo", exact=True).set_input_files(
+        {"name": "logo.png", "mimeType": "image/png", "buffer": picture(size=(400, 100))}
+    )
+    _send(page, "Deutsch")
+
+
 def _bad_calls(page: Page, _world: World) -> None:
     page.goto("/manage/settings/api")
     page.get_by_label("Approved IPs").fill("333.333.333.333")
@@ -572,6 +589,9 @@ ADMIN: dict[str, Way] = {
     "new-key": _new_key,
     "list-settings": _all_details(_of_list("settings")),
     "list-settings-wrong": _bad_settings,
+    "page": _of_list("page/?lang=ar&state=done"),
+    "page-wrong": _bad_page,
+    "page-unsaved": _unsaved_page,
     "reports": _at("/manage/reports/"),
     "global-report": _all_details(_at(_REPORT)),
     "global-report-page": _at(f"{_REPORT}?product=0&since=2026-01-01&sort=-website"),
@@ -582,6 +602,7 @@ ADMIN: dict[str, Way] = {
     "check-free": _at("/manage/check/?q=nobody@example.com"),
     "check-wrong": _at("/manage/check/?q=nobody"),
     "settings": _at("/manage/settings/"),
+    "brand": _at("/manage/settings/brand/?scheme=dark"),
     "api-settings": _all_details(_at("/manage/settings/api")),
     "api-settings-wrong": _bad_calls,
     "api-keys": _all_details(_at("/manage/settings/api-keys")),

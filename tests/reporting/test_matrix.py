@@ -188,6 +188,16 @@ TABLE: dict[str, list[Row]] = {
     ],
     "list_close": [row(*EDITORS, method="POST", data={"confirm_name": "nonsense"}, status=422)],
     "list_reopen": [row(*EDITORS, method="POST", status=302)],
+    "list_page": [
+        row(*EDITORS, data={"lang": "de", "state": "done"}),
+        row(*EDITORS, method="POST", data={"to": "de"}),
+        row(*EDITORS, method="POST", data={"colour": "mauve"}, status=422),
+        row(*EDITORS, method="POST", data={"text-name": "Rose letters"}, status=302),
+    ],
+    "list_page_preview": [
+        row(*EDITORS, data={"state": "done"}),
+        row(*EDITORS, method="POST", data={"colour": "#aa0033"}),
+    ],
     "switch_realm": [
         row(
             "operator",
@@ -292,6 +302,22 @@ TABLE: dict[str, list[Row]] = {
     "global_form": [
         row(*ADMINS, path="form", is_about_list=False),
         row(*ADMINS, method="POST", data={}, path="form", status=422, is_about_list=False),
+    ],
+    "brand": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(*ADMINS, "stranger", method="POST", data={"to": "de"}, is_about_list=False),
+        row(
+            *ADMINS,
+            "stranger",
+            method="POST",
+            data={"colour": "#aa0033"},
+            status=302,
+            is_about_list=False,
+        ),
+    ],
+    "brand_preview": [
+        row(*ADMINS, "stranger", is_about_list=False),
+        row(*ADMINS, "stranger", method="POST", data={"state": "done"}, is_about_list=False),
     ],
     "sms_settings": [
         row(*ADMINS, "stranger", is_about_list=False),
