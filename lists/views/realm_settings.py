@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from lists.access import Standing
@@ -45,9 +46,11 @@ def settings(request: HttpRequest) -> HttpResponse:
     form = RealmForm(request.POST if request.method == "POST" else None, instance=realm)
     if request.method == "POST" and form.is_valid():
         if change_realm(standing.realm, form.values(), actor=standing.user):
-            messages.success(request, "Saved. It holds for every list that does not say otherwise.")
+            messages.success(
+                request, _("Saved. It holds for every list that does not say otherwise.")
+            )
         else:
-            messages.info(request, "Nothing was changed.")
+            messages.info(request, _("Nothing was changed."))
         return redirect("settings")
     context = {"form": form, "realm": standing.realm, "tabs": settings_tabs("settings", standing)}
     return render(request, "lists/settings.html", context, status=422 if form.errors else 200)

@@ -7,7 +7,8 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from lists.access import Standing
@@ -18,7 +19,7 @@ from lists.invitations import send_invitation
 from lists.models import List, Membership, User
 from lists.views.context import admin_standing
 
-_LAST_ADMIN = "This is the realm's only admin. Make somebody else realm admin first."
+_LAST_ADMIN = _("This is the realm's only admin. Make somebody else realm admin first.")
 
 
 @require_safe
@@ -53,7 +54,9 @@ def team_invite(request: HttpRequest) -> HttpResponse:
     if is_new:
         _mail(request, membership.user, standing)
     else:
-        messages.success(request, f"{email} now has a place in this realm.")
+        messages.success(
+            request, gettext("%(email)s now has a place in this realm.") % {"email": email}
+        )
     return redirect("team")
 
 
@@ -82,7 +85,7 @@ def team_member(request: HttpRequest, membership_id: int) -> HttpResponse:
         except LastAdminError:
             form.add_error("role", _LAST_ADMIN)
         else:
-            messages.success(request, "Saved.")
+            messages.success(request, gettext("Saved."))
             return redirect("overview" if _has_left(standing, member) else "team")
     context = {"form": form, "member": member}
     return render(request, "lists/team_member.html", context, status=422 if form.errors else 200)
@@ -99,7 +102,10 @@ def team_remove(request: HttpRequest, membership_id: int) -> HttpResponse:
     except LastAdminError:
         messages.error(request, _LAST_ADMIN)
         return redirect("team_member", membership_id)
-    messages.success(request, f"{member.user.email} has no place in this realm any more.")
+    messages.success(
+        request,
+        gettext("%(email)s has no place in this realm any more.") % {"email": member.user.email},
+    )
     return redirect("overview" if member.user_id == standing.user.pk else "team")
 
 

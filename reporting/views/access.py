@@ -71,7 +71,7 @@ def switch_download_key(request: HttpRequest, public_id: str, key_id: int) -> Ht
         require_recent_sign_in(request)
     if not switch_key(opened.optout_list, key_id, on=on, actor=_actor(request)):
         raise Http404
-    messages.success(request, "The key is on." if on else "The key is off.")
+    messages.success(request, _("The key is on.") if on else _("The key is off."))
     return redirect("list_access", public_id)
 
 
@@ -85,7 +85,7 @@ def give_list_to_mailer(request: HttpRequest, public_id: str) -> HttpResponse:
     if not form.is_valid():
         return _show(request, opened, status=422, mailer_form=form)
     give_list(opened.optout_list, **form.cleaned_data, actor=_actor(request))
-    messages.success(request, "The mailer has the list.")
+    messages.success(request, _("The mailer has the list."))
     return redirect("list_access", public_id)
 
 
@@ -101,12 +101,12 @@ def invite_mailer_to_list(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         invited = invite_mailer(opened.optout_list, **form.cleaned_data, actor=_actor(request))
     except OtherPlaceError:
-        form.add_error("email", "This person is in the realm already, and is not a mailer.")
+        form.add_error("email", _("This person is in the realm already, and is not a mailer."))
         return _show(request, opened, status=422, invite_form=form)
     if invited.is_new:
         _mail(request, opened, invited.user)
     else:
-        messages.success(request, f"{invited.user.email} has the list.")
+        messages.success(request, _("%(email)s has the list.") % {"email": invited.user.email})
     return redirect("list_access", public_id)
 
 
@@ -120,14 +120,15 @@ def change_mailer(request: HttpRequest, public_id: str, access_id: int) -> HttpR
         raise Http404
     if request.POST.get("do") == "remove":
         keys = take_list(opened.optout_list, access.membership, actor=_actor(request))
-        off = f" Keys switched off: {keys}." if keys else ""
-        messages.success(request, f"The mailer no longer has the list.{off}")
+        said = _("The mailer no longer has the list.")
+        off = _("Keys switched off: %(count)d.") % {"count": keys} if keys else ""
+        messages.success(request, f"{said} {off}".rstrip())
     else:
         rights = {name: name in request.POST for name in ("may_download", "may_see_clear")}
         if any(may and not getattr(access, name) for name, may in rights.items()):
             require_recent_sign_in(request)
         give_list(opened.optout_list, access.membership, **rights, actor=_actor(request))
-        messages.success(request, "Saved.")
+        messages.success(request, _("Saved."))
     return redirect("list_access", public_id)
 
 

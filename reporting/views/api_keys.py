@@ -7,6 +7,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -23,11 +26,13 @@ from reporting.forms_api_keys import ApiKeyForm, ReplaceForm
 from reporting.soon import soon
 from reporting.views.service import whitelist_state
 
-_TAKEN = (
+_TAKEN = _(
     "An active key has this label already. If it was made a moment ago and you have not seen it, revoke it, or take "
     "another label."
 )
-_REPLACED = "This key was replaced already. If nobody kept the new one, replace that one, or revoke it and come back."
+_REPLACED = _(
+    "This key was replaced already. If nobody kept the new one, replace that one, or revoke it and come back."
+)
 
 
 @login_required
@@ -77,9 +82,7 @@ def replace_api_key(request: HttpRequest, key_id: int) -> HttpResponse:
     now = timezone.now()
     old = _find(standing, key_id)
     if not old.may_be_replaced:
-        messages.info(
-            request, f"This key has ended, {_since(old)}." if old.has_ended else _REPLACED
-        )
+        messages.info(request, _has_ended(old) if old.has_ended else _REPLACED)
         return redirect("api_keys")
     form = ReplaceForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -104,12 +107,14 @@ def revoke_api_key(request: HttpRequest, key_id: int) -> HttpResponse:
     standing = admin_standing(request)
     key = _find(standing, key_id)
     if key.has_ended:
-        messages.info(request, f"This key has ended, {_since(key)}.")
+        messages.info(request, _has_ended(key))
         return redirect("api_keys")
     if request.method == "POST":
         require_recent_sign_in(request)
         key_actions.revoke_api_key(standing.realm, key_id, actor=standing.user, now=timezone.now())
-        said = f"Revoked. Programs that still send it are refused {soon()}."
+        said = gettext("Revoked. Programs that still send it are refused %(soon)s.") % {
+            "soon": soon()
+        }
         messages.success(request, f"{said} {_goes_on(replaced_key(standing.realm, key))}".strip())
         return redirect("api_keys")
     old = replaced_key(standing.realm, key)
@@ -124,15 +129,20 @@ def _find(standing: Standing, key_id: int) -> KnownKey:
     return key
 
 
-def _since(key: KnownKey) -> str:
-    return f"{key.ended_at:on %-d %B %Y}" if key.ended_at else ""
+def _has_ended(key: KnownKey) -> str:
+    day = date_format(key.ended_at, "j F Y") if key.ended_at else ""
+    return gettext("This key has ended, on %(day)s.") % {"day": day}
 
 
 def _goes_on(old: KnownKey | None) -> str:
     """Of the key whose place the revoked one took: until when it is let in all the same."""
     if old is None or old.row.expires_at is None:
         return ""
-    return f"The key before it, {old.name}, ends {old.row.expires_at:on %-d %B %Y, at %H:%M} UTC."
+    return gettext("The key before it, %(key)s, ends on %(day)s, at %(time)s UTC.") % {
+        "key": old.name,
+        "day": date_format(old.row.expires_at, "j F Y"),
+        "time": date_format(old.row.expires_at, "H:i"),
+    }
 
 
 def _show_new(

@@ -11,6 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -35,7 +38,7 @@ from optout.client_ip import client_ip
 from reporting.forms_api import CallsForm, OwnPasswordForm
 from reporting.soon import soon
 
-_TOO_MANY = "Two passwords are active already, and there can be no third. Revoke one first."
+_TOO_MANY = _("Two passwords are active already, and there can be no third. Revoke one first.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,10 +58,10 @@ def api_settings(request: HttpRequest) -> HttpResponse:
     if values["approved_ips"] != standing.realm.approved_ips:
         require_recent_sign_in(request)
     if change_realm(standing.realm, values, actor=standing.user):
-        messages.success(request, f"Saved. It holds {soon()}.")
+        messages.success(request, gettext("Saved. It holds %(soon)s.") % {"soon": soon()})
         _warn_if_shut_out(request, values["approved_ips"])
     else:
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, gettext("Nothing was changed."))
     return redirect("api_settings")
 
 
@@ -95,7 +98,9 @@ def bring_api_password(request: HttpRequest) -> HttpResponse:
         if request.method != "POST":
             raise
         # The usual way would keep what was typed in the session, until the sign-in is confirmed (AT-26).
-        messages.info(request, "First your own Heed password; then the scripts’ password again.")
+        messages.info(
+            request, gettext("First your own Heed password; then the scripts’ password again.")
+        )
         return redirect("bring_api_password")
     if request.method != "POST" and not passwords_of(standing.realm, timezone.now()).may_add:
         messages.error(request, _TOO_MANY)
@@ -107,11 +112,13 @@ def bring_api_password(request: HttpRequest) -> HttpResponse:
         except TooManyPasswordsError:
             return _show(request, standing, refusal=_TOO_MANY, status=422)
         except SamePasswordError:
-            form.add_error("password", "This password is active already.")
+            form.add_error("password", gettext("This password is active already."))
         except RevokedPasswordError as error:
             form.add_error("password", str(error))
         else:
-            messages.success(request, "Scripts that send this password are let in from now on.")
+            messages.success(
+                request, gettext("Scripts that send this password are let in from now on.")
+            )
             return redirect("api_settings")
     context = {"form": form, "realm": standing.realm}
     return render(
@@ -128,13 +135,16 @@ def revoke_api_password(request: HttpRequest, credential_id: int) -> HttpRespons
     if password is None:
         raise Http404
     if password.revoked_at:
-        messages.info(request, "This password is revoked already.")
+        messages.info(request, gettext("This password is revoked already."))
         return redirect("api_settings")
     now = timezone.now()
     if request.method == "POST":
         require_recent_sign_in(request)
         revoke_password(standing.realm, password.pk, actor=standing.user, now=now)
-        messages.success(request, f"Revoked. Scripts that still send it are refused {soon()}.")
+        messages.success(
+            request,
+            gettext("Revoked. Scripts that still send it are refused %(soon)s.") % {"soon": soon()},
+        )
         return redirect("api_settings")
     context = {
         "password": password,
@@ -150,7 +160,7 @@ def _show(
     standing: Standing,
     form: CallsForm | None = None,
     *,
-    refusal: str = "",
+    refusal: str | Promise = "",
     status: int = 200,
 ) -> HttpResponse:
     now = timezone.now()
@@ -183,10 +193,15 @@ def _warn_if_shut_out(request: HttpRequest, approved_ips: list[str]) -> None:
     """Beside "Saved.": the same warning at the field is far below."""
     if _is_shut_out(request, approved_ips):
         your_ip = client_ip(request)
-        whose = f"Your own IP, {your_ip}, is" if your_ip else "Your own IP cannot be told, so it is"
-        messages.warning(
-            request, f"{whose} not among the approved ones: a command from here is refused."
-        )
+        if your_ip:
+            said = gettext(
+                "Your own IP, %(ip)s, is not among the approved ones: a command from here is refused."
+            )
+        else:
+            said = gettext(
+                "Your own IP cannot be told, so it is not among the approved ones: a command from here is refused."
+            )
+        messages.warning(request, said % {"ip": your_ip})
 
 
 def _address() -> str:

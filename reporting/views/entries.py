@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -91,7 +92,7 @@ def lift_suppression(request: HttpRequest, public_id: str, digest: str) -> HttpR
             now=timezone.now(),
             evidence=Evidence.of(client_ip(request), request.headers.get("User-Agent")),
         )
-        said = "The suppression is lifted." if lifted.is_new else "It was lifted already."
+        said = _("The suppression is lifted.") if lifted.is_new else _("It was lifted already.")
         messages.success(request, said)
         return redirect("list_entries", public_id)
     raw = bytes(suppression.digest)

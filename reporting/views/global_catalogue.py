@@ -7,6 +7,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from lists.access import Standing
@@ -63,7 +64,11 @@ def global_product_new(request: HttpRequest) -> HttpResponse:
         except TooManyError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"The product {made.number}, “{made.name}”, is there.")
+            messages.success(
+                request,
+                _("The product %(number)d, “%(name)s”, is there.")
+                % {"number": made.number, "name": made.name},
+            )
             return redirect("global_products")
     return _product_page(request, standing, form)
 
@@ -118,7 +123,7 @@ def global_publisher_new(request: HttpRequest) -> HttpResponse:
         except (TooManyError, ValidationError) as error:
             form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         else:
-            messages.success(request, f"The publisher “{made.name}” is there.")
+            messages.success(request, _("The publisher “%(name)s” is there.") % {"name": made.name})
             return redirect("global_publishers")
     return _publisher_page(request, standing, form)
 
@@ -170,6 +175,6 @@ def _publisher_page(
 
 def _say(request: HttpRequest, changed: list[str]) -> None:
     if changed:
-        messages.success(request, "Saved.")
+        messages.success(request, _("Saved."))
     else:
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, _("Nothing was changed."))

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from lists.access import Standing
@@ -47,7 +48,9 @@ def global_form_new(request: HttpRequest) -> HttpResponse:
         except TooManyError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"The form “{made.name}” is there. Its link is below.")
+            messages.success(
+                request, _("The form “%(name)s” is there. Its link is below.") % {"name": made.name}
+            )
             return redirect("global_form", made.uuid)
     return _page(request, standing, form)
 
@@ -67,9 +70,9 @@ def global_form(request: HttpRequest, form_uuid: uuid.UUID) -> HttpResponse:
     form = _form(request, standing, stored)
     if _is_to_save(request) and form.is_valid():
         if change_form(stored, form.values(), actor=standing.user):
-            messages.success(request, "Saved.")
+            messages.success(request, _("Saved."))
         else:
-            messages.info(request, "Nothing was changed.")
+            messages.info(request, _("Nothing was changed."))
         return redirect("global_form", stored.uuid)
     return _page(request, standing, form, stored)
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from lists.access import Standing
@@ -108,11 +109,14 @@ def _show(
 
 def _say(request: HttpRequest, changed: list[str], *, is_on: bool) -> None:
     if "is_on" in changed and is_on:
-        messages.success(request, f"{OPTION} is on. Requests are taken {soon()}.")
+        said = _("%(option)s is on. Requests are taken %(soon)s.")
+        messages.success(request, said % {"option": OPTION, "soon": soon()})
     elif "is_on" in changed:
-        said = f"{OPTION} is off. Requests are answered with 404 {soon()}; nothing that was recorded is lost."
-        messages.success(request, said)
+        said = _(
+            "%(option)s is off. Requests are answered with 404 %(soon)s; nothing that was recorded is lost."
+        )
+        messages.success(request, said % {"option": OPTION, "soon": soon()})
     elif changed:
-        messages.success(request, f"Saved. It holds {soon()}.")
+        messages.success(request, _("Saved. It holds %(soon)s.") % {"soon": soon()})
     else:
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, _("Nothing was changed."))

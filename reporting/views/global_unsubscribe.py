@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -135,8 +136,8 @@ def global_unsubscribe_csv(request: HttpRequest) -> HttpResponseBase:
     else:
         slot = slots.take(f"user {standing.user.pk}")
         if slot is None:
-            busy = f"Too many downloads at once. Please come back in {RETRY_AFTER} seconds."
-            return refuse(RefusedError(503, busy))
+            busy = _("Too many downloads at once. Please come back in %(seconds)d seconds.")
+            return refuse(RefusedError(503, busy % {"seconds": RETRY_AFTER}))
         try:
             record_audit(
                 "export_global_unsubscribe",

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from lists.access import Standing
@@ -60,22 +61,22 @@ def _confirm(request: HttpRequest, standing: Standing, wish: Wish, *, is_changed
     """S3.8: "A message will appear to confirm the changes"."""
     if standing.role == Role.MAILER:
         said = (
-            "You get a weekly email about what you have not downloaded, on Mondays at 07:00 UTC."
+            _("You get a weekly email about what you have not downloaded, on Mondays at 07:00 UTC.")
             if wish.media
-            else "You get no mail about what you have not downloaded."
+            else _("You get no mail about what you have not downloaded.")
         )
     else:
         said = wish.in_words
     if is_changed:
-        messages.success(request, f"Saved. {said}")
+        messages.success(request, f"{_('Saved.')} {said}")
     else:
-        messages.info(request, f"Nothing was changed. {said}")
+        messages.info(request, f"{_('Nothing was changed.')} {said}")
 
 
 def _whose(standing: Standing) -> str:
     """Of which lists they are told, and how addresses look."""
     if standing.role == Role.OWNER:
-        return "Of the lists that you own, with each address."
+        return _("Of the lists that you own, with each address.")
     if standing.role == Role.VIEWER:
-        return "Of every list of the realm and its Do Not Mail, with addresses masked."
-    return "Of every list of the realm and its Do Not Mail, with each address."
+        return _("Of every list of the realm and its Do Not Mail, with addresses masked.")
+    return _("Of every list of the realm and its Do Not Mail, with each address.")

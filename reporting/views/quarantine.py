@@ -8,6 +8,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -92,8 +94,10 @@ def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
     except ValueError:
         decide = None
     if decide is None:
-        what = "text" if request.POST.get("of") == "texts" else "group"
-        messages.error(request, f"Choose at least one {what}, then accept or reject.")
+        if request.POST.get("of") == "texts":
+            messages.error(request, _("Choose at least one text, then accept or reject."))
+        else:
+            messages.error(request, _("Choose at least one group, then accept or reject."))
         return redirect("list_quarantine", public_id)
     now = timezone.now()
     count = decide(opened.optout_list, in_groups(groups) | texts, actor=_actor(request), now=now)
@@ -103,8 +107,11 @@ def decide_quarantined(request: HttpRequest, public_id: str) -> HttpResponse:
             settle_notices(opened.optout_list, NoticeKind.UNLISTED_SERVER, group.network, now)
     if keys:
         settle_read_texts(now)
-    done = "Recorded" if decide is accept_quarantined else "Rejected"
-    messages.success(request, f"{done}: {_optouts(count)}.")
+    if decide is accept_quarantined:
+        done = ngettext("Recorded: %(count)s opt-out.", "Recorded: %(count)s opt-outs.", count)
+    else:
+        done = ngettext("Rejected: %(count)s opt-out.", "Rejected: %(count)s opt-outs.", count)
+    messages.success(request, done % {"count": f"{count:,}"})
     return redirect("list_quarantine", public_id)
 
 
@@ -137,7 +144,7 @@ def settle_notice(request: HttpRequest, public_id: str) -> HttpResponse:
     if kind not in {NoticeKind.PIXEL_IN_MAIL, NoticeKind.PROTECTED_MODE}:
         raise Http404
     settle_notices(opened.optout_list, NoticeKind(kind), None, timezone.now())
-    messages.success(request, "Put aside.")
+    messages.success(request, _("Put aside."))
     return redirect(
         "list_service" if kind == NoticeKind.PIXEL_IN_MAIL else "list_quarantine", public_id
     )
@@ -161,7 +168,8 @@ def revert_list(request: HttpRequest, public_id: str) -> HttpResponse:
             now=timezone.now(),
             evidence=Evidence.of(client_ip(request), request.headers.get("User-Agent")),
         )
-        messages.success(request, f"Reverted: {_optouts(lifted)}.")
+        done = ngettext("Reverted: %(count)s opt-out.", "Reverted: %(count)s opt-outs.", lifted)
+        messages.success(request, done % {"count": f"{lifted:,}"})
         return redirect("list_quarantine", public_id)
     context = {
         **list_context(opened, "list_quarantine"),
@@ -187,7 +195,7 @@ def _try(
     except (NetworksError, SetUpError) as error:
         messages.error(request, str(error))
     except ValueError:
-        messages.error(request, "This is not a network that can be let in.")
+        messages.error(request, _("This is not a network that can be let in."))
     else:
         messages.success(request, said)
     return redirect("list_quarantine", opened.optout_list.public_id)
@@ -197,13 +205,14 @@ def _release(opened: OpenedList, network: str, how: str, actor: User) -> str:
     name = shown_network(network)
     if how == "unblock":
         unblock(opened.optout_list, network, actor=actor, now=timezone.now())
-        return f"{name} is no longer blocked."
+        return _("%(network)s is no longer blocked.") % {"network": name}
     if how == "allow":
         before, now = opened.optout_list.whitelist, timezone.now()
         count = allow_network(opened.optout_list, network, actor=actor, now=now)
         effect = effect_on_downloads(opened.optout_list, before, now)
-        said = f"{name} is on the whitelist. Recorded what waited: {_optouts(count)}. {effect}"
-        return f"{said.rstrip()} {_still_waiting(opened, network)}".rstrip()
+        said = _("%(network)s is on the whitelist.") % {"network": name}
+        sentences = (said, _what_waited(count), effect, _still_waiting(opened, network))
+        return " ".join(filter(None, sentences))
     raise Http404
 
 
@@ -211,13 +220,15 @@ def _release_server(opened: OpenedList, network: str, how: str, actor: User) -> 
     name, realm, now = shown_network(network), opened.optout_list.realm, timezone.now()
     if how == "unblock":
         unblock(do_not_mail_of(realm), network, actor=actor, now=now)
-        return f"{name} is no longer blocked. What waits of it goes on waiting."
+        return _("%(network)s is no longer blocked. What waits of it goes on waiting.") % {
+            "network": name
+        }
     if how == "allow":
         count = allow_server(realm, network, actor=actor, now=now)
-        return (
-            f"{name} is one of the publishers’ servers now: its global requests are not counted and not blocked. "
-            f"Recorded what waited: {_optouts(count)}."
+        said = _(
+            "%(network)s is one of the publishers’ servers now: its global requests are not counted and not blocked."
         )
+        return f"{said % {'network': name}} {_what_waited(count)}"
     raise Http404
 
 
@@ -226,7 +237,9 @@ def _still_waiting(opened: OpenedList, network: str) -> str:
     lists = list(opened.standing.lists())
     if not global_requests_wait(lists, network):
         return ""
-    return "Its global requests still wait on other lists, and are counted as before: the whitelist does not concern them."
+    return _(
+        "Its global requests still wait on other lists, and are counted as before: the whitelist does not concern them."
+    )
 
 
 def _is_unlisted_server(group: WaitingGroup) -> bool:
@@ -237,5 +250,10 @@ def _actor(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-def _optouts(count: int) -> str:
-    return "1 opt-out" if count == 1 else f"{count:,} opt-outs"
+def _what_waited(count: int) -> str:
+    said = ngettext(
+        "Recorded what waited: %(count)s opt-out.",
+        "Recorded what waited: %(count)s opt-outs.",
+        count,
+    )
+    return said % {"count": f"{count:,}"}

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -118,8 +119,8 @@ def send_recipients(request: HttpRequest) -> HttpResponseBase:
         actor=editor.standing.user,
     )
     if response is None:
-        busy = f"Too many downloads at once. Please come back in {RETRY_AFTER} seconds."
-        return refuse(RefusedError(503, busy))
+        busy = _("Too many downloads at once. Please come back in %(seconds)d seconds.")
+        return refuse(RefusedError(503, busy % {"seconds": RETRY_AFTER}))
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -75,9 +76,9 @@ def stop_text_message(request: HttpRequest, public_id: str) -> HttpResponse:
     message = _open_message(request, public_id)
     user = editor_of(standing_in(request, message.realm_id)).standing.user
     if stop_message(message, actor=user, now=timezone.now()):
-        messages.success(request, "Stopped. Nobody else gets this message.")
+        messages.success(request, _("Stopped. Nobody else gets this message."))
     else:
-        messages.info(request, "It was over already.")
+        messages.info(request, _("It was over already."))
     return redirect("text_message", public_id)
 
 

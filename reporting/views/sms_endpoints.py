@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -47,10 +48,10 @@ def sms_endpoint_new(request: HttpRequest) -> HttpResponse:
             _add_error(form, error)
         else:
             if not is_new:
-                messages.info(request, "This endpoint was made a moment ago. Here it is.")
+                messages.info(request, _("This endpoint was made a moment ago. Here it is."))
             if show_endpoint(made).is_twilio:
                 return redirect("sms_endpoint_tokens", made.public_id)
-            return show_secret(request, made, heading="Copy the secret")
+            return show_secret(request, made, heading=_("Copy the secret"))
     context = {"form": form, "shown": None}
     status = 422 if form.errors else 200
     return render(request, "reporting/sms_endpoint_form.html", context, status=status)
@@ -95,9 +96,9 @@ def sms_endpoint_change(request: HttpRequest, public_id: str) -> HttpResponse:
             raise Http404 from None
         else:
             if changed:
-                messages.success(request, "Saved.")
+                messages.success(request, _("Saved."))
             else:
-                messages.info(request, "Nothing was changed.")
+                messages.info(request, _("Nothing was changed."))
             return redirect("sms_endpoint", public_id)
     context = {"form": form, "shown": show_endpoint(row)}
     status = 422 if form.errors else 200
@@ -112,7 +113,7 @@ def sms_endpoint_remove(request: HttpRequest, public_id: str) -> HttpResponse:
     standing, row = open_endpoint(request, public_id)
     if request.method == "POST":
         remove_endpoint(row, actor=standing.user, now=timezone.now())
-        messages.success(request, "It is removed. What is sent there is refused.")
+        messages.success(request, _("It is removed. What is sent there is refused."))
         return redirect("sms_settings")
     return render(request, "reporting/sms_endpoint_remove.html", {"shown": show_endpoint(row)})
 

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from lists.access import Standing
@@ -25,7 +26,9 @@ def sms_number_new(request: HttpRequest) -> HttpResponse:
         except SmsSetupError as error:
             _add_error(form, error)
         else:
-            messages.success(request, f"The number {made.number} is there.")
+            messages.success(
+                request, _("The number %(number)s is there.") % {"number": made.number}
+            )
             return redirect("sms_settings")
     return _page(request, form)
 
@@ -45,9 +48,9 @@ def sms_number(request: HttpRequest, number_id: int) -> HttpResponse:
             raise Http404 from None
         else:
             if changed:
-                messages.success(request, "Saved. It holds from the next message on.")
+                messages.success(request, _("Saved. It holds from the next message on."))
             else:
-                messages.info(request, "Nothing was changed.")
+                messages.info(request, _("Nothing was changed."))
             return redirect("sms_settings")
     return _page(request, form, SmsNumber.objects.get(pk=row.pk))
 
@@ -59,7 +62,7 @@ def sms_number_remove(request: HttpRequest, number_id: int) -> HttpResponse:
     standing, row = _open(request, number_id)
     if request.method == "POST":
         remove_number(row, actor=standing.user)
-        messages.success(request, f"The number {row.number} is removed.")
+        messages.success(request, _("The number %(number)s is removed.") % {"number": row.number})
         return redirect("sms_settings")
     return render(request, "reporting/sms_number_remove.html", {"number": row})
 

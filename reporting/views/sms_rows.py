@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from lists.models import ConfirmsBy, InboundEndpoint, InboundFormat
 from optout.choices import Confirmation, Meaning
 from optout.links import inbound_sms_url
@@ -59,7 +61,7 @@ class ShownInbound:
 
     @property
     def format(self) -> str:
-        return "Twilio" if self.is_twilio else "JSON or form"
+        return "Twilio" if self.is_twilio else _("JSON or form")
 
     @property
     def confirms(self) -> str:
@@ -89,7 +91,7 @@ class ShownMessage:
     def concerns(self) -> str:
         """What it was about: a list, or everything."""
         found = self.row.optout_list
-        return "" if found is None else "Everything" if found.is_global else found.name
+        return "" if found is None else _("Everything") if found.is_global else found.name
 
     @property
     def confirmed(self) -> str:

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -28,7 +29,7 @@ def sms_endpoint_secret(request: HttpRequest, public_id: str) -> HttpResponse:
         return redirect("sms_endpoint", public_id)
     _require_secret(show_endpoint(row))
     require_recent_sign_in(request)
-    return show_secret(request, row, heading="Secret")
+    return show_secret(request, row, heading=_("Secret"))
 
 
 @login_required
@@ -45,13 +46,13 @@ def sms_endpoint_rotate(request: HttpRequest, public_id: str) -> HttpResponse:
     if form.is_valid():
         require_recent_sign_in(request)
         if not form.is_about(row.salt):
-            messages.info(request, "A new secret was made already. Here it is.")
+            messages.info(request, _("A new secret was made already. Here it is."))
         else:
             try:
                 row = rotate_secret(row, form.overlap, actor=standing.user, now=now)
             except InboundEndpoint.DoesNotExist:  # removed while this request was on its way
                 raise Http404 from None
-        return show_secret(request, row, heading="New secret")
+        return show_secret(request, row, heading=_("New secret"))
     context = {"shown": shown, "form": form, "old_until": shown.old_until(now)}
     status = 422 if form.errors else 200
     return render(request, "reporting/sms_endpoint_rotate.html", context, status=status)
@@ -76,7 +77,7 @@ def sms_endpoint_tokens(request: HttpRequest, public_id: str) -> HttpResponse:
         except InboundEndpoint.DoesNotExist:
             raise Http404 from None
         else:
-            messages.success(request, "Saved. Calls that it signs are let in from now on.")
+            messages.success(request, _("Saved. Calls that it signs are let in from now on."))
             return redirect("sms_endpoint", public_id)
     context = {"shown": shown, "form": form}
     status = 422 if form.errors else 200

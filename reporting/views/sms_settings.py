@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from lists.models import ConfirmsBy, InboundEndpoint, SmsNumber
@@ -39,9 +40,9 @@ def sms_settings(request: HttpRequest) -> HttpResponse:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
             if changed:
-                messages.success(request, "Saved. It holds from the next message on.")
+                messages.success(request, _("Saved. It holds from the next message on."))
             else:
-                messages.info(request, "Nothing was changed.")
+                messages.info(request, _("Nothing was changed."))
             return redirect("sms_settings")
     endpoints = [
         show_endpoint(each)

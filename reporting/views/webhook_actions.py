@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -31,8 +33,8 @@ from reporting.webhooks.health import is_sender_running
 from reporting.webhooks.log import find_delivery
 from reporting.webhooks.replays import replay_failed, replay_one, send_test
 
-_NONE_FAILED = "Nothing has failed that was recorded since then."
-_WAITS = "It waits: the program that sends webhooks does not run at the moment."
+_NONE_FAILED = _("Nothing has failed that was recorded since then.")
+_WAITS = _("It waits: the program that sends webhooks does not run at the moment.")
 
 
 @login_required
@@ -56,7 +58,7 @@ def webhook_change(request: HttpRequest, public_id: str) -> HttpResponse:
             raise Http404 from None
         else:
             is_changed = plan_of(after) != plan_of(endpoint)
-            said = "Saved." if is_changed else "Nothing was changed."
+            said = gettext("Saved.") if is_changed else gettext("Nothing was changed.")
             messages.add_message(request, messages.SUCCESS if is_changed else messages.INFO, said)
             return redirect("webhook_endpoint", public_id)
     shown = show_one(opened, endpoint, timezone.now())
@@ -64,8 +66,10 @@ def webhook_change(request: HttpRequest, public_id: str) -> HttpResponse:
         "standing": opened.standing,
         "shown": shown,
         "form": form,
-        "heading": f"Change the {shown.kind}",
-        "button": "Save",
+        "heading": gettext("Change the callback URL")
+        if endpoint.is_callback
+        else gettext("Change the endpoint"),
+        "button": gettext("Save"),
         "back_url": reverse("webhook_endpoint", args=[public_id]),
     }
     status = 422 if form.errors else 200
@@ -79,7 +83,7 @@ def webhook_test(request: HttpRequest, public_id: str) -> HttpResponse:
     opened, endpoint = open_hook(request, public_id)
     now = timezone.now()
     send_test(endpoint, asked_by=opened.standing.user.email, now=now)
-    said = "The test is on its way. What comes of it stands in the delivery log."
+    said = gettext("The test is on its way. What comes of it stands in the delivery log.")
     messages.success(request, said if is_sender_running(now) else _WAITS)
     return _to_log(endpoint)
 
@@ -107,11 +111,11 @@ def webhook_replay(request: HttpRequest, public_id: str) -> HttpResponse:
             return show_endpoint(request, opened, endpoint, replay_form=form)
         replayed = replay_failed(endpoint, form.cleaned_data["since"], **asked)
     if replayed:
-        what = "1 delivery goes" if replayed == 1 else f"{replayed:,} deliveries go"
-        text = f"{what} out again." if endpoint.is_on else f"{what} out when it is switched on."
-        messages.success(request, text if is_sender_running(now) else _WAITS)
+        messages.success(
+            request, _goes_out(replayed, endpoint) if is_sender_running(now) else _WAITS
+        )
     else:
-        text = "It is sent anyway." if "delivery" in request.POST else _NONE_FAILED
+        text = gettext("It is sent anyway.") if "delivery" in request.POST else _NONE_FAILED
         messages.info(request, text)
     return _to_log(endpoint)
 
@@ -127,17 +131,17 @@ def webhook_switch(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         if do == "off":
             endpoints.switch_off(endpoint, **by)
-            messages.success(request, "Switched off. What comes in is kept for it.")
+            messages.success(request, gettext("Switched off. What comes in is kept for it."))
         elif do == "on" and form.is_valid():
             endpoints.switch_on(endpoint, skips_missed=form.skips_missed, **by)
             said = (
-                "It starts with the next opt-out."
+                gettext("It starts with the next opt-out.")
                 if form.skips_missed
-                else "It gets what it missed first."
+                else gettext("It gets what it missed first.")
             )
-            messages.success(request, f"Switched on. {said}")
+            messages.success(request, f"{gettext('Switched on.')} {said}")
         else:
-            messages.error(request, "Choose what becomes of what it missed.")
+            messages.error(request, gettext("Choose what becomes of what it missed."))
     except WebhookEndpoint.DoesNotExist:  # removed while this request was on its way
         raise Http404 from None
     return redirect("webhook_endpoint", public_id)
@@ -153,7 +157,7 @@ def webhook_remove(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "POST":
         require_recent_sign_in(request)
         endpoints.remove_endpoint(endpoint, actor=opened.standing.user, now=now)
-        messages.success(request, "Removed. Nothing is sent there any more.")
+        messages.success(request, gettext("Removed. Nothing is sent there any more."))
         return redirect("webhooks")
     is_of_list = endpoint.is_callback and endpoint.list_ids is not None
     default = endpoints.find_callback(opened.standing.realm, None) if is_of_list else None
@@ -194,3 +198,18 @@ def _changed_plan(
         return form.plan()
     values = form.cleaned_data
     return replace(plan_of(endpoint), url=values["url"], format=WebhookFormat(values["format"]))
+
+
+def _goes_out(count: int, endpoint: WebhookEndpoint) -> str:
+    """That so many deliveries are sent once more, and when."""
+    if endpoint.is_on:
+        said = ngettext(
+            "%(count)s delivery goes out again.", "%(count)s deliveries go out again.", count
+        )
+    else:
+        said = ngettext(
+            "%(count)s delivery goes out when it is switched on.",
+            "%(count)s deliveries go out when it is switched on.",
+            count,
+        )
+    return said % {"count": f"{count:,}"}

@@ -2,13 +2,15 @@
 
 import csv
 from dataclasses import dataclass
-from datetime import UTC
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -28,7 +30,8 @@ from reporting.webhooks.log import Chosen, Daily, count_daily, find_delivery, re
 
 _LATE = 60  # seconds: from then on the delay is shown as something to look at
 _COLOURS = (1, 8, 9)  # of the chart
-_LABELS = ("Delivered", "Failed", "Waiting")
+_LABELS = (_("Delivered"), _("Failed"), _("Waiting"))
+_COLUMNS = ("day", "delivered", "failed", "waiting")  # of the CSV: for programs, so in one language
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +45,25 @@ class Numbers:
     def delay(self) -> str:
         delay = self.shown.health.delay
         if delay is None:
-            return "Not known"
-        return in_words(delay) if self.shown.health.behind_since else "None"
+            return gettext("Not known")
+        return in_words(delay) if self.shown.health.behind_since else gettext("None")
 
     @property
     def delay_note(self) -> str:
         health = self.shown.health
         if health.behind_since:
-            return "of the oldest that has not arrived"
+            return gettext("of the oldest that has not arrived")
         if health.delay is None:
-            return "it is far behind"
+            return gettext("it is far behind")
         if health.waiting:
-            return "but for what is sent again"
+            return gettext("but for what is sent again")
         if health.failed:
-            return "but for what failed"
-        return "all that was sent has arrived" if self.shown.row.succeeded_at else "nothing waits"
+            return gettext("but for what failed")
+        return (
+            gettext("all that was sent has arrived")
+            if self.shown.row.succeeded_at
+            else gettext("nothing waits")
+        )
 
     @property
     def is_late(self) -> bool:
@@ -65,9 +72,11 @@ class Numbers:
     @property
     def waiting_note(self) -> str:
         if not self.shown.row.is_on:
-            return "until it is switched on"
+            return gettext("until it is switched on")
         return (
-            "for a try, or to be made into messages" if self.shown.health.is_unread else "for a try"
+            gettext("for a try, or to be made into messages")
+            if self.shown.health.is_unread
+            else gettext("for a try")
         )
 
     @property
@@ -85,14 +94,14 @@ class Numbers:
     @property
     def succeeded(self) -> str:
         moment = self.shown.row.succeeded_at
-        return ago(moment) if moment else "None yet"
+        return ago(moment) if moment else gettext("None yet")
 
     @property
     def succeeded_at(self) -> str:
         moment = self.shown.row.succeeded_at
         if moment is None:
-            return "but for the test" if self.shown.health.is_tested else ""
-        return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+            return gettext("but for the test") if self.shown.health.is_tested else ""
+        return f"{date_format(moment, 'j M Y, H:i')} UTC"
 
     @property
     def chart(self) -> BarChart:
@@ -100,10 +109,10 @@ class Numbers:
         daily = self.daily
         figures = (daily.delivered, daily.failed, daily.waiting)
         series = [
-            Series(number, label, values)
+            Series(number, str(label), values)
             for number, label, values in zip(_COLOURS, _LABELS, figures, strict=True)
         ]
-        return bar_chart("Deliveries of the last 7 days", daily.days, series)
+        return bar_chart(gettext("Deliveries of the last 7 days"), daily.days, series)
 
     def _counted(self, figures: list[int]) -> str:
         return f"{sum(figures):,}" + ("+" if self.daily.is_cut else "")
@@ -146,7 +155,7 @@ def webhook_csv(request: HttpRequest, public_id: str) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="deliveries-per-day.csv"'
     writer = csv.writer(response)
-    writer.writerow(["day", *(label.lower() for label in _LABELS)])
+    writer.writerow(_COLUMNS)
     figures = (daily.delivered, daily.failed, daily.waiting)
     for day, *counts in zip(daily.days, *figures, strict=True):
         writer.writerow([day.isoformat(), *counts])

@@ -10,6 +10,8 @@ from http import HTTPStatus
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.views.context import Tab
 from reporting.models import DeliveryState, WebhookDelivery, WebhookEndpoint
@@ -21,11 +23,11 @@ SHOWN_ANSWER = (
 )
 
 _LABELS = {
-    Chosen.ALL: "All",
-    Chosen.WAITING: "Waiting",
-    Chosen.FAILED: "Failed",
-    Chosen.DELIVERED: "Delivered",
-    Chosen.TESTS: "Tests",
+    Chosen.ALL: _("All"),
+    Chosen.WAITING: _("Waiting"),
+    Chosen.FAILED: _("Failed"),
+    Chosen.DELIVERED: _("Delivered"),
+    Chosen.TESTS: _("Tests"),
 }
 _TONES = {
     DeliveryState.QUEUED: "accent",
@@ -73,7 +75,7 @@ class ShownDelivery:
     @property
     def replay_word(self) -> str:
         """What its button says."""
-        return "Try now" if self.row.state == DeliveryState.WAITING else "Replay"
+        return gettext("Try now") if self.row.state == DeliveryState.WAITING else gettext("Replay")
 
     @property
     def http(self) -> str:
@@ -107,7 +109,7 @@ class ShownDelivery:
     @property
     def no_answer(self) -> str:
         """What stands where an answer would."""
-        return "Not tried yet." if self.row.tried_at is None else "None came."
+        return gettext("Not tried yet.") if self.row.tried_at is None else gettext("None came.")
 
 
 def as_lines(
@@ -132,7 +134,7 @@ def filters_of(endpoint: WebhookEndpoint, chosen: Chosen) -> list[Tab]:
     path = reverse("webhook_endpoint", args=[endpoint.public_id])
     return [
         Tab(
-            label,
+            str(label),
             f"{path}#log" if each is Chosen.ALL else f"{path}?show={each.value}#log",
             each is chosen,
         )
@@ -173,10 +175,10 @@ def _shown(
 
 def _what(line: LogLine) -> tuple[str, str]:
     if line.size != 1:
-        return f"{line.size} changes in one", ""
+        return gettext("%(count)d changes in one") % {"count": line.size}, ""
     first = line.first
-    what = "Lift of" if first["type"] == "lift" else "Opt-out of"
-    return what, first["address"] or f"hash {first['digest']}"
+    what = gettext("Lift of") if first["type"] == "lift" else gettext("Opt-out of")
+    return what, first["address"] or gettext("hash %(digest)s") % {"digest": first["digest"]}
 
 
 def _answer(row: WebhookDelivery, most: int | None) -> str:
@@ -185,4 +187,4 @@ def _answer(row: WebhookDelivery, most: int | None) -> str:
     head = f"HTTP {row.status} {_PHRASES.get(row.status, '')}".rstrip()
     text = row.answer[:most]
     more = "…" if len(text) < len(row.answer) else ""
-    return f"{head}\n\n{text}{more}" if text else f"{head}\n\n(no body)"
+    return f"{head}\n\n{text}{more}" if text else f"{head}\n\n{gettext('(no body)')}"

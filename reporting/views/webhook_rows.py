@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.models import List
 from optout.choices import Channel, Medium
@@ -17,21 +19,21 @@ from reporting.webhooks.health import MOST_COUNTED, EndpointState, Health, healt
 _SHOWN_LISTS = 3
 _SHOWN_PATH = 40  # characters
 _SHORT_FORMATS = {
-    WebhookFormat.STANDARD: "Standard",
-    WebhookFormat.SMS_JSON: "Callback, JSON",
-    WebhookFormat.SMS_FORM: "Callback, form",
+    WebhookFormat.STANDARD: _("Standard"),
+    WebhookFormat.SMS_JSON: _("Callback, JSON"),
+    WebhookFormat.SMS_FORM: _("Callback, form"),
 }
 _STATES = {
-    EndpointState.DELIVERING: ("Delivering", "success"),
-    EndpointState.NEW: ("Nothing sent yet", "accent"),
-    EndpointState.FAILING: ("Failing", "danger"),
-    EndpointState.OFF: ("Switched off", "warning"),
+    EndpointState.DELIVERING: (_("Delivering"), "success"),
+    EndpointState.NEW: (_("Nothing sent yet"), "accent"),
+    EndpointState.FAILING: (_("Failing"), "danger"),
+    EndpointState.OFF: (_("Switched off"), "warning"),
 }
-_TESTED = "Tested, nothing to send yet"
+_TESTED = _("Tested, nothing to send yet")
 _WHY_OFF = {
-    OffCause.OWNER: "by hand",
-    OffCause.GONE: "the receiver answered 410 Gone",
-    OffCause.FAILING: "nothing could be delivered for 75 hours",
+    OffCause.OWNER: _("by hand"),
+    OffCause.GONE: _("the receiver answered 410 Gone"),
+    OffCause.FAILING: _("nothing could be delivered for 75 hours"),
 }
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400  # seconds
 
@@ -58,41 +60,50 @@ class ShownEndpoint:
     def name(self) -> str:
         """What tells it from the others."""
         if self.row.is_callback:
-            return f"Callback of {self.list_names}" if self.row.list_ids else "Default callback"
+            return (
+                gettext("Callback of %(lists)s") % {"lists": self.list_names}
+                if self.row.list_ids
+                else gettext("Default callback")
+            )
         return self.row.label or self.host
-
-    @property
-    def kind(self) -> str:
-        return "callback URL" if self.row.is_callback else "endpoint"
 
     @property
     def list_names(self) -> str:
         """The lists that it is for."""
         if self.lists is None:
-            return "Whole realm"
+            return gettext("Whole realm")
         names = [each.name for each in self.lists[:_SHOWN_LISTS]]
         more = len(self.lists) - len(names)
-        return ", ".join(names) + (f" and {more} more" if more else "")
+        listed = ", ".join(names)
+        if not more:
+            return listed
+        return gettext("%(names)s and %(more)d more") % {"names": listed, "more": more}
 
     @property
     def reach(self) -> str:
         """What it is told of: of its lists, and of Do Not Mail, which holds for them."""
         has_all = self.lists is None or any(each.is_global for each in self.lists)
-        return self.list_names + ("" if has_all else ", and Do Not Mail")
+        if has_all:
+            return self.list_names
+        return gettext("%(lists)s, and Do Not Mail") % {"lists": self.list_names}
 
     @property
     def media(self) -> str:
         if self.row.medium is None:
-            return "Emails and phone numbers"
-        return "Emails only" if self.row.medium == Medium.EMAIL else "Phone numbers only"
+            return gettext("Emails and phone numbers")
+        return (
+            gettext("Emails only")
+            if self.row.medium == Medium.EMAIL
+            else gettext("Phone numbers only")
+        )
 
     @property
     def channels(self) -> str:
         """The ways in that it is told of."""
         if self.row.channels is None:
-            return "Any way"
+            return gettext("Any way")
         found = [Channel.find(code) for code in self.row.channels]
-        return ", ".join(str(each.label) if each else "Other" for each in found)
+        return ", ".join(str(each.label) if each else gettext("Other") for each in found)
 
     @property
     def filters(self) -> str:
@@ -101,23 +112,23 @@ class ShownEndpoint:
         some = (
             "" if row.medium is None else self.media,
             "" if row.channels is None else self.channels,
-            "" if row.gets_lifts else "no lifts",
+            "" if row.gets_lifts else gettext("no lifts"),
         )
         return "; ".join(filter(None, some))
 
     @property
     def short_format(self) -> str:
-        return _SHORT_FORMATS[WebhookFormat(self.row.format)]
+        return str(_SHORT_FORMATS[WebhookFormat(self.row.format)])
 
     @property
     def state_word(self) -> str:
         if self.health.state is not EndpointState.NEW:
-            return _STATES[self.health.state][0]
+            return str(_STATES[self.health.state][0])
         if self.row.failed_at is not None or self.health.failed:
-            return "Nothing delivered yet"
+            return gettext("Nothing delivered yet")
         if self.health.is_tested:
-            return "Tested, nothing sent yet" if self.health.waiting else _TESTED
-        return _STATES[EndpointState.NEW][0]
+            return gettext("Tested, nothing sent yet") if self.health.waiting else str(_TESTED)
+        return str(_STATES[EndpointState.NEW][0])
 
     @property
     def tone(self) -> str:
@@ -132,19 +143,26 @@ class ShownEndpoint:
     def why(self) -> str:
         """Why it is off, beside its state."""
         cause = self.row.off_cause
-        return _WHY_OFF[OffCause(cause)] if cause else ""
+        return str(_WHY_OFF[OffCause(cause)]) if cause else ""
 
     @property
     def waiting(self) -> str:
         return self.health.waiting_in_words
 
     @property
-    def waiting_clause(self) -> str:
-        """What a sentence about it begins with: "5 that wait"; nothing where nothing waits."""
-        if not self.health.waiting:
-            return "What it may have missed" if self.health.waiting_is_more else ""
-        is_one = self.health.waiting == 1 and not self.health.waiting_is_more
-        return f"{self.waiting} that {'waits' if is_one else 'wait'}"
+    def loss(self) -> str:
+        """What removing it would lose; nothing where nothing waits."""
+        health = self.health
+        if not health.waiting:
+            if not health.waiting_is_more:
+                return ""
+            return gettext("What it may have missed will never arrive there.")
+        sentence = ngettext(
+            "%(count)s that waits will never arrive there.",
+            "%(count)s that wait will never arrive there.",
+            health.waiting + health.waiting_is_more,
+        )
+        return sentence % {"count": self.waiting}
 
     @property
     def failed(self) -> str:
@@ -154,7 +172,7 @@ class ShownEndpoint:
     def delay(self) -> str:
         """The age of the oldest change that has not arrived; nothing where all have."""
         if self.health.delay is None:
-            return "not known"
+            return gettext("not known")
         return in_words(self.health.delay) if self.health.delay else ""
 
     @property
@@ -165,10 +183,10 @@ class ShownEndpoint:
     def made_by(self) -> str:
         """What follows the time at which it was made."""
         if self.row.made_by is not None:
-            return f" by {self.row.made_by.get_full_name()}"
+            return gettext("by %(name)s") % {"name": self.row.made_by.get_full_name()}
         if self.row.made_by_key is not None:
-            return f" with the API key “{self.row.made_by_key.label}”"
-        return " by an operator’s command"
+            return gettext("with the API key “%(label)s”") % {"label": self.row.made_by_key.label}
+        return gettext("by an operator’s command")
 
 
 def show_all(
@@ -202,7 +220,8 @@ def in_words(span: timedelta) -> str:
     if seconds < 2 * _DAY:
         minutes = seconds % _HOUR // _MINUTE
         return f"{seconds // _HOUR} h" + (f" {minutes} min" if minutes else "")
-    return f"{seconds // _DAY} days"
+    days = seconds // _DAY
+    return ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
 
 
 def ago(moment: datetime | None) -> str:
@@ -211,12 +230,13 @@ def ago(moment: datetime | None) -> str:
         return ""
     seconds = int((timezone.now() - moment).total_seconds())
     if seconds < _MINUTE:
-        return "just now"
+        return gettext("just now")
     if seconds < _HOUR:
-        return f"{seconds // _MINUTE} min ago"
+        return gettext("%(minutes)d min ago") % {"minutes": seconds // _MINUTE}
     if seconds < 2 * _DAY:
-        return f"{seconds // _HOUR} h ago"
-    return f"{seconds // _DAY} days ago"
+        return gettext("%(hours)d h ago") % {"hours": seconds // _HOUR}
+    days = seconds // _DAY
+    return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
 
 
 def _counted(number: int) -> str:

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -29,7 +30,7 @@ def webhook_secret(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("webhook_endpoint", public_id)
     require_recent_sign_in(request)
-    return show_secret(request, opened, endpoint, heading="Secret")
+    return show_secret(request, opened, endpoint, heading=_("Secret"))
 
 
 @login_required
@@ -44,7 +45,7 @@ def webhook_rotate(request: HttpRequest, public_id: str) -> HttpResponse:
     if form.is_valid():
         require_recent_sign_in(request)
         if not form.is_about(endpoint.salt):
-            messages.info(request, "A new secret was made already. Here it is.")
+            messages.info(request, _("A new secret was made already. Here it is."))
         else:
             try:
                 endpoint = rotate_secret(
@@ -52,7 +53,7 @@ def webhook_rotate(request: HttpRequest, public_id: str) -> HttpResponse:
                 )
             except WebhookEndpoint.DoesNotExist:  # removed while this request was on its way
                 raise Http404 from None
-        return show_secret(request, opened, endpoint, heading="New secret")
+        return show_secret(request, opened, endpoint, heading=_("New secret"))
     context = {
         "standing": opened.standing,
         "shown": show_one(opened, endpoint, now),

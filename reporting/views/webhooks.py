@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -95,12 +96,15 @@ def webhook_list_callback(request: HttpRequest) -> HttpResponse:
         except EndpointRefusedError as error:
             add_refusal(form, error)
         else:
-            messages.success(request, f"Opt-outs of {form.chosen.name} go there from now on.")
+            messages.success(
+                request,
+                _("Opt-outs of %(list)s go there from now on.") % {"list": form.chosen.name},
+            )
             return redirect("webhook_endpoint", made.public_id) if made else redirect("webhooks")
     context = {
         "form": form,
-        "heading": "Callback URL of a list",
-        "button": "Save",
+        "heading": _("Callback URL of a list"),
+        "button": _("Save"),
         "back_url": reverse("webhooks"),
     }
     status = 422 if form.errors else 200
@@ -126,12 +130,12 @@ def webhook_new(request: HttpRequest) -> HttpResponse:
             add_refusal(form, error)
         else:
             if not is_new:
-                messages.info(request, "This endpoint was made a moment ago. Here it is.")
-            return show_secret(request, opened, made, heading="Copy the secret")
+                messages.info(request, _("This endpoint was made a moment ago. Here it is."))
+            return show_secret(request, opened, made, heading=_("Copy the secret"))
     context = {
         "form": form,
-        "heading": "New endpoint",
-        "button": "Make the endpoint",
+        "heading": _("New endpoint"),
+        "button": _("Make the endpoint"),
         "back_url": reverse("webhooks"),
     }
     status = 422 if form.errors else 200
@@ -149,7 +153,7 @@ def _save_default(
     url, chosen = form.cleaned_data["url"], WebhookFormat(form.cleaned_data["format"])
     old = before.url if before else ""
     if url == old and (before is None or chosen == before.format):
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, _("Nothing was changed."))
         return True
     if url != old:
         require_recent_sign_in(request)
@@ -165,7 +169,7 @@ def _save_default(
     except EndpointRefusedError as error:
         add_refusal(form, error)
         return False
-    messages.success(request, "Saved. Every opt-out goes there from now on.")
+    messages.success(request, _("Saved. Every opt-out goes there from now on."))
     return True
 
 
