@@ -24,6 +24,7 @@ SOURCES = ("config", "lists", "optout", "reporting", "templates")
 # Who reads what is marked in a file: recipients (their catalogs are complete in twelve languages), or people in the portal
 # (English; a catalog is for whoever wants one). The first pattern that fits decides; a file that none fits is the portal's.
 READERS = (
+    ("templates/429.html", "portal"),
     ("optout/admin.py", "portal"),
     ("optout/choices.py", "portal"),
     ("optout/redirects.py", "portal"),

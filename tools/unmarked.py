@@ -13,6 +13,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -74,7 +75,7 @@ _READ_KEYWORDS = frozenset(
 _READ_CALLS = frozenset(("ValidationError", "add_error"))
 _MESSAGES = frozenset(("debug", "error", "info", "success", "warning", "add_message"))
 _WRAPPERS = frozenset(("format_html", "list", "mark_safe", "tuple"))
-_MARKS = frozenset(
+MARKS = frozenset(
     (
         "_",
         "gettext",
@@ -300,6 +301,11 @@ def _read_by_people(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
                 yield "choice", each.value.elts[-1]
 
 
+def called(node: ast.Call) -> str:
+    """The name of what is called, without what stands before the dot."""
+    return _name(node.func)
+
+
 def _name(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
@@ -322,7 +328,7 @@ def _words(value: ast.expr, constants: dict[str, ast.expr]) -> list[ast.Constant
 def _inside(value: ast.expr) -> list[ast.expr]:
     """The parts of a value that become its words."""
     match value:
-        case ast.Call(func=function, args=args) if _name(function) not in _MARKS:
+        case ast.Call(func=function, args=args) if _name(function) not in MARKS:
             # "…".format(x), ", ".join(…): the words stand before the dot.
             before = [function.value] if isinstance(function, ast.Attribute) else []
             return [*before, *args] if _name(function) in _WRAPPERS else before
@@ -346,7 +352,11 @@ def sources(root: Path = ROOT) -> Iterator[Path]:
     """The files whose words people read, those of programs and operators left out."""
     paths = [path for app in APPS for path in (root / app).rglob("*.py")]
     paths += [path for kind in ("*.html", "*.txt") for path in (root / "templates").rglob(kind)]
-    return (path for path in sorted(paths) if not any(path.match(other) for other in OTHERS))
+    return (
+        path
+        for path in sorted(paths)
+        if not any(fnmatch(f"/{path.relative_to(root).as_posix()}", other) for other in OTHERS)
+    )
 
 
 def find_unmarked(paths: Iterable[Path]) -> list[Finding]:
