@@ -101,7 +101,7 @@ def require_free_number(realm: Realm, number: int, *, public_id: str = "") -> No
 
 
 @transaction.atomic
-def change_list(optout_list: List, values: Mapping[str, Any], *, actor: User) -> list[str]:
+def change_list(optout_list: List, values: Mapping[str, Any], *, actor: User | None) -> list[str]:
     """Set these fields of a list; the names of those that changed. Nothing is written when none did.
 
     Raises NumberTakenError and ReservedNameError. Numbers are given one at a time: the realm's row is locked, as in make_list.
@@ -141,7 +141,7 @@ def reopen_list(optout_list: List, *, actor: User) -> None:
 
 
 @transaction.atomic
-def change_realm(realm: Realm, values: Mapping[str, Any], *, actor: User) -> list[str]:
+def change_realm(realm: Realm, values: Mapping[str, Any], *, actor: User | None) -> list[str]:
     """Set these fields of a realm; the names of those that changed."""
     changed = _change(realm, values)
     if changed:

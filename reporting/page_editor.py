@@ -114,7 +114,7 @@ class Sent:
                 return Page(texts, self.brand, self.drafts, self.logo)
         return None
 
-    def save(self, actor: User) -> bool:
+    def save(self, actor: User | None) -> bool:
         """Change the list or realm as a form that is not refused says; whether anything is new.
 
         The row is read again under a lock: what others wrote meanwhile in other languages stays.
@@ -140,7 +140,7 @@ class Sent:
             self.subject, language, {f"text-{kind}": text for kind, text in typed.items()}
         )
 
-    def _change(self, written: Drafts, actor: User) -> bool:
+    def _change(self, written: Drafts, actor: User | None) -> bool:
         brand = self.brand.values()
         if isinstance(self.subject, Realm):
             realm = Realm.objects.select_for_update(no_key=True).get(pk=self.subject.pk)
@@ -154,7 +154,7 @@ class Sent:
         values = in_other_default(fresh, values, brand["default_language"])
         return bool(change_list(fresh, values, actor=actor))
 
-    def _set_logo(self, actor: User) -> bool:
+    def _set_logo(self, actor: User | None) -> bool:
         realm = self.subject.realm if isinstance(self.subject, List) else self.subject
         optout_list = self.subject if isinstance(self.subject, List) else None
         if self.logo is not None:
