@@ -6,9 +6,11 @@ from datetime import timedelta
 from ipaddress import ip_address
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from lists.access import Standing
 from lists.choices import Accepts, Role
 from lists.credentials import bring_password, make_password, revoke_password
 from lists.global_actions import (
@@ -30,6 +32,7 @@ from reporting.models import Download, Notice
 from reporting.models.downloads import DownloadFormat, DownloadOutcome
 from reporting.models.notices import NoticeKind
 from reporting.models.reports import ReportKind, ReportRhythm, UnsubscriptionReport
+from reporting.unsubscription_reports.switching_off import off_url_of
 from tests import make
 from tests.browser.hooks import DEFAULT, FAILING, NEW, OFF, set_up_webhooks
 from tests.browser.sent import SENDING, STOPPED, WAITING, set_up_messages, write
@@ -446,6 +449,11 @@ def _to_a_number(page: Page, world: World) -> None:
     _send(page, "Send…")
 
 
+def _link_in_report(page: Page, world: World) -> None:
+    url = off_url_of(Standing(world.admin, world.realm, None), ReportKind.OPT_OUTS)
+    page.goto(url.removeprefix(settings.BASE_URL))
+
+
 def _bad_notifications(page: Page, _world: World) -> None:
     page.goto(_NOTIFICATIONS)
     page.get_by_label("SMS", exact=True).check()
@@ -652,6 +660,7 @@ ADMIN: dict[str, Way] = {
     "sms-endpoint-remove": _at(f"{_SMS}inbound/{MAIN}/remove"),
     "service-phones": _all_details(_of_phones("service")),
     "phones-settings": _of_phones("settings"),
+    "report-off": _link_in_report,
     "notifications": _at(_NOTIFICATIONS),
     "notifications-wrong": _bad_notifications,
     "notifications-changed": _changed_notifications,
