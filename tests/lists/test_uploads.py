@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.core.files.uploadedfile import InMemoryUploadedFile, SimpleUploadedFile
 from django.test import RequestFactory
 
@@ -13,7 +15,7 @@ class TestUploads:
         }
         request = RequestFactory().post("/", {**sent, "name": "Roses"})
 
-        files = request.FILES
+        files: dict[str, Any] = request.FILES.dict()
         assert request.POST["name"] == "Roses"
         assert files["small"].read() == b"abc"
         assert files["large"].size == MOST_UPLOADED + 1 - 3
