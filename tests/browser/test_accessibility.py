@@ -1,7 +1,9 @@
+from base64 import b64decode
+
 import pytest
 from playwright.sync_api import Page
 
-from lists.models import Realm
+from lists.models import Logo, Realm
 from optout.links import make_token
 from optout.preview import STATES
 from optout.short_links import TOKEN_LENGTH, short_url
@@ -11,6 +13,8 @@ from tests.browser.world import ADMIN, MAILER, SIGNED_OUT, Way, World, enter, ma
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+# A picture of one black pixel.
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 SCHEMES = ("light", "dark")
 STATUS = {
     "not-found": 404,
@@ -61,13 +65,17 @@ def faults_of_screen(page: Page, world: World, name: str, way: Way) -> list[str]
 
 
 class TestHostedPages:
-    @pytest.mark.parametrize("lang", ["en", "ar"])
+    @pytest.mark.parametrize("lang", ["en", "de", "ar"])
     def test_axe_finds_nothing_in_any_state(self, page: Page, realm: Realm, lang: str) -> None:
         optout_list = make.make_list(
             realm,
             colour="#0b6e67",
             contact="care@acme.example",
             privacy_url="https://acme.example/privacy",
+            own_texts={"message": {"en": "You can also choose: https://acme.example/choose"}},
+        )
+        Logo.objects.create(
+            realm=realm, image=b64decode(DOT), media_type="image/png", width=120, height=40
         )
         faults = []
         for state in STATES:
@@ -84,7 +92,7 @@ class TestHostedPages:
         faults = faults_of_hosted(page, f"real-form-{lang}")
         page.goto(f"/u/{optout_list.public_id}?item=jane@example.com&lang={lang}")
         faults += faults_of_hosted(page, f"real-confirm-{lang}")
-        page.get_by_role("button").click()
+        page.get_by_role("main").get_by_role("button").click()
         page.wait_for_url("**/done?*")
         faults += faults_of_hosted(page, f"real-done-{lang}")
         page.goto(f"/o/{make_token(optout_list.pk, 'jane@example.com')}?lang={lang}")

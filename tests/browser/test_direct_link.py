@@ -19,7 +19,7 @@ class TestConfirm:
     ) -> None:
         page.goto(f"/u/{optout_list.public_id}?item={ADDRESS}")
         expect(page.get_by_text(ADDRESS)).to_be_visible()
-        expect(page.get_by_role("button")).to_have_count(1)
+        expect(page.get_by_role("main").get_by_role("button")).to_have_count(1)
         assert not OptOut.objects.exists()
 
         page.get_by_role("button", name="Yes, unsubscribe").click()

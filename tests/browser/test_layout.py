@@ -31,6 +31,8 @@ def awkward_list(realm: Realm) -> List:
         contact=f"{LONG}@example.com",
         privacy_url=f"https://example.com/{LONG}",
         thank_you_texts={"en": f"https://example.com/{LONG * 3}", "ar": LONG},
+        own_texts={"message": {"en": f"{LONG} https://example.com/{LONG}"}},
+        reasons={"en": [LONG, f"{LONG}, {LONG}"[:100]]},
     )
 
 
@@ -52,7 +54,7 @@ class TestNavigation:
 
 
 class TestSmallScreen:
-    @pytest.mark.parametrize("lang", ["en", "de", "ar"])
+    @pytest.mark.parametrize("lang", ["en", "de", "ar", "he"])
     def test_every_state_fits_into_320_pixels(
         self, open_window: OpenWindow, awkward_list: List, lang: str
     ) -> None:

@@ -86,7 +86,7 @@ class TestFirstSlice:
     ) -> None:
         recipient = open_window()
         recipient.goto(f"/u/{optout_list.public_id}?item={ADDRESS}")
-        recipient.get_by_role("button").click()
+        recipient.get_by_role("button", name="Yes, unsubscribe").click()
         expect(recipient.get_by_role("button", name="Undo")).to_be_visible()
         enter(page, alice, site)
         page.goto(f"/manage/lists/{optout_list.public_id}/entries")

@@ -55,7 +55,7 @@ class TestOneRequest:
     ) -> None:
         page.goto(f"/u/{optout_list.public_id}?item={ADDRESS}")
         with page.expect_response("**/done?*") as done:
-            page.get_by_role("button").click()
+            page.get_by_role("button", name="Yes, unsubscribe").click()
         expect(page.get_by_role("button", name="Undo")).to_be_visible()
 
         check_cost(done.value)

@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from lists.choices import DirectLinkMode
 from lists.models import List, User
-from optout.models import OptOut, Suppression
+from optout.models import OptOut, StatedReason, Suppression
 from reporting.models import DeliveryState, TextMessage, WebhookDelivery
 from reporting.send_editor.texts import LIST_ONLY
 from tests.browser.conftest import OpenWindow
@@ -52,6 +52,21 @@ class TestHostedPages:
 
         expect(page.get_by_role("button", name="Undo")).to_be_visible()
         assert Suppression.objects.get().address == ADDRESS
+
+    def test_another_language_a_slip_and_a_reason(self, page: Page, optout_list: List) -> None:
+        page.goto(f"/u/{optout_list.public_id}?item=jane@gmial.com")
+        page.get_by_role("button", name="Deutsch").click()
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        page.get_by_role("button", name="English").click()
+        page.get_by_role("button", name="Yes, unsubscribe").click()
+        expect(page.get_by_text("Did you mean jane@gmail.com?")).to_be_visible()
+        page.get_by_role("button", name="Yes, unsubscribe").click()
+        page.get_by_role("button", name="I never signed up").click()
+
+        expect(page.get_by_text("Thank you.")).to_be_visible()
+        found = Suppression.objects.order_by("address").values_list("address", flat=True)
+        assert list(found) == ["jane@gmail.com", "jane@gmial.com"]
+        assert StatedReason.objects.get().reason == "never_signed_up"
 
     def test_a_mistyped_address_is_kept(self, page: Page, optout_list: List) -> None:
         page.goto(f"/u/{optout_list.public_id}")
