@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from lists.choices import SmsStopScope
 from lists.forms import (
@@ -27,68 +28,88 @@ from reporting.list_numbers import ListNumberField
 from reporting.page_texts import default_language, in_other_default
 from reporting.send_editor.narrowing import why_not_narrow
 
-REDIRECT_HELP = (
+REDIRECT_HELP = gettext_lazy(
     "Where everybody who unsubscribes is sent afterwards. Empty: they stay on our page, with the thank-you text and "
     "Undo; with an address here both are hardly seen, since readers are sent on at once. After the host name you may "
     "write {item} (the address), {list}, {lang}, {status}, and instead of the address its hash, {md5} or {sha256}."
 )
-WHITELIST_HELP = (
+WHITELIST_HELP = gettext_lazy(
     "IP addresses and networks, separated by comma, space or new line, such as 192.0.2.10, 198.51.100.0/24. Servers "
     "that call from there opt people out at once and are never blocked. As soon as there is an entry, this list can be "
     "downloaded from these addresses only. Recipients are never bound by it: they opt out from anywhere."
 )
-GLOBAL_WHITELIST_HELP = (
+GLOBAL_WHITELIST_HELP = gettext_lazy(
     " It does not concern global requests: their servers stand under "
     "Settings › Global › Unsubscribe."
 )
-_NEW_NUMBER_HELP = (
+_NEW_NUMBER_HELP = gettext_lazy(
     "Old scripts call a list by this number. Leave it empty unless a script has one already."
 )
-_MODE_HELP = (
+_MODE_HELP = gettext_lazy(
     "What opening a link with the address in it does. Mail scanners open every link: without asking once more they "
     "unsubscribe people who never clicked."
 )
 _LABELS = {
-    "name": "Name",
-    "description": "Description",
-    "direct_link_mode": "Direct link",
-    "accepts": "The form asks for",
-    "sms_stop_scope": "STOP, and the link in a text message, end",
-    "default_language": "Default language",
-    "locked_language": "Always show this language",
-    "effect_hours": "Hours until the last message stops",
-    "sender_name": "Sender name",
-    "colour": "Colour",
-    "contact": "Contact for questions",
-    "privacy_url": "Link to the privacy policy",
-    "plain_download": "Allow downloads with clear addresses",
-    "accepts_quarantined": "Accept quarantined opt-outs after 7 days",
-    "limit_confirm": "Ask once more after",
-    "limit_block": "Block after",
-    "limit_block_day": "Block after, in a day",
-    "limit_form": "Form posts",
-    "limit_hour": "Unsigned requests an hour",
+    "name": gettext_lazy("Name"),
+    "description": gettext_lazy("Description"),
+    "direct_link_mode": gettext_lazy("Direct link"),
+    "accepts": gettext_lazy("The form asks for"),
+    "sms_stop_scope": gettext_lazy("STOP, and the link in a text message, end"),
+    "default_language": gettext_lazy("Default language"),
+    "locked_language": gettext_lazy("Always show this language"),
+    "effect_hours": gettext_lazy("Hours until the last message stops"),
+    "sender_name": gettext_lazy("Sender name"),
+    "colour": gettext_lazy("Colour"),
+    "contact": gettext_lazy("Contact for questions"),
+    "privacy_url": gettext_lazy("Link to the privacy policy"),
+    "plain_download": gettext_lazy("Allow downloads with clear addresses"),
+    "accepts_quarantined": gettext_lazy("Accept quarantined opt-outs after 7 days"),
+    "limit_confirm": gettext_lazy("Ask once more after"),
+    "limit_block": gettext_lazy("Block after"),
+    "limit_block_day": gettext_lazy("Block after, in a day"),
+    "limit_form": gettext_lazy("Form posts"),
+    "limit_hour": gettext_lazy("Unsigned requests an hour"),
 }
 _HELP = {
-    "name": "Recipients see it: “Unsubscribe from …”.",
-    "description": "What people get from this list, in a sentence. Recipients see it too.",
+    "name": gettext_lazy("Recipients see it: “Unsubscribe from …”."),
+    "description": gettext_lazy(
+        "What people get from this list, in a sentence. Recipients see it too."
+    ),
     "direct_link_mode": _MODE_HELP,
-    "sms_stop_scope": "How far one goes who wants no more texts of this list.",
-    "default_language": "When the reader's browser asks for a language that Heed does not have.",
-    "locked_language": "Whatever the reader's browser asks for.",
-    "effect_hours": "Told to the reader: messages already on their way can arrive that long.",
-    "sender_name": "Empty: the realm's.",
-    "colour": "Of the button, such as #1d4ed8. Its text is made black or white, whichever reads better.",
-    "contact": "An email address, phone number or web address that recipients see. Empty: the realm's.",
-    "plain_download": "Off: only hashes are handed out. A hash is enough to leave people out of a mailing.",
-    "accepts_quarantined": "What was refused from a blocked address is recorded by itself when nobody looked at it.",
-    "limit_confirm": "Different addresses from one IP in 10 minutes.",
-    "limit_block": "Different addresses from one IP in 10 minutes. The IP is blocked for an hour, then longer.",
-    "limit_block_day": "Different addresses from one IP in a day.",
-    "limit_form": "Different addresses typed into the form from one IP in 10 minutes.",
-    "limit_hour": "For the whole list. Above it, unsigned links ask once more.",
+    "sms_stop_scope": gettext_lazy("How far one goes who wants no more texts of this list."),
+    "default_language": gettext_lazy(
+        "When the reader's browser asks for a language that Heed does not have."
+    ),
+    "locked_language": gettext_lazy("Whatever the reader's browser asks for."),
+    "effect_hours": gettext_lazy(
+        "Told to the reader: messages already on their way can arrive that long."
+    ),
+    "sender_name": gettext_lazy("Empty: the realm's."),
+    "colour": gettext_lazy(
+        "Of the button, such as #1d4ed8. Its text is made black or white, whichever reads better."
+    ),
+    "contact": gettext_lazy(
+        "An email address, phone number or web address that recipients see. Empty: the realm's."
+    ),
+    "plain_download": gettext_lazy(
+        "Off: only hashes are handed out. A hash is enough to leave people out of a mailing."
+    ),
+    "accepts_quarantined": gettext_lazy(
+        "What was refused from a blocked address is recorded by itself when nobody looked at it."
+    ),
+    "limit_confirm": gettext_lazy("Different addresses from one IP in 10 minutes."),
+    "limit_block": gettext_lazy(
+        "Different addresses from one IP in 10 minutes. The IP is blocked for an hour, then longer."
+    ),
+    "limit_block_day": gettext_lazy("Different addresses from one IP in a day."),
+    "limit_form": gettext_lazy(
+        "Different addresses typed into the form from one IP in 10 minutes."
+    ),
+    "limit_hour": gettext_lazy("For the whole list. Above it, unsigned links ask once more."),
 }
-_RESERVED_NAME = "Only the list of those who want nothing at all is named Do Not Mail. Take a name that nobody mixes up with it."
+_RESERVED_NAME = gettext_lazy(
+    "Only the list of those who want nothing at all is named Do Not Mail. Take a name that nobody mixes up with it."
+)
 _LIMITS = ("limit_confirm", "limit_block", "limit_block_day", "limit_form", "limit_hour")
 MAX_LIMIT = 1_000_000
 
@@ -137,15 +158,15 @@ class RedirectField(forms.CharField):
 
 def _number_help(number: int) -> str:
     """What becomes of the scripts that use a list's number, when it gets another one."""
-    return (
-        f"Scripts send it as list_id. If you change it, those that still send {number} are told that the list does not "
-        f"exist; once another list has the number {number}, they reach that one."
-    )
+    return _(
+        "Scripts send it as list_id. If you change it, those that still send %(number)d are told that the list does not "
+        "exist; once another list has the number %(number)d, they reach that one."
+    ) % {"number": number}
 
 
 def _redirect_field() -> RedirectField:
     return RedirectField(
-        label="Redirect to URL",
+        label=gettext_lazy("Redirect to URL"),
         help_text=REDIRECT_HELP,
         required=False,
         widget=forms.TextInput(
@@ -165,7 +186,7 @@ class _ListFields(forms.ModelForm):  # type: ignore[type-arg]
         ask_kindly(self)
         for name in ("default_language", "locked_language"):
             if name in self.fields:
-                empty = "No" if name == "locked_language" else "The realm's"
+                empty = _("No") if name == "locked_language" else _("The realm's")
                 choices = self.fields[name].choices  # type: ignore[attr-defined]
                 self.fields[name].choices = [("", empty), *list(choices)[1:]]  # type: ignore[attr-defined]
 
@@ -235,10 +256,10 @@ class AfterwardsForm(_ListFields):
 class ListForm(_ListFields):
     """Everything an owner can set on a list."""
 
-    number = ListNumberField(error_messages={"required": "Enter the list's number."})
+    number = ListNumberField(error_messages={"required": gettext_lazy("Enter the list's number.")})
     redirect_url = _redirect_field()
     whitelist = WhitelistField(
-        label="IP whitelist",
+        label=gettext_lazy("IP whitelist"),
         help_text=WHITELIST_HELP,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}),
@@ -278,13 +299,15 @@ class ListForm(_ListFields):
         add_thank_you_fields(self, self.instance.thank_you_texts, default_language(self.instance))
         if self.instance.is_global:  # it is named exactly so (S2.4), and 0 (S4.6)
             del self.fields["name"], self.fields["number"], self.fields["sms_stop_scope"]
-            self.fields["whitelist"].help_text += GLOBAL_WHITELIST_HELP
+            help_text = self.fields["whitelist"].help_text
+            self.fields["whitelist"].help_text = f"{help_text}{GLOBAL_WHITELIST_HELP}"
         else:
             self.fields["number"].help_text = _number_help(self.instance.number)
             # A program that sends this form from before there was the field leaves it as it is.
             self.fields["sms_stop_scope"].required = False
         if your_ip:
-            self.fields["whitelist"].help_text += f" Your IP as we see it: {your_ip}."
+            says = _("Your IP as we see it: %(ip)s.") % {"ip": your_ip}
+            self.fields["whitelist"].help_text = f"{self.fields['whitelist'].help_text} {says}"
         for name in _LIMITS:
             self.fields[name] = forms.IntegerField(
                 label=_LABELS[name], help_text=_HELP[name], min_value=1, max_value=MAX_LIMIT
@@ -305,7 +328,7 @@ class ListForm(_ListFields):
         """http and https only."""
         url = str(self.cleaned_data["privacy_url"])
         if url and not url.lower().startswith(("https://", "http://")):
-            raise ValidationError("The address must begin with https:// or http://.")
+            raise ValidationError(_("The address must begin with https:// or http://."))
         return url
 
     def clean(self) -> dict[str, Any]:
@@ -315,7 +338,7 @@ class ListForm(_ListFields):
         if None not in steps and steps != sorted(steps):  # type: ignore[type-var]
             self.add_error(
                 "limit_block",
-                "Blocking must not come before asking once more, nor the day's limit before it.",
+                _("Blocking must not come before asking once more, nor the day's limit before it."),
             )
         return cleaned
 
@@ -329,13 +352,13 @@ class ListForm(_ListFields):
         """The fields as the screen shows them."""
         sections = [
             Section(
-                "Basics",
-                "What recipients read above the button.",
+                _("Basics"),
+                _("What recipients read above the button."),
                 self._bound("name", "description"),
             ),
             Section(
-                "Opt-out",
-                "How people opt out, and what they see then.",
+                _("Opt-out"),
+                _("How people opt out, and what they see then."),
                 self._bound(
                     "accepts",
                     "direct_link_mode",
@@ -345,33 +368,35 @@ class ListForm(_ListFields):
                 ),
             ),
             Section(
-                "Text messages",
-                "Where this list is sent by SMS.",
+                _("Text messages"),
+                _("Where this list is sent by SMS."),
                 self._bound("sms_stop_scope"),
             ),
             Section(
-                "Servers",
-                "Who may call from a server, and download.",
+                _("Servers"),
+                _("Who may call from a server, and download."),
                 self._bound("whitelist", "plain_download"),
             ),
             Section(
-                "Programs",
-                "Scripts that speak api_web call a list by its number.",
+                _("Programs"),
+                _("Scripts that speak api_web call a list by its number."),
                 self._bound("number"),
             ),
             Section(
-                "Language",
-                "What recipients read, where their browser does not decide.",
+                _("Language"),
+                _("What recipients read, where their browser does not decide."),
                 self._bound("default_language", "locked_language"),
             ),
             Section(
-                "Brand",
-                "So that people know whose page it is.",
+                _("Brand"),
+                _("So that people know whose page it is."),
                 self._bound("sender_name", "colour", "contact", "privacy_url"),
             ),
             Section(
-                "Limits",
-                "Against somebody who opts out other people. Signed links and whitelisted servers are never limited.",
+                _("Limits"),
+                _(
+                    "Against somebody who opts out other people. Signed links and whitelisted servers are never limited."
+                ),
                 self._bound("accepts_quarantined", *_LIMITS),
                 collapsed=True,
             ),
@@ -386,9 +411,9 @@ class CloseForm(forms.Form):
     """Closing a list asks for its name."""
 
     confirm_name = forms.CharField(
-        label="Type the list's name",
+        label=gettext_lazy("Type the list's name"),
         max_length=100,
-        error_messages={"required": "Type the list's name to close it."},
+        error_messages={"required": gettext_lazy("Type the list's name to close it.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -399,7 +424,9 @@ class CloseForm(forms.Form):
     def clean_confirm_name(self) -> str:
         name = str(self.cleaned_data["confirm_name"])
         if name != self.optout_list.name.strip():
-            raise ValidationError(f"This is not the list's name. Type: {self.optout_list.name}")
+            raise ValidationError(
+                _("This is not the list's name. Type: %(name)s") % {"name": self.optout_list.name}
+            )
         return name
 
 
