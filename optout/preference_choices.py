@@ -27,7 +27,8 @@ _ACCEPTS = {Medium.EMAIL: Accepts.EMAIL, Medium.SMS: Accepts.PHONE}
 
 # One row for each list, or one without a list. Those first that a form mentioned, then the link's own and those that the address
 # is on. A contact of the realm is on the lists where it has a place; of an address that is none, and of a list that has nobody,
-# the owner keeps elsewhere who is on it: then whoever is not suppressed may get it.
+# the owner keeps elsewhere who is on it: then whoever is not suppressed may get it. Who left a list as the only one there
+# can be put on it again all the same.
 _FIND = """
 WITH known AS MATERIALIZED (
     SELECT
@@ -35,12 +36,15 @@ WITH known AS MATERIALIZED (
             SELECT min(suppressed_at) FROM optout_suppression
             WHERE optout_list_id = %(everything)s AND digest = ANY (%(keys)s::bytea[])
         ) AS stopped_at,
-        EXISTS (SELECT FROM lists_contact WHERE realm_id = %(realm)s AND digest = %(digest)s) AS is_contact
+        EXISTS (SELECT FROM lists_contact WHERE realm_id = %(realm)s AND digest = %(digest)s) AS is_contact,
+        ARRAY(
+            SELECT unnest(left_lists) FROM optout_optout WHERE digest = %(digest)s AND left_lists IS NOT NULL
+        ) AS left_lists
 )
 SELECT
-    known.stopped_at, l.id, l.name, l.description, l.frequency, l.is_offered, l.keeps_contacts,
+    known.stopped_at, l.id, l.name, l.description, l.frequency, l.is_offered, l.has_contacts OR l.id = ANY (known.left_lists),
     known.stopped_at IS NULL AND NOT l.is_out
-    AND (l.is_on OR NOT l.keeps_contacts OR l.id = %(own)s AND NOT known.is_contact)
+    AND (l.is_on OR NOT l.has_contacts OR l.id = %(own)s AND NOT known.is_contact)
 FROM known LEFT JOIN LATERAL (
     SELECT
         id, number,
@@ -48,7 +52,7 @@ FROM known LEFT JOIN LATERAL (
         coalesce(nullif(btrim(own_texts #>> ARRAY['description', %(language)s]), ''), description) AS description,
         coalesce(nullif(btrim(own_texts #>> ARRAY['frequency', %(language)s]), ''), frequency) AS frequency,
         closed_at IS NULL AND (id = %(own)s OR shown_in_preferences AND accepts IN ('either', %(accepts)s)) AS is_offered,
-        EXISTS (SELECT FROM lists_subscription WHERE optout_list_id = lists_list.id) AS keeps_contacts,
+        EXISTS (SELECT FROM lists_subscription WHERE optout_list_id = lists_list.id) AS has_contacts,
         EXISTS (
             SELECT FROM lists_subscription WHERE optout_list_id = lists_list.id AND digest = %(digest)s
         ) AS is_on,
@@ -72,7 +76,7 @@ class Choice:
     """A list as its box says it, in the reader's language.
 
     `is_on`: whether the address gets it, as far as we know. `is_ticked` is the box. `is_offered`: False for one that a form
-    mentions and that is no longer shown; it can still be left. `keeps_contacts` as in `Wanted`.
+    mentions and that is no longer shown; it can still be left. `keeps_contacts`: whether the owner does, as in `Wanted`.
     """
 
     list_id: int

@@ -237,6 +237,15 @@ class TestSaving:
         save(optout_list, was="", now="1")
         assert consents() == [1]
 
+    def test_who_was_the_only_one_is_so_again(self, realm: Realm, optout_list: List) -> None:
+        """The owner does keep the list's contacts; there was but one."""
+        make.make_contact(realm, JANE, optout_list)
+        save(optout_list, was="1", now="")
+        assert not Subscription.objects.exists()
+        save(optout_list, was="", now="1")
+
+        assert (subscribed(), consents()) == ([1], [1])
+
     def test_unchanged_is_unchanged(self, realm: Realm, lists: list[List]) -> None:
         make.make_optout(lists[1])
         before = ledger()
