@@ -36,6 +36,7 @@ READERS = (
     ("optout/", "recipients"),
     ("templates/base_public.html", "recipients"),
     ("templates/emails/recipients/", "recipients"),
+    ("templates/lists/front.html", "recipients"),
     ("templates/optout/", "recipients"),
     ("templates/plain.html", "recipients"),
     ("templates/4", "recipients"),

@@ -14,6 +14,14 @@ class TestFront:
         assert "/manage/account/login/" in screen.links
         assert not response.cookies
 
+    def test_it_says_so_in_the_readers_language_in_the_portals_frame(self) -> None:
+        page = Client(headers={"accept-language": "ar-EG,de;q=0.5"}).get("/")
+
+        html = page.content.decode()
+        assert '<html lang="en" dir="ltr">' in html
+        assert '<div lang="ar" dir="rtl">' in html
+        assert "Accept-Language" in page.headers["Vary"]
+
     @pytest.mark.django_db
     def test_the_portal_without_a_slash_is_found(self) -> None:
         assert Client().get("/manage").headers["Location"] == "/manage/"
