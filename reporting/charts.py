@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 BAR = 8  # of the 10 units that a day takes
 DAY = 10
@@ -68,7 +69,7 @@ class BarChart:
     @property
     def columns(self) -> list[str]:
         """The headings of the table with the same figures."""
-        return ["Day (UTC)", *(each.label for each in self.series), "Total"]
+        return [_("Day (UTC)"), *(each.label for each in self.series), _("Total")]
 
     @property
     def rows(self) -> list[list[str | int]]:

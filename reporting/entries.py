@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from lists.models import List
 from optout.addresses import mask
@@ -34,7 +36,7 @@ _CHANNELS = (
     Channel.PREFERENCES,
     Channel.PORTAL,
 )
-CHANNEL_CHOICES = [("", "Any"), *((each.value, each.label) for each in _CHANNELS)]
+CHANNEL_CHOICES = [("", gettext_lazy("Any")), *((each.value, each.label) for each in _CHANNELS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +135,11 @@ def shown_address(address: str | None, digest: bytes, *, clear: bool) -> str:
 def _remark(row: OptOut) -> str:
     """What stands in the place of a reason."""
     if "carried_from" in (row.evidence or {}):
-        return "Carried over from another address when the contact’s address changed"
+        return _("Carried over from another address when the contact’s address changed")
     if "kept_out" in (row.evidence or {}):
-        return "Was out of every list before; came back to another one alone"
+        return _("Was out of every list before; came back to another one alone")
     if row.channel == Channel.API_WEB and row.kind == Kind.LIFT:
-        return "Put on the list again by a script (force_sub)"
+        return _("Put on the list again by a script (force_sub)")
     return ""
 
 
@@ -148,11 +150,15 @@ def _asked_for(row: OptOut, evidence: bool) -> str:
     if row.channel not in {Channel.GLOBAL_FORM, Channel.GLOBAL_API} or row.kind != Kind.OPT_OUT:
         return ""
     sent = row.evidence or {}
-    named = (("product", "for product"), ("website", "on"), ("publisher", "publisher"))
-    said = [f"{word} {sent[name]}" for name, word in named if sent.get(name)]
+    named = (
+        ("product", _("for product %(name)s")),
+        ("website", _("on %(name)s")),
+        ("publisher", _("publisher %(name)s")),
+    )
+    said = [words % {"name": sent[name]} for name, words in named if sent.get(name)]
     custom = [str(sent[name]) for name in ("custom1", "custom2", "custom3") if sent.get(name)]
     if evidence and custom:
-        said.append(f"custom fields: {' · '.join(custom)}")
+        said.append(_("custom fields: %(values)s") % {"values": " · ".join(custom)})
     text = ", ".join(said)
     return text[:1].upper() + text[1:]
 
@@ -160,39 +166,45 @@ def _asked_for(row: OptOut, evidence: bool) -> str:
 def _texted(sent: Mapping[str, Any], evidence: bool) -> str:
     """The number that was texted, and what was said to it."""
     said = f"“{sent['said']}”" if evidence and sent.get("said") else ""
-    to = f"to {sent['texted']}" if sent.get("texted") else ""
-    return " ".join(filter(None, ("Texted", said, to))) if said or to else ""
+    texted = sent.get("texted") or ""
+    if said and texted:
+        return _("Texted %(said)s to %(number)s") % {"said": said, "number": texted}
+    if said:
+        return _("Texted %(said)s") % {"said": said}
+    return _("Texted to %(number)s") % {"number": texted} if texted else ""
 
 
 def _account(row: OptOut) -> str:
     """Why it was, and by whom. Of what a script reports nobody here knows who asked for it."""
     if remark := _remark(row):
         return remark
+    words = {"reason": row.get_reason_display(), "who": row.get_origin_display().lower()}
     if row.channel == Channel.API_WEB:
-        return f"{row.get_reason_display()}. Reported by a script"
+        return _("%(reason)s. Reported by a script") % words
     if row.channel == Channel.GLOBAL_API:
-        return f"{row.get_reason_display()}. Reported by a website"
+        return _("%(reason)s. Reported by a website") % words
+    if row.channel == Channel.REST and row.origin == Origin.RECIPIENT:
+        return _("%(reason)s. Reported by a program") % words
     if row.channel == Channel.REST:
-        by = "" if row.origin == Origin.RECIPIENT else f" by {row.get_origin_display().lower()}"
-        return f"{row.get_reason_display()}{by}. Reported by a program"
-    return f"{row.get_reason_display()} by {row.get_origin_display().lower()}"
+        return _("%(reason)s by %(who)s. Reported by a program") % words
+    return _("%(reason)s by %(who)s") % words
 
 
 def _assurance(row: OptOut) -> str:
     """How sure it is who asked, beside a channel; of the REST API, which says itself that a key was sent, who reported it."""
     if row.channel == Channel.REST:
-        return "reported by a program"
+        return _("reported by a program")
     if row.channel == Channel.INBOUND_SMS and row.assurance == Assurance.API_CREDENTIAL:
-        return "reported by the gateway"
+        return _("reported by the gateway")
     if row.assurance == Assurance.OPERATOR:
-        return "somebody signed in"
+        return _("somebody signed in")
     return row.get_assurance_display()
 
 
 def _way(row: OptOut) -> str:
     """How it came, and how sure it is who asked."""
     if row.channel == Channel.PORTAL and row.assurance == Assurance.OPERATOR:
-        return f"{row.get_channel_display()}: somebody signed in did it"
+        return _("%(channel)s: somebody signed in did it") % {"channel": row.get_channel_display()}
     return f"{row.get_channel_display()} · {row.get_assurance_display()}"
 
 

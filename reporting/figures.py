@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Max, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from lists.access import Standing
 from lists.choices import Role
@@ -39,10 +41,10 @@ _LATER: dict[Channel | None, int] = {
 }
 # From the bottom of a bar to its top.
 _SERIES = (
-    *((number, str(each.label)) for number, each in enumerate(_OWN_COLOURS, start=1)),
-    (_GLOBAL, "Global Unsubscribe"),
-    *((number, str(each.label)) for each, number in _LATER.items() if each),
-    (_OTHER, "Other ways"),
+    *((number, each.label) for number, each in enumerate(_OWN_COLOURS, start=1)),
+    (_GLOBAL, gettext_lazy("Global Unsubscribe")),
+    *((number, each.label) for each, number in _LATER.items() if each),
+    (_OTHER, gettext_lazy("Other ways")),
 )
 _COLOURS: dict[Channel | None, int] = {
     **{channel: number for number, channel in enumerate(_OWN_COLOURS, start=1)},
@@ -55,11 +57,13 @@ _COLOURS: dict[Channel | None, int] = {
 def change_of_week(now: int, before: int) -> str:
     """The last 7 days against the 7 before, in words."""
     if not before:
-        return "none in the 7 days before"
+        return _("none in the 7 days before")
     if now == before:
-        return "as many as in the 7 days before"
+        return _("as many as in the 7 days before")
     percent = round(abs(now - before) * 100 / before)
-    return f"{percent} % {'more' if now > before else 'fewer'} than in the 7 days before"
+    if now > before:
+        return _("%(percent)d %% more than in the 7 days before") % {"percent": percent}
+    return _("%(percent)d %% fewer than in the 7 days before") % {"percent": percent}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +119,10 @@ class Figures:
             colour = _COLOURS.get(each.channel, _OTHER)
             by_channel[colour, each.day] = by_channel.get((colour, each.day), 0) + each.requests
         series = [
-            Series(number, label, [by_channel.get((number, day), 0) for day in days])
+            Series(number, str(label), [by_channel.get((number, day), 0) for day in days])
             for number, label in _SERIES
         ]
-        return bar_chart("Opt-outs per day", days, series)
+        return bar_chart(_("Opt-outs per day"), days, series)
 
     def _between(self, newest: int, oldest: int) -> int:
         """How many in the days from `oldest` to `newest` days ago, both included."""
@@ -198,5 +202,5 @@ def _ago(moment: datetime | None) -> str:
     if moment is None:
         return ""
     if timezone.now() - moment < timedelta(minutes=1):
-        return "just now"
-    return f"{timesince(moment, depth=1)} ago"
+        return _("just now")
+    return _("%(time)s ago") % {"time": timesince(moment, depth=1)}

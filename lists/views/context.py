@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
 
 from lists.access import OpenedList, Permission, Standing, standings
 from lists.choices import DirectLinkMode, Role
@@ -16,22 +17,22 @@ SESSION_KEY = "realm"
 _EVERYBODY = frozenset(Role)
 _NAVIGATION = (
     # label, url name, first part of the path below /manage/, who sees it (an operator counts as realm admin)
-    ("Overview", "overview", "", _EVERYBODY),
-    ("Lists", "lists", "lists", _EVERYBODY),
-    ("Reports", "reports", "reports", _EVERYBODY - {Role.MAILER}),
-    ("Send editor", "send_editor", "send", {Role.ADMIN, Role.OWNER}),
-    ("Webhooks", "webhooks", "webhooks", {Role.ADMIN, Role.OWNER}),
-    ("Team", "team", "team", {Role.ADMIN}),
-    ("Settings", "settings", "settings", _EVERYBODY),
+    (_("Overview"), "overview", "", _EVERYBODY),
+    (_("Lists"), "lists", "lists", _EVERYBODY),
+    (_("Reports"), "reports", "reports", _EVERYBODY - {Role.MAILER}),
+    (_("Send editor"), "send_editor", "send", {Role.ADMIN, Role.OWNER}),
+    (_("Webhooks"), "webhooks", "webhooks", {Role.ADMIN, Role.OWNER}),
+    (_("Team"), "team", "team", {Role.ADMIN}),
+    (_("Settings"), "settings", "settings", _EVERYBODY),
 )
 _TABS = (
-    ("Service", "list_service", Permission.SEE),
-    ("Entries", "list_entries", Permission.ENTRIES),
-    ("Contacts", "list_contacts", Permission.ENTRIES),
-    ("Quarantine", "list_quarantine", Permission.EDIT),
-    ("Access", "list_access", Permission.EDIT),
-    ("Hosted page", "list_page", Permission.EDIT),
-    ("Edit", "list_settings", Permission.EDIT),
+    (_("Service"), "list_service", Permission.SEE),
+    (_("Entries"), "list_entries", Permission.ENTRIES),
+    (_("Contacts"), "list_contacts", Permission.ENTRIES),
+    (_("Quarantine"), "list_quarantine", Permission.EDIT),
+    (_("Access"), "list_access", Permission.EDIT),
+    (_("Hosted page"), "list_page", Permission.EDIT),
+    (_("Edit"), "list_settings", Permission.EDIT),
 )
 _NOT_OF_DO_NOT_MAIL = frozenset({"list_contacts"})
 
@@ -40,7 +41,7 @@ _NOT_OF_DO_NOT_MAIL = frozenset({"list_contacts"})
 class Tab:
     """A place one can go to."""
 
-    label: str
+    label: str | Promise
     href: str
     is_current: bool
 

@@ -5,7 +5,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from lists.access import Standing
@@ -18,14 +19,14 @@ from lists.views.context import Tab, current_standing
 _ADMINS = frozenset({Role.ADMIN})
 _SCREENS = (
     # label, url name, who may open it (an operator counts as realm admin)
-    ("Realm", "settings", _ADMINS),
-    ("Brand", "brand", _ADMINS),
+    (_("Realm"), "settings", _ADMINS),
+    (_("Brand"), "brand", _ADMINS),
     ("API", "api_settings", _ADMINS),
-    ("API keys", "api_keys", _ADMINS),
-    ("Global", "global_settings", _ADMINS),
-    ("Text messages", "sms_settings", _ADMINS),
-    ("Webhook Management", "webhooks", _ADMINS | {Role.OWNER}),
-    ("Notifications", "notifications", frozenset(Role)),
+    (_("API keys"), "api_keys", _ADMINS),
+    (_("Global"), "global_settings", _ADMINS),
+    (_("Text messages"), "sms_settings", _ADMINS),
+    (_("Webhook Management"), "webhooks", _ADMINS | {Role.OWNER}),
+    (_("Notifications"), "notifications", frozenset(Role)),
 )
 
 
@@ -47,10 +48,10 @@ def settings(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if change_realm(standing.realm, form.values(), actor=standing.user):
             messages.success(
-                request, _("Saved. It holds for every list that does not say otherwise.")
+                request, gettext("Saved. It holds for every list that does not say otherwise.")
             )
         else:
-            messages.info(request, _("Nothing was changed."))
+            messages.info(request, gettext("Nothing was changed."))
         return redirect("settings")
     context = {"form": form, "realm": standing.realm, "tabs": settings_tabs("settings", standing)}
     return render(request, "lists/settings.html", context, status=422 if form.errors else 200)

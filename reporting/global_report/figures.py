@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from optout.choices import Channel
 from reporting.charts import BarChart, Series, bar_chart
@@ -15,7 +17,7 @@ from reporting.global_report.report import GlobalFilters, GlobalReport
 MOST_DAYS = 92  # of the chart: a quarter of a year
 
 # Beside each other, in colours that are told apart; nothing else stands in this chart.
-_WAYS = ((1, Channel.GLOBAL_FORM, "Form"), (2, Channel.GLOBAL_API, "API"))
+_WAYS = ((1, Channel.GLOBAL_FORM, gettext_lazy("Form")), (2, Channel.GLOBAL_API, "API"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class GlobalFigures:
     def days_label(self) -> str:
         """What those days are called."""
         are_usual = self.days == days_of(GlobalFilters(), self.today)
-        return f"Last {SHOWN} days" if are_usual else str(self.days)
+        return _("Last %(days)d days") % {"days": SHOWN} if are_usual else str(self.days)
 
     @property
     def total(self) -> int:
@@ -93,12 +95,12 @@ class GlobalFigures:
         """Requests per day, by form and by API."""
         found = {(each.channel, each.day): each.requests for each in self.counts}
         return [
-            Series(number, label, [found.get((channel, day), 0) for day in self.days.all])
+            Series(number, str(label), [found.get((channel, day), 0) for day in self.days.all])
             for number, channel, label in _WAYS
         ]
 
     def chart(self) -> BarChart:
-        return bar_chart("Requests per day", self.days.all, self.series)
+        return bar_chart(_("Requests per day"), self.days.all, self.series)
 
     def _between(self, first: date, last: date) -> int:
         return sum(each.requests for each in self.counts if first <= each.day <= last)
@@ -108,19 +110,23 @@ def say_what_follows(report: GlobalReport, figures: GlobalFigures) -> list[str]:
     """What figures and chart know of the filters, and what not, where somebody could think otherwise."""
     filters, said = report.filters, []
     if filters.product is not None:
-        names = {0: ", none"} | {each.number: f", {each.name}" for each in report.reader.products}
+        names = {0: _("none")} | {each.number: each.name for each in report.reader.products}
         name = names.get(filters.product, "")
-        said.append(f"Figures and chart count the requests for product {filters.product}{name}.")
+        product = f"{filters.product}, {name}" if name else str(filters.product)
+        sentence = _("Figures and chart count the requests for product %(product)s.")
+        said.append(sentence % {"product": product})
     if filters.since or filters.until:
         said.append(
-            "The chart and its figure follow your days, and count each request on the day it came. The other figures do not."
+            _(
+                "The chart and its figure follow your days, and count each request on the day it came. The other figures do not."
+            )
         )
     if figures.days.is_cut:
-        said.append(f"The chart shows the last {MOST_DAYS} of your days.")
+        said.append(_("The chart shows the last %(days)d of your days.") % {"days": MOST_DAYS})
     elif filters.until and not filters.since:
-        said.append(f"Without a first day the chart shows {SHOWN} days.")
+        said.append(_("Without a first day the chart shows %(days)d days.") % {"days": SHOWN})
     if filters.has_texts:
-        said.append("Website, publisher, email and phone filter the lines below alone.")
+        said.append(_("Website, publisher, email and phone filter the lines below alone."))
     return said
 
 

@@ -6,6 +6,9 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.global_actions import NOT_DEFINED
 from optout.addresses import AddressError, parse_email, parse_phone
@@ -23,11 +26,14 @@ from reporting.global_report.report import (
 )
 
 # What somebody must know who looks for a part of a text. Anything but the whole of it would be a look at every line.
-WHOLE = (
-    "Website, publisher ID, email and phone are looked for as a whole, not in part; a publisher ID also by its capital and small "
-    f"letters. {NOT_DEFINED} finds what was not given."
+WHOLE = format_lazy(
+    _(
+        "Website, publisher ID, email and phone are looked for as a whole, not in part; a publisher ID also by its capital and "
+        "small letters. {not_defined} finds what was not given."
+    ),
+    not_defined=NOT_DEFINED,
 )
-_NOT_IN_PART = (
+_NOT_IN_PART = _(
     "No request fits. Texts are looked for as a whole: shop.example finds neither shop.example/garden nor www.shop.example, and "
     "a publisher ID must have the same capital and small letters."
 )
@@ -35,15 +41,15 @@ _DATE = forms.DateInput(attrs={"type": "date"})
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 _WORDS = {
     # of a column: what it is called, and how its two ends are
-    Sort.ID: ("ID", "highest first", "lowest first"),
-    Sort.FIRST_SEEN: ("First seen", "newest first", "oldest first"),
-    Sort.LAST_SEEN: ("Last seen", "newest first", "oldest first"),
-    Sort.EMAIL: ("Email", "Z to A", "A to Z"),
-    Sort.PHONE: ("Phone", "highest first", "lowest first"),
-    Sort.PRODUCT: ("Product", "highest ID first", "lowest ID first"),
-    Sort.WEBSITE: ("Website", "Z to A", "A to Z"),
-    Sort.PUBLISHER: ("Publisher", "Z to A", "A to Z"),
-    Sort.COUNT: ("Unsubscribe count", "highest first", "lowest first"),
+    Sort.ID: ("ID", _("highest first"), _("lowest first")),
+    Sort.FIRST_SEEN: (_("First seen"), _("newest first"), _("oldest first")),
+    Sort.LAST_SEEN: (_("Last seen"), _("newest first"), _("oldest first")),
+    Sort.EMAIL: (_("Email"), _("Z to A"), _("A to Z")),
+    Sort.PHONE: (_("Phone"), _("highest first"), _("lowest first")),
+    Sort.PRODUCT: (_("Product"), _("highest ID first"), _("lowest ID first")),
+    Sort.WEBSITE: (_("Website"), _("Z to A"), _("A to Z")),
+    Sort.PUBLISHER: (_("Publisher"), _("Z to A"), _("A to Z")),
+    Sort.COUNT: (_("Unsubscribe count"), _("highest first"), _("lowest first")),
 }
 
 
@@ -53,7 +59,7 @@ def order_label(order: Order) -> str:
     return f"{name}, {high if order.is_descending else low}"
 
 
-def _text(label: str, longest: int = 1000) -> forms.CharField:
+def _text(label: Any, longest: int = 1000) -> forms.CharField:
     return forms.CharField(
         label=label, required=False, max_length=longest, widget=forms.TextInput(attrs=_PLAIN)
     )
@@ -65,32 +71,37 @@ class GlobalReportForm(forms.Form):
     In a text field, NOT DEFINED finds the lines in which nothing was given there.
     """
 
-    product = forms.TypedChoiceField(coerce=int, empty_value=None, required=False)
+    product = forms.TypedChoiceField(
+        label=_("Product"), coerce=int, empty_value=None, required=False
+    )
     seen = forms.ChoiceField(
-        label="Days of",
-        choices=[(Seen.LAST, "Last seen"), (Seen.FIRST, "First seen")],
+        label=_("Days of"),
+        choices=[(Seen.LAST, _("Last seen")), (Seen.FIRST, _("First seen"))],
         required=False,
     )
-    since = forms.DateField(label="From", required=False, widget=_DATE, validators=[REASONABLE])
-    until = forms.DateField(label="To", required=False, widget=_DATE, validators=[REASONABLE])
-    website = _text("Website", 500)
-    publisher = _text("Publisher ID", 60)
-    email = _text("Email")
-    phone = _text("Phone")
+    since = forms.DateField(label=_("From"), required=False, widget=_DATE, validators=[REASONABLE])
+    until = forms.DateField(label=_("To"), required=False, widget=_DATE, validators=[REASONABLE])
+    website = _text(_("Website"), 500)
+    publisher = _text(_("Publisher ID"), 60)
+    email = _text(_("Email"))
+    phone = _text(_("Phone"))
     # Not a ChoiceField: a link with an order that somebody may not have, or that nobody knows, shows the usual one.
-    sort = forms.CharField(label="Order", required=False, max_length=30, widget=forms.Select())
+    sort = forms.CharField(label=_("Order"), required=False, max_length=30, widget=forms.Select())
 
     def __init__(self, query: QueryDict, reader: GlobalReader) -> None:
         super().__init__(query)
         self._reader = reader
         numbers = reader.product_numbers
-        none = [(0, "0, none")] if numbers is None or 0 in numbers else []
+        none = [(0, gettext("0, none"))] if numbers is None or 0 in numbers else []
         named = [(each.number, f"{each.number}, {each.name}") for each in reader.products]
         product = cast("forms.TypedChoiceField", self.fields["product"])
-        product.choices = [("", "Any"), *none, *named]
+        product.choices = [("", gettext("Any")), *none, *named]
         self._orders = {str(order): order for order in orders_of(reader)}
         choices = [(name, order_label(order)) for name, order in self._orders.items()]
-        cast("forms.Select", self.fields["sort"].widget).choices = [("", "Newest first"), *choices]
+        cast("forms.Select", self.fields["sort"].widget).choices = [
+            ("", gettext("Newest first")),
+            *choices,
+        ]
 
     @property
     def shown(self) -> list[forms.BoundField]:
@@ -124,7 +135,7 @@ class GlobalReportForm(forms.Form):
     def nothing_found(self) -> str:
         """What to say where no line is left, by what was looked for; only of a valid form."""
         is_text = self.report.filters.has_texts
-        return _NOT_IN_PART if is_text else "No request fits. Try other filters."
+        return str(_NOT_IN_PART) if is_text else gettext("No request fits. Try other filters.")
 
     def clean_seen(self) -> Seen:
         return Seen(self.cleaned_data["seen"] or Seen.LAST)
@@ -145,7 +156,7 @@ class GlobalReportForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
         if values.get("since") and values.get("until") and values["since"] > values["until"]:
-            self.add_error("until", ValidationError("This day is before the first one."))
+            self.add_error("until", ValidationError(gettext("This day is before the first one.")))
         return values
 
     def _wanted(self, name: str, key: Callable[[str], str]) -> str | None:
@@ -160,5 +171,5 @@ class GlobalReportForm(forms.Form):
         except AddressError as error:
             raise ValidationError(str(error)) from None
         if not found:
-            raise ValidationError("There is nothing in it to look for.")
+            raise ValidationError(gettext("There is nothing in it to look for."))
         return found

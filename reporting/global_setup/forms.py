@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.forms import ask_kindly, keep_to_one_line
 from lists.global_unsubscribe import LARGEST_PRODUCT
@@ -18,23 +20,29 @@ from reporting.global_setup.state import say_requests
 
 OPTION = "Unsubscribe API & Reporting"  # exactly so (S1.3)
 
-_ON_HELP = (
+_ON_HELP = _(
     "On: your websites can send requests, each one opts the person out and stands in the report. Off: every request is answered "
     "with 404, and the report is hidden. Nothing that was recorded is lost."
 )
-_HOSTS_HELP = (
+_HOSTS_HELP = _(
     "Host names that lead to this realm, one a line or separated by commas, such as unsubscribe.example.com. Point each of "
     "them to this server first. A host name belongs to one realm."
 )
-_SERVERS_HELP = (
+_SERVERS_HELP = _(
     "IP addresses and networks of publishers’ servers that send requests by API, separated by comma, space or new line, such as "
     "192.0.2.10, 198.51.100.0/24. They are never blocked, however many people they opt out. Everybody else may send requests "
     "too, within the limits of Do Not Mail."
 )
-_NUMBER_HELP = "Websites send it as productId. It cannot be changed later: it stands in the report."
-_REFERENCE_HELP = "What this publisher’s scripts send as pubID, exactly as they write it. It cannot be changed later."
-_LIST_HELP = "Requests for this product opt people out of this list alone. Do Not Mail: out of everything from this realm."
-_ACTIVE_HELP = "Off: requests that name it count as product 0 and go to Do Not Mail."
+_NUMBER_HELP = _(
+    "Websites send it as productId. It cannot be changed later: it stands in the report."
+)
+_REFERENCE_HELP = _(
+    "What this publisher’s scripts send as pubID, exactly as they write it. It cannot be changed later."
+)
+_LIST_HELP = _(
+    "Requests for this product opt people out of this list alone. Do Not Mail: out of everything from this realm."
+)
+_ACTIVE_HELP = _("Off: requests that name it count as product 0 and go to Do Not Mail.")
 _DIGITS = re.compile(r"0*([1-9][0-9]{0,9})")  # ASCII: what the door reads
 
 
@@ -61,16 +69,16 @@ class GlobalSettingsForm(forms.Form):
     """
 
     is_on = forms.BooleanField(label=OPTION, help_text=_ON_HELP, required=False)
-    confirm_off = forms.BooleanField(label="Switch it off all the same", required=False)
-    confirm_hosts = forms.BooleanField(label="Take away all the same", required=False)
+    confirm_off = forms.BooleanField(label=_("Switch it off all the same"), required=False)
+    confirm_hosts = forms.BooleanField(label=_("Take away all the same"), required=False)
     hosts = HostsField(
-        label="Host names",
+        label=_("Host names"),
         help_text=_HOSTS_HELP,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
     )
     server_ips = WhitelistField(
-        label="Publishers’ servers",
+        label=_("Publishers’ servers"),
         help_text=_SERVERS_HELP,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}),
@@ -96,7 +104,8 @@ class GlobalSettingsForm(forms.Form):
             return
         self.initial = {"is_on": door.is_on, "hosts": hosts, "server_ips": door.server_ips}
         if your_ip:
-            self.fields["server_ips"].help_text += f" Your IP as we see it: {your_ip}."
+            yours = gettext("Your IP as we see it: %(ip)s.") % {"ip": your_ip}
+            self.fields["server_ips"].help_text = f"{_SERVERS_HELP} {yours}"
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -104,8 +113,11 @@ class GlobalSettingsForm(forms.Form):
         if is_asked and not cleaned.get("confirm_off"):
             self.add_error(
                 "confirm_off",
-                f"{say_requests(self._requests)}. Once it is off, the next ones are answered with 404: people press "
-                "Unsubscribe, and nothing happens. Tick the box if that is what you want.",
+                gettext(
+                    "%(requests)s. Once it is off, the next ones are answered with 404: people press Unsubscribe, and nothing "
+                    "happens. Tick the box if that is what you want."
+                )
+                % {"requests": say_requests(self._requests)},
             )
         if "hosts" in cleaned:
             self._check_taken_away([each for each in self._had if each not in cleaned["hosts"]])
@@ -118,8 +130,11 @@ class GlobalSettingsForm(forms.Form):
         elif gone and self._requests > 0 and not self.cleaned_data.get("confirm_hosts"):
             self.add_error(
                 "confirm_hosts",
-                f"{say_requests(self._requests)}, by whatever name. What is sent to {', '.join(gone)} may then reach another "
-                "realm, or none. Tick the box if no website uses that any more.",
+                gettext(
+                    "%(requests)s, by whatever name. What is sent to %(hosts)s may then reach another realm, or none. Tick the "
+                    "box if no website uses that any more."
+                )
+                % {"requests": say_requests(self._requests), "hosts": ", ".join(gone)},
             )
 
     @property
@@ -149,7 +164,8 @@ class ProductNumberField(forms.CharField):
         digits = _DIGITS.fullmatch(str(super().clean(value)))
         if digits is None or int(digits[1]) > LARGEST_PRODUCT:
             raise ValidationError(
-                f"Write a whole number from 1 to {LARGEST_PRODUCT}, in digits alone."
+                gettext("Write a whole number from 1 to %(largest)d, in digits alone.")
+                % {"largest": LARGEST_PRODUCT}
             )
         return int(digits[1])
 
@@ -158,23 +174,25 @@ class ListChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A list of the realm, by its number and name; closed ones say so."""
 
     def label_from_instance(self, obj: List) -> str:
-        closed = " (closed)" if obj.closed_at else ""
-        return obj.name if obj.is_global else f"{obj.number} – {obj.name}{closed}"
+        if obj.is_global:
+            return obj.name
+        named = f"{obj.number} – {obj.name}"
+        return gettext("%(list)s (closed)") % {"list": named} if obj.closed_at else named
 
 
 class ProductForm(forms.Form):
     """A product; its number only while it is new. `values()` goes to make_product or change_product."""
 
     number = ProductNumberField(
-        label="Product ID",
+        label=_("Product ID"),
         help_text=_NUMBER_HELP,
-        error_messages={"required": "Enter the product ID."},
+        error_messages={"required": _("Enter the product ID.")},
     )
     name = forms.CharField(
-        label="Name", max_length=100, help_text="For you and your colleagues, in the report."
+        label=_("Name"), max_length=100, help_text=_("For you and your colleagues, in the report.")
     )
-    optout_list = ListChoice(queryset=List.objects.none(), label="List", help_text=_LIST_HELP)
-    is_active = forms.BooleanField(label="Active", help_text=_ACTIVE_HELP, required=False)
+    optout_list = ListChoice(queryset=List.objects.none(), label=_("List"), help_text=_LIST_HELP)
+    is_active = forms.BooleanField(label=_("Active"), help_text=_ACTIVE_HELP, required=False)
 
     def __init__(
         self,
@@ -207,7 +225,7 @@ class PublisherForm(forms.Form):
     """A publisher; its reference only while it is new. `values()` goes to make_publisher or change_publisher."""
 
     reference = forms.CharField(
-        label="Publisher ID",
+        label=_("Publisher ID"),
         max_length=60,
         help_text=_REFERENCE_HELP,
         widget=forms.TextInput(
@@ -215,7 +233,7 @@ class PublisherForm(forms.Form):
         ),
     )
     name = forms.CharField(
-        label="Name", max_length=100, help_text="The report shows it beside the ID."
+        label=_("Name"), max_length=100, help_text=_("The report shows it beside the ID.")
     )
 
     def __init__(self, *args: Any, publisher: Publisher | None = None, **kwargs: Any) -> None:

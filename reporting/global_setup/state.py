@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils.translation import ngettext
 
 from lists.models import GlobalUnsubscribe, Product, Publisher, Realm, StoredForm
 from lists.realm_hosts import hosts_of, may_claim_own_host
@@ -100,7 +101,12 @@ def requests_lately(realm: Realm, now: datetime) -> int:
 
 def say_requests(number: int) -> str:
     """The same as the beginning of a sentence."""
-    return f"{number:,} request{'' if number == 1 else 's'} came in the last {LATELY} days"
+    said = ngettext(
+        "%(count)s request came in the last %(days)d days",
+        "%(count)s requests came in the last %(days)d days",
+        number,
+    )
+    return said % {"count": f"{number:,}", "days": LATELY}
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:

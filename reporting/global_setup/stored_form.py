@@ -8,6 +8,8 @@ from urllib.parse import quote, urlencode
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.forms import ask_kindly, keep_to_one_line, validate_one_line
 from lists.global_unsubscribe import CUSTOM_FIELDS, EMAIL, FIELDS, LONGEST_LABEL, PHONE, UUID
@@ -15,13 +17,20 @@ from lists.models import Product, Publisher, StoredForm
 from optout.channels.global_unsubscribe.values import clean_website
 
 NAMES = {
-    EMAIL: "Email address",
-    PHONE: "Phone number",
-    "customField1": "Custom field 1",
-    "customField2": "Custom field 2",
-    "customField3": "Custom field 3",
+    EMAIL: _("Email address"),
+    PHONE: _("Phone number"),
+    "customField1": _("Custom field 1"),
+    "customField2": _("Custom field 2"),
+    "customField3": _("Custom field 3"),
 }
-_PLACES = [("", "Not shown"), ("1", "1st"), ("2", "2nd"), ("3", "3rd"), ("4", "4th"), ("5", "5th")]
+_PLACES = [
+    ("", _("Not shown")),
+    ("1", _("1st")),
+    ("2", _("2nd")),
+    ("3", _("3rd")),
+    ("4", _("4th")),
+    ("5", _("5th")),
+]
 
 
 class UuidField(forms.CharField):
@@ -33,8 +42,10 @@ class UuidField(forms.CharField):
             return None
         if UUID.fullmatch(text) is None:
             raise ValidationError(
-                "This is no UUID. It has 32 digits and letters a to f, such as "
-                "0b8f6a52-4c1d-4f7e-9a3b-5d2e1f0c9b8a."
+                gettext(
+                    "This is no UUID. It has 32 digits and letters a to f, such as "
+                    "0b8f6a52-4c1d-4f7e-9a3b-5d2e1f0c9b8a."
+                )
             )
         return uuid.UUID(text)
 
@@ -50,8 +61,8 @@ class ProductChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A product of the realm."""
 
     def label_from_instance(self, obj: Product) -> str:
-        off = "" if obj.is_active else " (not active)"
-        return f"{obj.number} – {obj.name}{off}"
+        named = f"{obj.number} – {obj.name}"
+        return named if obj.is_active else gettext("%(product)s (not active)") % {"product": named}
 
 
 class StoredFormForm(forms.Form):
@@ -60,25 +71,31 @@ class StoredFormForm(forms.Form):
     A new one brings the UUID that it will have, so that what is sent twice makes one form.
     """
 
-    name = forms.CharField(label="Name", max_length=100, help_text="For you and your colleagues.")
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("For you and your colleagues.")
+    )
     publisher = PublisherChoice(
         queryset=Publisher.objects.none(),
-        label="Publisher",
-        empty_label="Choose a publisher",
-        help_text="Whose website it is. Every request by this form is counted for this publisher.",
+        label=_("Publisher"),
+        empty_label=_("Choose a publisher"),
+        help_text=_(
+            "Whose website it is. Every request by this form is counted for this publisher."
+        ),
     )
     product = ProductChoice(
         queryset=Product.objects.none(),
-        label="Product",
+        label=_("Product"),
         required=False,
-        empty_label="None: what the link says",
-        help_text="A productId in the link wins.",
+        empty_label=_("None: what the link says"),
+        help_text=_("A productId in the link wins."),
     )
     website = forms.CharField(
-        label="Website",
+        label=_("Website"),
         max_length=200,
         required=False,
-        help_text="Such as shop.example.com. Readers see it: “Stop emails and texts from …”. A website in the link wins.",
+        help_text=_(
+            "Such as shop.example.com. Readers see it: “Stop emails and texts from …”. A website in the link wins."
+        ),
         widget=forms.TextInput(
             attrs={"autocapitalize": "none", "spellcheck": "false", "inputmode": "url"}
         ),
@@ -86,7 +103,9 @@ class StoredFormForm(forms.Form):
     own_uuid = UuidField(
         label="UUID",
         required=False,
-        help_text="Leave it empty, and the form gets a new one. Or bring the UUID that your websites link to already.",
+        help_text=_(
+            "Leave it empty, and the form gets a new one. Or bring the UUID that your websites link to already."
+        ),
         widget=forms.TextInput(
             attrs={
                 "class": "mono",
@@ -98,9 +117,9 @@ class StoredFormForm(forms.Form):
     )
     draft = UuidField(required=False, widget=forms.HiddenInput)
     is_active = forms.BooleanField(
-        label="Active",
+        label=_("Active"),
         required=False,
-        help_text="Off: its UUID counts as unknown, and links with it show the usual form.",
+        help_text=_("Off: its UUID counts as unknown, and links with it show the usual form."),
     )
 
     def __init__(
@@ -139,7 +158,7 @@ class StoredFormForm(forms.Form):
             )
         for name in CUSTOM_FIELDS:
             self.fields[f"label_{name}"] = forms.CharField(
-                label=f"Label of {NAMES[name].lower()}",
+                label=gettext("Label of %(field)s") % {"field": str(NAMES[name]).lower()},
                 max_length=LONGEST_LABEL,
                 required=False,
                 validators=[validate_one_line],
@@ -164,21 +183,24 @@ class StoredFormForm(forms.Form):
         self._refuse_same_places()
         if not {EMAIL, PHONE} & set(chosen):
             self.add_error(
-                f"place_{EMAIL}", "A form must ask for an email address or a phone number."
+                f"place_{EMAIL}", gettext("A form must ask for an email address or a phone number.")
             )
         for name in CUSTOM_FIELDS:
             label = f"label_{name}"
             if name in chosen and label not in self.errors and not cleaned.get(label):
-                self.add_error(label, "Enter a label, or choose “Not shown”.")
+                self.add_error(label, gettext("Enter a label, or choose “Not shown”."))
         return cleaned
 
     def _refuse_same_places(self) -> None:
         for place, nth in _PLACES:
             names = [name for name in FIELDS if place and self._typed(f"place_{name}") == place]
             if len(names) > 1:
-                *first, last = (NAMES[name] for name in names)
-                said = f"{', '.join(first)} and {last} have the same place, the {nth}. Choose another one here or there."
-                self.add_error(f"place_{names[-1]}", said)
+                *first, last = (str(NAMES[name]) for name in names)
+                said = gettext(
+                    "%(first)s and %(last)s have the same place, the %(nth)s. Choose another one here or there."
+                )
+                values = {"first": ", ".join(first), "last": last, "nth": nth}
+                self.add_error(f"place_{names[-1]}", said % values)
 
     def values(self) -> dict[str, Any]:
         """{field of the form: value} of a valid form."""

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, time, timedelta
 
+from django.utils.translation import gettext_lazy as _
+
 from reporting.models.reports import ReportRhythm
 
 AT = time(7, tzinfo=UTC)  # of daily and weekly ones
@@ -12,9 +14,9 @@ LAST_RETRY = timedelta(hours=6)  # the gaps double up to this one
 REFUSED_RETRY = timedelta(days=1)  # of a number that the gateway refuses: each try may cost
 
 IN_WORDS = {
-    ReportRhythm.IMMEDIATE: "within about a minute",
-    ReportRhythm.DAILY: "daily at 07:00 UTC",
-    ReportRhythm.WEEKLY: "weekly, on Mondays at 07:00 UTC",
+    ReportRhythm.IMMEDIATE: _("within about a minute"),
+    ReportRhythm.DAILY: _("daily at 07:00 UTC"),
+    ReportRhythm.WEEKLY: _("weekly, on Mondays at 07:00 UTC"),
 }
 
 

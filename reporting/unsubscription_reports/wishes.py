@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from lists.access import Standing
 from lists.audit import record_audit
@@ -32,14 +33,17 @@ class Wish:
     def in_words(self) -> str:
         """A sentence: "Reports of opt-outs come by email and SMS to +12025550123, daily at 07:00 UTC."."""
         if not self.media:
-            return "You get no reports of opt-outs."
-        by = " and ".join(
-            {Medium.EMAIL: "email", Medium.SMS: f"SMS to {self.phone}"}[each]
-            for each in sorted(self.media)
-        )
+            return _("You get no reports of opt-outs.")
+        if Medium.SMS not in self.media:
+            by = _("email")
+        elif Medium.EMAIL in self.media:
+            by = _("email and SMS to %(phone)s") % {"phone": self.phone}
+        else:
+            by = _("SMS to %(phone)s") % {"phone": self.phone}
+        words = {"way": by, "when": IN_WORDS[self.rhythm]}
         if self.rhythm == ReportRhythm.IMMEDIATE:
-            return f"A report of each opt-out comes by {by}, {IN_WORDS[self.rhythm]}."
-        return f"Reports of opt-outs come by {by}, {IN_WORDS[self.rhythm]}."
+            return _("A report of each opt-out comes by %(way)s, %(when)s.") % words
+        return _("Reports of opt-outs come by %(way)s, %(when)s.") % words
 
 
 def kind_for(standing: Standing) -> ReportKind:

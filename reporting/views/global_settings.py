@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from lists.access import Standing
@@ -33,10 +34,10 @@ from reporting.global_setup.state import (
 from reporting.soon import soon
 
 _TABS = (
-    ("Unsubscribe", "global_settings"),
-    ("Products", "global_products"),
-    ("Publishers", "global_publishers"),
-    ("Forms", "global_forms"),
+    (_("Unsubscribe"), "global_settings"),
+    (_("Products"), "global_products"),
+    (_("Publishers"), "global_publishers"),
+    (_("Forms"), "global_forms"),
 )
 
 
@@ -109,14 +110,14 @@ def _show(
 
 def _say(request: HttpRequest, changed: list[str], *, is_on: bool) -> None:
     if "is_on" in changed and is_on:
-        said = _("%(option)s is on. Requests are taken %(soon)s.")
+        said = gettext("%(option)s is on. Requests are taken %(soon)s.")
         messages.success(request, said % {"option": OPTION, "soon": soon()})
     elif "is_on" in changed:
-        said = _(
+        said = gettext(
             "%(option)s is off. Requests are answered with 404 %(soon)s; nothing that was recorded is lost."
         )
         messages.success(request, said % {"option": OPTION, "soon": soon()})
     elif changed:
-        messages.success(request, _("Saved. It holds %(soon)s.") % {"soon": soon()})
+        messages.success(request, gettext("Saved. It holds %(soon)s.") % {"soon": soon()})
     else:
-        messages.info(request, _("Nothing was changed."))
+        messages.info(request, gettext("Nothing was changed."))
