@@ -1,5 +1,7 @@
 """A new list in three steps. What the earlier steps said travels in the form: no draft is kept anywhere."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core import signing
@@ -9,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from lists.actions import NumberTakenError, make_list, next_number, require_free_number
+from lists.models import Realm
 from lists.models.lists import new_public_id
 from lists.views.context import current_standing
 from reporting.forms_lists import AfterwardsForm, BasicsForm, WaysForm
@@ -44,11 +47,7 @@ def list_new(request: HttpRequest) -> HttpResponse:
     for number, form in enumerate(filled, start=1):
         if not form.is_valid():
             return _page(request, number, request.POST, status=422)
-    values = {name: value for form in filled for name, value in form.values().items()}
-    language = values.get("default_language") or standing.realm.default_language
-    for form in filled:
-        if isinstance(form, AfterwardsForm):
-            values |= form.values_in(language)
+    values = _values(filled, standing.realm)
     public_id = _read_draft(request.POST)
     try:
         if step < len(_STEPS):
@@ -61,6 +60,16 @@ def list_new(request: HttpRequest) -> HttpResponse:
         return _page(request, 1, request.POST, taken=taken, status=422)
     messages.success(request, f"{made.name} is ready. Here is how mailers connect it.")
     return redirect("list_service", made.public_id)
+
+
+def _values(filled: list[StepForm], realm: Realm) -> dict[str, Any]:
+    """{field of the list: value} of valid forms."""
+    values = {name: value for form in filled for name, value in form.values().items()}
+    language = values.get("default_language") or realm.default_language
+    for form in filled:
+        if isinstance(form, AfterwardsForm):
+            values |= form.values_in(language)
+    return values
 
 
 def _step(data: QueryDict) -> int:

@@ -36,7 +36,7 @@ class TestThreeSteps:
         ready = press(
             client,
             third,
-            thank_you_en="Good bye.",
+            thank_you="Good bye.",
             redirect_url="HTTPS://Shop.example/bye?m={md5}",
         )
 
