@@ -12,6 +12,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from config.demo_choices import (
+    has_choices,
+    introduce_joined,
+    live_a_month_of_choices,
+    set_up_choices,
+)
 from config.demo_contacts import introduce_contacts
 from config.demo_global import has_requests, live_a_global_month, set_up_global
 from config.demo_month import has_a_past, live_a_month
@@ -30,7 +36,17 @@ from lists.models import List, ListAccess, Membership, Realm, User
 from lists.models.lists import DO_NOT_MAIL_NAME
 from lists.numbers import DO_NOT_MAIL_NUMBER
 from optout.addresses import email_key
-from optout.links import api_web_url, direct_url, download_url, page_url, pixel_url, signed_url
+from optout.links import (
+    api_web_url,
+    ask_url,
+    direct_url,
+    download_url,
+    join_url,
+    page_url,
+    pixel_url,
+    preferences_url,
+    signed_url,
+)
 from optout.redirects import validate_template
 from reporting.counters import advance_counts
 
@@ -130,8 +146,10 @@ def load_demo(now: datetime) -> Answer:
     The answer is JSON-able and its keys are a contract: `base_url`, `api_web_url`, `global_unsubscribe_url`, `realm`, `lists`,
     `users`, `global_unsubscribe`, `api_key`, `api_key_read`, `contacts_user`, `contacts_token`, `sms` (`list_number`; `number`:
     what is texted; `recipient` and `link_url`: somebody on that list, and their own short link; `open_link_url`; `inbound_url`,
-    `inbound_secret`). Later releases add keys and rename none. The month before `now` is only made up when the demo's lists have
-    no opt-out yet, that of the global requests when they have no line in the report, that of the texts when there is none.
+    `inbound_secret`). Of a list, among others: `join_url` (null where nobody can join), `ask_url` and `preferences_url` (of the
+    sample address). Later releases add keys and rename none. The month before `now` is only made up when the demo's lists have no
+    opt-out yet, that of the global requests when they have no line in the report, that of the texts when there is none, that of
+    who joined or said why they left when nobody did.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -147,7 +165,7 @@ def load_demo(now: datetime) -> Answer:
             "base_url": settings.BASE_URL,
             "api_web_url": api_web_url(),
             "realm": {"name": realm.name, "password": password},
-            "lists": [_describe(each, keys[each.number]) for each in lists],
+            "lists": [],
             "users": {
                 each.key: {"email": each.email, "password": demo_password(each.key)}
                 for each in (*PEOPLE, STRANGER)
@@ -167,17 +185,21 @@ def load_demo(now: datetime) -> Answer:
         answer |= set_up_global(realm, numbered)
         endpoint, texts = set_up_texts(realm, numbered)
         is_new, has_no_requests = not has_a_past(realm), not has_requests(realm)
-        has_no_texts = not has_texts(realm)
+        has_no_texts, has_no_choices = not has_texts(realm), not has_choices(realm)
+        set_up_choices(realm, numbered)
         if is_new:
             live_a_month(scene(numbered))
+        joined = live_a_month_of_choices(scene(numbered)) if has_no_choices else []
         introduce_contacts(realm, numbered)
+        introduce_joined(realm, joined)
         if has_no_requests:
             live_a_global_month(scene(numbered))
         if has_no_texts:
             live_a_month_of_texts(scene(numbered), endpoint)
+        answer["lists"] = [_describe(each, keys[each.number]) for each in lists]
         answer["sms"] = texts | describe_link(numbered[LIST_NUMBER])
     forget_all_lists()
-    if is_new or has_no_requests or has_no_texts:
+    if is_new or has_no_requests or has_no_texts or has_no_choices:
         advance_counts(now)
     return answer
 
@@ -266,4 +288,7 @@ def _describe(optout_list: List, download_key: str) -> Answer:
         "one_click_url": signed_url(optout_list.pk, email_key(SAMPLE_ADDRESS)),
         "download_url": download_url(public_id),
         "download_key": download_key,
+        "join_url": join_url(public_id) if optout_list.join_is_open else None,
+        "ask_url": ask_url(public_id),
+        "preferences_url": preferences_url(optout_list.pk, email_key(SAMPLE_ADDRESS)),
     }

@@ -12,7 +12,7 @@ from config.demo_scene import DOMAINS, FIRST, LAST, SEED
 from lists.choices import MessageFormat
 from lists.models import Contact, List, Realm, Subscription
 from optout.choices import Medium
-from optout.models import Suppression
+from optout.models import Consent, Suppression
 
 BATCH = 500
 SHARES = {4: 0.3, 6: 0.2}  # of all contacts; the month subscribed people to the other lists
@@ -88,9 +88,15 @@ def known_of(address: str) -> dict[str, str]:
 def _places(
     contacts: list[Contact], optout_list: List, do_not_mail: List, share: float
 ) -> list[Subscription]:
-    """Places on the list for that share of the contacts, but for those who opted out of it or of everything."""
+    """Places on the list for that share of the contacts, but for those who opted out of it or of everything, and for those who
+    joined a list by themselves: the company has them from there."""
     suppressed = Suppression.objects.filter(optout_list__in=(optout_list, do_not_mail))
-    out = {bytes(digest) for digest in suppressed.values_list("digest", flat=True)}
+    agreed = Consent.objects.filter(optout_list__realm=optout_list.realm_id)
+    out = {
+        bytes(digest)
+        for rows in (suppressed, agreed)
+        for digest in rows.values_list("digest", flat=True)
+    }
     places = []
     for contact in contacts:
         if contact.medium != Medium.EMAIL:

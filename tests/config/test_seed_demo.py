@@ -25,6 +25,7 @@ from lists.models import (
     GlobalUnsubscribe,
     List,
     ListAccess,
+    Logo,
     Membership,
     Product,
     Publisher,
@@ -36,8 +37,17 @@ from lists.models import (
     User,
 )
 from lists.secrets import digest_secret
-from optout.choices import Channel, Kind, Medium, Reason, Verdict
-from optout.models import GlobalLine, LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from optout.choices import Channel, Kind, MailState, Medium, Reason, Verdict
+from optout.models import (
+    Consent,
+    GlobalLine,
+    LimitCounter,
+    OptOut,
+    QuarantinedOptOut,
+    RecipientMail,
+    StatedReason,
+    Suppression,
+)
 from optout.queries import is_suppressed
 from reporting.models import Download, Notice
 from tests import make
@@ -46,6 +56,7 @@ from tests.kept import kept_rows
 LIST_KEYS = {
     *("number", "public_id", "name", "direct_link_mode", "redirect_url", "whitelist", "page_url"),
     *("direct_url", "pixel_url", "one_click_url", "download_url", "download_key"),
+    *("join_url", "ask_url", "preferences_url"),
 }
 USERS = {"operator", "owner", "list_owner", "mailer", "viewer", "stranger"}
 
@@ -126,7 +137,18 @@ class TestRunningItAgain:
     def test_it_prints_the_same_and_adds_nothing(self, demo: Answer) -> None:
         counted = (OptOut, Suppression, QuarantinedOptOut, Download, Notice, DownloadKey, User)
         known = (Contact, Subscription)
-        models = (*counted, *known, ApiKey, GlobalLine, Product, Publisher, StoredForm, RealmHost)
+        said = (Consent, StatedReason, RecipientMail, Logo)
+        models = (
+            *counted,
+            *known,
+            *said,
+            ApiKey,
+            GlobalLine,
+            Product,
+            Publisher,
+            StoredForm,
+            RealmHost,
+        )
         before = [model.objects.count() for model in models]
 
         assert seed() == demo
@@ -359,6 +381,56 @@ class TestContacts:
 
 
 @pytest.mark.django_db
+class TestChoices:
+    def test_people_joined_came_back_and_said_why_they_left(self, demo: Answer) -> None:
+        consents = Consent.objects.filter(optout_list__realm__name="demo")
+        assert 30 <= consents.count() <= 60
+        assert not consents.filter(confirmed_at__gt=timezone.now()).exists()
+        assert not consents.filter(wording="").exists()
+        on = set(Subscription.objects.values_list("optout_list_id", "digest"))
+        assert {(each.optout_list_id, each.digest) for each in consents} <= on
+        assert OptOut.objects.filter(reason=Reason.RETURNED, channel=Channel.JOIN).exists()
+        stated = StatedReason.objects.values_list("optout_list__number", flat=True)
+        assert stated.count() > 100 and {1, 2, 3} <= set(stated)
+        states = set(RecipientMail.objects.values_list("state", flat=True))
+        assert states == {MailState.SENT, MailState.LEFT_OUT}
+
+    def test_the_links_to_join_and_to_choose_open(self, demo: Answer) -> None:
+        client = Client(headers={"accept": "text/html"})
+        assert [each["number"] for each in demo["lists"] if each["join_url"]] == [1, 3]
+        for each in demo["lists"]:
+            for name in ("join_url", "ask_url", "preferences_url"):
+                if each[name]:
+                    status = client.get(urlsplit(each[name]).path).status_code
+                    assert status == 200, (each["name"], name)
+
+    def test_an_installation_of_before_gets_it(self, demo: Answer) -> None:
+        reasons, consents = StatedReason.objects.count(), Consent.objects.count()
+        for model in (Consent, StatedReason, RecipientMail, Logo):
+            model._default_manager.all().delete()
+        List.objects.update(frequency="", own_texts={}, reasons={}, join_is_open=False)
+
+        again = seed()
+
+        assert [each["join_url"] for each in again["lists"]] == [
+            each["join_url"] for each in demo["lists"]
+        ]
+        assert Logo.objects.count() == 1
+        assert (
+            abs(StatedReason.objects.count() - reasons) < 10
+        )  # others come back, who are not asked
+        assert Consent.objects.count() == consents
+        assert not Contact.objects.filter(realm__name="demo", fields={}).exists()
+
+    def test_what_somebody_changed_stays(self, demo: Answer) -> None:
+        Logo.objects.all().delete()
+        List.objects.filter(number=1).update(join_is_open=False)
+
+        assert seed()["lists"][0]["join_url"] is None
+        assert not Logo.objects.exists()
+
+
+@pytest.mark.django_db
 class TestSecrets:
     def test_they_open_what_they_are_for(self, demo: Answer) -> None:
         credential = RealmCredential.objects.get()
@@ -512,7 +584,9 @@ class TestMonth:
 
     def test_each_lift_ended_a_suppression(self, demo: Answer) -> None:
         lifts = OptOut.objects.filter(kind=Kind.LIFT)
-        assert set(lifts.values_list("reason", flat=True)) == {Reason.UNDONE, Reason.REVERTED}
+        assert set(lifts.values_list("reason", flat=True)) == {
+            *(Reason.UNDONE, Reason.REVERTED, Reason.RETURNED)
+        }
         assert not lifts.filter(is_new=False).exists()
 
     def test_there_is_something_to_decide(self, demo: Answer) -> None:

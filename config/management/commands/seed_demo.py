@@ -53,5 +53,8 @@ def as_text(answer: Answer) -> str:
             f"   hosted page  {each['page_url']}",
             f"   signed link  {each['one_click_url']}",
             f"   download     {each['download_url']}?key={each['download_key']}",
+            f"   preferences  {each['preferences_url']}",
         ]
+        if each["join_url"]:
+            lines.append(f"   join form    {each['join_url']}")
     return "\n".join(lines)

@@ -90,7 +90,7 @@ class Command(RealmCommand):
         subject = realm if options["list"] is None else _find_list(realm, options["list"])
         if options["action"] == "set":
             _set(subject, options)
-            subject = type(subject).objects.get(pk=subject.pk)  # type: ignore[attr-defined]
+            subject = type(subject).objects.get(pk=subject.pk)
         result = _as_json(subject)
         return Done(result, _as_text(result))
 
