@@ -153,6 +153,7 @@ def _render(name: str, values: dict[str, Any]) -> str:
         "mark": values["logo"] or not values["initial"],
         "own": not values["message"],
         "langs": not values["languages"],
+        "links": not values["languages"] or values["kept"],
         "lang": not (values["languages"] and values["kept"]),
     }
     without = frozenset(name for name, is_unused in unused.items() if is_unused)

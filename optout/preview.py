@@ -85,7 +85,7 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
         "all_stopped": optout_list.is_global,
         "delay": delay_text_lazy(optout_list.effect_hours),
     }
-    after = {"reasons": reasons_for(optout_list, reading.code)}
+    after: dict[str, Any] = {"reasons": reasons_for(optout_list, reading.code)}
     if not optout_list.is_global:
         after["preferences"] = f"?state=preferences&lang={reading.code}"
     return {
