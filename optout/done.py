@@ -21,7 +21,7 @@ from optout.links import preferences_url
 from optout.pages import render_page
 from optout.public import public
 from optout.queries import RecordedOptOut, find_recorded, find_suppressions
-from optout.reasons import forget_reasons, reasons_for, state_reason
+from optout.reasons import find_reason, forget_reasons, offered, state_reason
 from optout.redirects import build_redirect
 from optout.reverting import undo_optout
 from optout.texts import thank_you_text
@@ -77,10 +77,11 @@ def stated_reason(request: HttpRequest) -> str | None:
 def keep_reason(
     done: DoneToken, offered_by: ListSnapshot, reading: Reading, reason: str, now: datetime
 ) -> None:
-    """Keep why this request was made, if that list offers this reason to its reader; anything else is nobody's answer."""
-    if reason in dict(reasons_for(offered_by, reading.code)):
+    """Keep why this request was made, if that list has this button for its reader; anything else is nobody's answer."""
+    found = find_reason(reason, offered_by, reading.code)
+    if found is not None:
         list_id, optout_id = done.rows[0]
-        state_reason(list_id, optout_id, done.digest, reason, now=now)
+        state_reason(list_id, optout_id, done.digest, found, now=now)
 
 
 def delay_text(hours: int) -> str:
@@ -128,7 +129,7 @@ def _show_done(
         # Of the typed address alone: it says nothing about whether we know it (AT-03).
         suggestion=suggest_address(key) if is_fresh and _was_typed(done) else "",
         also_stopped=done.also_list_id != 0,
-        reasons=reasons_for(optout_list, reading.code) if is_fresh and not has_reason else [],
+        reasons=offered(optout_list, reading.code) if is_fresh and not has_reason else [],
         has_reason=has_reason,
         preferences=_preferences(optout_list, key, reading) if shows_rest else "",
     )

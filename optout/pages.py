@@ -48,7 +48,7 @@ def render_page(
 
     `optout_list` is None where the link leads to no list; the page names it, and describes it, in the reader's language.
     `link_query` is what the links to the other languages keep of the address; None leaves these links out. Where long names leave
-    no room in a page's 6 KB, the owner's description and message are cut, and then these links keep only `least_query`.
+    no room in a page's 6 KB, the owner's texts are cut (_GIVE_WAY), and these links keep only `least_query`.
     """
     nonce = secrets.token_urlsafe(12)
     is_closed = bool(context.pop("is_closed", False) or (optout_list and optout_list.closed_at))
@@ -80,7 +80,7 @@ def render_page(
     most = LARGEST_PAGE + (len(logo.data_uri) if logo else 0)
     with translation.override(reading.code):
         html = _render(name, values)
-        for give_way in (_cut_choices, _cut_description, _cut_message, _cut_links, _drop_links):
+        for give_way in _GIVE_WAY:
             excess = len(html.encode()) - most
             if excess <= 0:
                 break
@@ -182,6 +182,31 @@ def _cut_links(values: dict[str, Any], _excess: int) -> dict[str, Any]:
 def _drop_links(values: dict[str, Any], _excess: int) -> dict[str, Any]:
     # Of a page of many lists it is not the links that are too much.
     return {"languages": values["languages"] if values.get("choices") else []}
+
+
+def _cut_reasons(values: dict[str, Any], excess: int) -> dict[str, Any]:
+    reasons = list(values.get("reasons") or ())
+    while reasons and excess > 0:
+        _value, text = reasons.pop()
+        excess -= len(escape(text).encode())
+    return {"reasons": reasons}
+
+
+def _cut_own_text(values: dict[str, Any], excess: int) -> dict[str, Any]:
+    own_text = values.get("own_text")
+    return {"own_text": own_text and own_text.shorter_by(excess)}
+
+
+# What is cut where a page has no room, one after the other.
+_GIVE_WAY = (
+    _cut_choices,
+    _cut_description,
+    _cut_message,
+    _cut_links,
+    _drop_links,
+    _cut_reasons,
+    _cut_own_text,
+)
 
 
 def _fitting(description: str, excess: int) -> str:

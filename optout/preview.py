@@ -18,7 +18,7 @@ from optout.given import read_given
 from optout.languages import Reading, choose_language
 from optout.pages import render_page
 from optout.public import public
-from optout.reasons import reasons_for
+from optout.reasons import offered
 from optout.texts import thank_you_text
 from optout.typos import suggest_address
 
@@ -85,7 +85,7 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
         "all_stopped": optout_list.is_global,
         "delay": delay_text_lazy(optout_list.effect_hours),
     }
-    after: dict[str, Any] = {"reasons": reasons_for(optout_list, reading.code)}
+    after: dict[str, Any] = {"reasons": offered(optout_list, reading.code)}
     if not optout_list.is_global:
         after["preferences"] = f"?state=preferences&lang={reading.code}"
     return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from zlib import crc32
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -52,6 +53,17 @@ def reasons_for(optout_list: ListSnapshot, language: str) -> list[tuple[str, Pro
     ]
 
 
+def offered(optout_list: ListSnapshot, language: str) -> list[tuple[str, Promise | str]]:
+    """The same for the buttons of a page: (what a button sends, what it says). Short, for a page has 6 KB."""
+    return [(_short(value), text) for value, text in reasons_for(optout_list, language)]
+
+
+def find_reason(sent: str, optout_list: ListSnapshot, language: str) -> str | None:
+    """What is stored for the button that was pressed; None for a button that this list does not have."""
+    stored = (value for value, _text in reasons_for(optout_list, language))
+    return next((value for value in stored if _short(value) == sent), None)
+
+
 def state_reason(
     list_id: int, optout_id: int, digest: bytes, reason: str, *, now: datetime
 ) -> None:
@@ -69,6 +81,11 @@ def state_reason(
 def forget_reasons(optout_ids: Iterable[int], digest: bytes) -> None:
     """Drop what was said about requests that are taken back."""
     fetch_prepared(_FORGET, (list(optout_ids), digest))
+
+
+def _short(value: str) -> str:
+    # by the words, not by their place: the owner may put another one before it while the page is open
+    return f"{crc32(value.encode()):x}"
 
 
 def _usable(texts: Iterable[str]) -> list[str]:

@@ -20,7 +20,7 @@ from optout.languages import Reading, choose_language
 from optout.own_texts import in_language
 from optout.pages import render_page
 from optout.queries import RecordedOptOut, find_recorded
-from optout.reasons import forget_reasons, reasons_for
+from optout.reasons import forget_reasons, offered
 from optout.reverting import undo_optout
 from optout.texts import thank_you_text
 from optout.tokens import UNDO_WITHIN, DoneToken, read_done_token
@@ -66,7 +66,7 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
         reading,
         _addresses(standing),
         can_undo=can_undo,
-        reasons=reasons_for(scope, reading.code) if can_undo and not has_reason else [],
+        reasons=offered(scope, reading.code) if can_undo and not has_reason else [],
         has_reason=has_reason,
     )
 
