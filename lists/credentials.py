@@ -5,10 +5,12 @@ arguments of these actions and nowhere else. Whether one is right: lists/api_aut
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Max, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from lists.api_auth import digest_password
 from lists.audit import record_audit
@@ -38,8 +40,8 @@ class RevokedPasswordError(Exception):
         self.revoked_at = revoked_at
 
     def __str__(self) -> str:
-        day = f"{self.revoked_at.astimezone(UTC):%-d %B %Y}"
-        return f"This password was revoked on {day}. Choose another, or make a new one."
+        said = _("This password was revoked on %(day)s. Choose another, or make a new one.")
+        return said % {"day": date_format(self.revoked_at, "j F Y")}
 
 
 class UnusablePasswordError(Exception):
@@ -95,14 +97,17 @@ def require_usable(password: str) -> None:
     Characters that cannot be seen are refused, line breaks above all: the digest has one between the realm's name and it.
     """
     if not password.isprintable():
-        raise UnusablePasswordError("It has a character that cannot be seen, such as a line break.")
+        raise UnusablePasswordError(
+            _("It has a character that cannot be seen, such as a line break.")
+        )
     if password != password.strip():
         raise UnusablePasswordError(
-            "It begins or ends with a space, which scripts lose on the way."
+            _("It begins or ends with a space, which scripts lose on the way.")
         )
     if not SHORTEST <= len(password) <= LONGEST:
+        said = _("It has %(length)d characters. It must have %(shortest)d to %(longest)d.")
         raise UnusablePasswordError(
-            f"It has {len(password)} characters. It must have {SHORTEST} to {LONGEST}."
+            said % {"length": len(password), "shortest": SHORTEST, "longest": LONGEST}
         )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from lists.api_keys import PREFIX
 from lists.models import ApiKey, List, Realm
@@ -40,8 +41,8 @@ class KnownKey:
     def scopes(self) -> str:
         """What it may do, in words."""
         if self.row.may_read and self.row.may_write:
-            return "Read and write"
-        return "Read" if self.row.may_read else "Write"
+            return _("Read and write")
+        return _("Read") if self.row.may_read else _("Write")
 
     @property
     def reads_do_not_mail_too(self) -> bool:

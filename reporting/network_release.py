@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from lists.audit import record_audit
 from lists.choices import ListKind
@@ -121,19 +122,19 @@ def effect_on_downloads(optout_list: List, before: Sequence[str], now: datetime)
     if bool(before) == bool(after) or not _has_keys(optout_list, now):
         return ""
     if not after:
-        return "The whitelist is empty: downloads with a key work from anywhere again."
-    return f"Downloads with a key now work only from {', '.join(after[:_NAMED])}{_and_more(after)}."
+        return _("The whitelist is empty: downloads with a key work from anywhere again.")
+    networks, more = ", ".join(after[:_NAMED]), len(after) - _NAMED
+    if more > 0:
+        said = _("Downloads with a key now work only from %(networks)s and %(more)d more.")
+    else:
+        said = _("Downloads with a key now work only from %(networks)s.")
+    return said % {"networks": networks, "more": more}
 
 
 def _has_keys(optout_list: List, now: datetime) -> bool:
     return DownloadKey.objects.filter(
         Q(expires_at=None) | Q(expires_at__gt=now), optout_list=optout_list, is_active=True
     ).exists()
-
-
-def _and_more(whitelist: Sequence[str]) -> str:
-    more = len(whitelist) - _NAMED
-    return f" and {more} more" if more > 0 else ""
 
 
 def is_allowed(optout_list: List, ip: object) -> bool:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from lists import sms
 from lists.lookup import snapshot
 from lists.models import InboundEndpoint, List, Realm
@@ -29,7 +32,7 @@ from reporting.send_editor.warnings import placeholder_warnings, tells_word
 
 _LOOKED_THROUGH = 10_000  # places on the list, for the one recipient that is shown
 _MOST_WIDE = 10  # characters that are named
-_NOT_HEARD = (
+_NOT_HEARD = _(
     "The message asks for an answer, but nobody hears a STOP that is texted back: it comes from no number of this account. "
     "Choose one under From, or insert the opt-out link."
 )
@@ -137,7 +140,7 @@ def _warnings(draft: Draft) -> list[str]:
     if draft.is_to_list and draft.text.strip():
         warnings += _way_out(draft)
     if not sms.can_send():
-        warnings.append("There is no SMS gateway: the message cannot be sent from here.")
+        warnings.append(gettext("There is no SMS gateway: the message cannot be sent from here."))
     return warnings
 
 
@@ -146,12 +149,16 @@ def _way_out(draft: Draft) -> list[str]:
         return []
     if not tells_word(draft.text, rules_of(draft.realm.pk)):
         return [
-            "The message does not say how to opt out. Insert the opt-out link, or end it with “Reply STOP to opt out”."
+            gettext(
+                "The message does not say how to opt out. Insert the opt-out link, or end it with “Reply STOP to opt out”."
+            )
         ]
     if heard_number(draft.realm, draft.sender) is None:
-        return [_NOT_HEARD]
+        return [str(_NOT_HEARD)]
     if not InboundEndpoint.objects.filter(realm=draft.realm, removed_at=None).exists():
         return [
-            "The message asks for an answer, but nobody passes answers on to Heed: see Settings, Text messages."
+            gettext(
+                "The message asks for an answer, but nobody passes answers on to Heed: see Settings, Text messages."
+            )
         ]
     return []

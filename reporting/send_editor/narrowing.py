@@ -4,9 +4,11 @@ Whoever answers a message with STOP must be out of what they got. A message is c
 (senders.py); its answers come later, and are read by the set-up of then.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from lists.choices import SmsStopScope
 from lists.models import List, Realm, SmsNumber
@@ -52,9 +54,13 @@ def _say(realm: Realm, numbers: list[str], optout_list: List, now: datetime) -> 
         return ""
     number = last.sender or min(by_default)
     if last.finished_at is None:
-        return f"A message to another list is being sent from {number}. Who answers it with STOP must be out of that list too."
-    day = f"{last.finished_at.astimezone(UTC):%-d %B %Y}"
-    return (
-        f"A message to another list was sent from {number} on {day}. Who answers it with STOP must be out of that list too: "
-        f"STOP to this number has to end everything for {ANSWERED.days} days after it."
+        said = _(
+            "A message to another list is being sent from %(number)s. Who answers it with STOP must be out of that list too."
+        )
+        return said % {"number": number}
+    said = _(
+        "A message to another list was sent from %(number)s on %(day)s. Who answers it with STOP must be out of that list too: "
+        "STOP to this number has to end everything for %(days)d days after it."
     )
+    day = date_format(last.finished_at, "j F Y")
+    return said % {"number": number, "day": day, "days": ANSWERED.days}

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from lists.access import Permission, Standing
 from lists.choices import Role
@@ -61,7 +62,7 @@ class SentMessage:
         """Who made it."""
         if self.row.made_by is not None:
             return str(self.row.made_by)
-        return "a program" if self.row.made_by_key is not None else "an operator"
+        return _("a program") if self.row.made_by_key is not None else _("an operator")
 
     @property
     def is_sending(self) -> bool:
@@ -70,7 +71,7 @@ class SentMessage:
     @property
     def state(self) -> str:
         if self.next_try:
-            return "Waiting for the gateway"
+            return _("Waiting for the gateway")
         return str(TextState(self.row.state).label)
 
     @property

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from unicodedata import normalize
 
+from django.utils.translation import gettext as _
+
 from lists.sms_setup import SmsRules
 from optout.keywords import BUILT_IN, normal_form
 from optout.sms_words import WEAK
@@ -29,12 +31,13 @@ def placeholder_warnings(text: str, *, is_to_list: bool) -> list[str]:
 
 
 def _told(found: str, *, is_to_list: bool) -> str:
-    said = f"“{found}” goes out as it stands."
+    words = {"found": found, "placeholder": PLACEHOLDER}
+    said = _("“%(found)s” goes out as it stands.") % words
     if not is_to_list:
         return said
     if _is_nearly(_LETTERS.sub("", found.lower())):
-        return f"{said} For the opt-out link write {PLACEHOLDER}."
-    return f"{said} {PLACEHOLDER} is the only placeholder."
+        return f"{said} {_('For the opt-out link write %(placeholder)s.') % words}"
+    return f"{said} {_('%(placeholder)s is the only placeholder.') % words}"
 
 
 def _is_nearly(word: str) -> bool:

@@ -10,7 +10,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -47,12 +49,12 @@ _PLACE = "#requests"  # where the table begins: whoever filters or turns a page 
 # The columns of the table: each shows what stands in one line of its cells.
 _HEADINGS = (
     ((Sort.ID, "ID"),),
-    ((Sort.LAST_SEEN, "Last seen (UTC)"), (Sort.FIRST_SEEN, "First seen (UTC)")),
-    ((Sort.EMAIL, "Email"), (Sort.PHONE, "Phone")),
-    ((None, "Custom fields"),),
-    ((Sort.WEBSITE, "Website"), (Sort.PRODUCT, "Product")),
-    ((Sort.PUBLISHER, "Publisher"), (None, "Form UUID")),
-    ((Sort.COUNT, "Unsubscribe count"),),
+    ((Sort.LAST_SEEN, _("Last seen (UTC)")), (Sort.FIRST_SEEN, _("First seen (UTC)"))),
+    ((Sort.EMAIL, _("Email")), (Sort.PHONE, _("Phone"))),
+    ((None, _("Custom fields")),),
+    ((Sort.WEBSITE, _("Website")), (Sort.PRODUCT, _("Product"))),
+    ((Sort.PUBLISHER, _("Publisher")), (None, _("Form UUID"))),
+    ((Sort.COUNT, _("Unsubscribe count")),),
 )
 
 
@@ -60,7 +62,7 @@ _HEADINGS = (
 class Heading:
     """What a line of a column is called, and the link that orders by it; none where it cannot be ordered by."""
 
-    label: str
+    label: str | Promise
     href: str = ""
     direction: str = ""  # `ascending` or `descending` for the one that the lines are ordered by
 
@@ -136,7 +138,7 @@ def global_unsubscribe_csv(request: HttpRequest) -> HttpResponseBase:
     else:
         slot = slots.take(f"user {standing.user.pk}")
         if slot is None:
-            busy = _("Too many downloads at once. Please come back in %(seconds)d seconds.")
+            busy = gettext("Too many downloads at once. Please come back in %(seconds)d seconds.")
             return refuse(RefusedError(503, busy % {"seconds": RETRY_AFTER}))
         try:
             record_audit(
@@ -210,7 +212,9 @@ def _columns(request: HttpRequest, report: GlobalReport) -> list[Column]:
     ]
 
 
-def _heading(request: HttpRequest, report: GlobalReport, sort: Sort | None, label: str) -> Heading:
+def _heading(
+    request: HttpRequest, report: GlobalReport, sort: Sort | None, label: str | Promise
+) -> Heading:
     """Once more on the column that the lines are ordered by turns them round."""
     if sort is None or (sort.is_address and not report.reader.is_clear):
         return Heading(label)

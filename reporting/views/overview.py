@@ -9,6 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from lists.access import Standing
@@ -26,53 +29,73 @@ _SHOWN_NOTICES = 10
 class _Words:
     """What happened, once or to several on one list; what to do about it, and on which screen."""
 
-    one: str
-    many: str
-    action: str
+    one: str | Promise
+    many: str | Promise
+    action: str | Promise
     screen: str
 
 
 # In the order in which they are shown: what may keep real opt-outs waiting comes first.
 _WORDS = {
     NoticeKind.PROTECTED_MODE: _Words(
-        "{list} is in protected mode: so many opt-outs came at once that unsigned links ask once more.",
-        "{list} is in protected mode: so many opt-outs came at once that unsigned links ask once more.",
-        "Look at them",
+        _(
+            "{list} is in protected mode: so many opt-outs came at once that unsigned links ask once more."
+        ),
+        _(
+            "{list} is in protected mode: so many opt-outs came at once that unsigned links ask once more."
+        ),
+        _("Look at them"),
         "list_quarantine",
     ),
     NoticeKind.BLOCKED_IP: _Words(
-        "{subject} was blocked on {list}. It sent many different addresses; they wait in quarantine.",
-        "{count} IPs were blocked on {list}. They sent many different addresses, which wait in quarantine.",
-        "Unblock or allow",
+        _(
+            "{subject} was blocked on {list}. It sent many different addresses; they wait in quarantine."
+        ),
+        _(
+            "{count} IPs were blocked on {list}. They sent many different addresses, which wait in quarantine."
+        ),
+        _("Unblock or allow"),
         "list_quarantine",
     ),
     NoticeKind.UNCLEAR_TEXT: _Words(
-        "People texted what may mean STOP of {list}. It waits for somebody to read it.",
-        "People texted what may mean STOP of {list}. It waits for somebody to read it.",
-        "Read it",
+        _("People texted what may mean STOP of {list}. It waits for somebody to read it."),
+        _("People texted what may mean STOP of {list}. It waits for somebody to read it."),
+        _("Read it"),
         "list_quarantine",
     ),
     NoticeKind.PIXEL_IN_MAIL: _Words(
-        "The pixel of {list} was put inside a mail. It belongs on the thank-you page of a website.",
-        "The pixel of {list} was put inside a mail. It belongs on the thank-you page of a website.",
-        "See how",
+        _(
+            "The pixel of {list} was put inside a mail. It belongs on the thank-you page of a website."
+        ),
+        _(
+            "The pixel of {list} was put inside a mail. It belongs on the thank-you page of a website."
+        ),
+        _("See how"),
         "list_service",
     ),
     NoticeKind.UNLISTED_SERVER: _Words(
-        "{subject} called {list} like a server, but is not on its whitelist. What it sent waits in quarantine.",
-        "{count} servers called {list} that are not on its whitelist. What they sent waits in quarantine.",
-        "Allow or refuse",
+        _(
+            "{subject} called {list} like a server, but is not on its whitelist. What it sent waits in quarantine."
+        ),
+        _(
+            "{count} servers called {list} that are not on its whitelist. What they sent waits in quarantine."
+        ),
+        _("Allow or refuse"),
         "list_quarantine",
     ),
 }
 _URGENCY = list(_WORDS)
 # Of a block on Do Not Mail, whose global requests wait elsewhere: on the lists that their products lead to.
 _BLOCKED_WEBSITE = _Words(
-    "{subject} was blocked on {list}. It sent global requests about many different addresses; they wait in quarantine, each on "
-    "the list that it is about.",
-    "{count} IPs were blocked on {list}. They sent many different addresses; their global requests wait in quarantine, each on "
-    "the list that it is about.",
-    "Unblock or allow",
+    _(
+        "{subject} was blocked on {list}. It sent global requests about many different addresses; they wait in quarantine, each "
+        "on the list that it is about."
+    ),
+    _(
+        "{count} IPs were blocked on {list}. They sent many different addresses; their global requests wait in quarantine, each "
+        "on the list that it is about."
+    ),
+    _("Unblock or allow"),
     "list_quarantine",
 )
 
@@ -152,13 +175,13 @@ def _notices(standing: Standing, figures: Figures) -> list[ShownNotice]:
             network = group["subject"] if group["count"] == 1 else None
             if global_requests_wait(list(lists.values()), network):
                 words, part = _BLOCKED_WEBSITE, "#global-requests"
-        text = (words.one if group["count"] == 1 else words.many).format(
-            subject=group["subject"].removesuffix("/32") or "A server",
+        text = str(words.one if group["count"] == 1 else words.many).format(
+            subject=group["subject"].removesuffix("/32") or gettext("A server"),
             count=group["count"],
             list=optout_list.name,
         )
         where = reverse(words.screen, args=[optout_list.public_id]) + part
-        shown.append(ShownNotice(text, where if _may_edit(standing) else "", words.action))
+        shown.append(ShownNotice(text, where if _may_edit(standing) else "", str(words.action)))
     return shown
 
 

@@ -172,7 +172,7 @@ def _refusal(form: SendForm, look: Look) -> TextRefusedError | None:
     except TextRefusedError as error:
         return error
     if not sms.can_send():
-        return TextRefusedError("This installation has no SMS gateway.", "list")
+        return TextRefusedError(_("This installation has no SMS gateway."), "list")
     if look.is_for_nobody:
         return TextRefusedError(NOBODY, "list")
     return None

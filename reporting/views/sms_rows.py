@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.models import ConfirmsBy, InboundEndpoint, InboundFormat
 from optout.choices import Confirmation, Meaning
@@ -15,20 +16,20 @@ LOG_SIZE = 20
 _MEANT = {
     Meaning.STOP: ("STOP", "tag-success"),
     Meaning.START: ("START", ""),
-    Meaning.UNCLEAR: ("May mean STOP", "tag-warning"),
+    Meaning.UNCLEAR: (_("May mean STOP"), "tag-warning"),
 }
 _CONFIRMED = {
-    Confirmation.WAITING: "On its way",
-    Confirmation.SENDING: "Handed over; what became of it is not known",
-    Confirmation.SENT: "Sent",
-    Confirmation.FAILED: "Could not be sent",
-    Confirmation.TOO_LATE: "Not sent: too late",
-    Confirmation.ANSWERED: "In the answer",
+    Confirmation.WAITING: _("On its way"),
+    Confirmation.SENDING: _("Handed over; what became of it is not known"),
+    Confirmation.SENT: _("Sent"),
+    Confirmation.FAILED: _("Could not be sent"),
+    Confirmation.TOO_LATE: _("Not sent: too late"),
+    Confirmation.ANSWERED: _("In the answer"),
 }
 _CONFIRMS = {
-    ConfirmsBy.GATEWAY: "By a message through the SMS gateway",
-    ConfirmsBy.ANSWER: "In the answer to the call",
-    ConfirmsBy.NOBODY: "Not by Heed",
+    ConfirmsBy.GATEWAY: _("By a message through the SMS gateway"),
+    ConfirmsBy.ANSWER: _("In the answer to the call"),
+    ConfirmsBy.NOBODY: _("Not by Heed"),
 }
 
 
@@ -40,7 +41,7 @@ class ShownInbound:
 
     @property
     def name(self) -> str:
-        return self.row.label or ("Twilio" if self.is_twilio else "Gateway")
+        return self.row.label or ("Twilio" if self.is_twilio else gettext("Gateway"))
 
     @property
     def url(self) -> str:
@@ -61,11 +62,11 @@ class ShownInbound:
 
     @property
     def format(self) -> str:
-        return "Twilio" if self.is_twilio else _("JSON or form")
+        return "Twilio" if self.is_twilio else gettext("JSON or form")
 
     @property
     def confirms(self) -> str:
-        return _CONFIRMS[ConfirmsBy(self.row.confirms_by)]
+        return str(_CONFIRMS[ConfirmsBy(self.row.confirms_by)])
 
     def old_until(self, now: datetime) -> datetime | None:
         """Until when the secret before this one opens as well; None where it does not."""
@@ -81,7 +82,8 @@ class ShownMessage:
 
     @property
     def meant(self) -> str:
-        return _MEANT.get(Meaning(self.row.meaning), ("Nothing for Heed", ""))[0]
+        found = _MEANT.get(Meaning(self.row.meaning))
+        return str(found[0]) if found else gettext("Nothing for Heed")
 
     @property
     def tag(self) -> str:
@@ -91,11 +93,11 @@ class ShownMessage:
     def concerns(self) -> str:
         """What it was about: a list, or everything."""
         found = self.row.optout_list
-        return "" if found is None else _("Everything") if found.is_global else found.name
+        return "" if found is None else gettext("Everything") if found.is_global else found.name
 
     @property
     def confirmed(self) -> str:
-        return _CONFIRMED.get(Confirmation(self.row.confirmation), "")
+        return str(_CONFIRMED.get(Confirmation(self.row.confirmation), ""))
 
 
 def show_endpoint(row: InboundEndpoint) -> ShownInbound:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
 from lists.access import OpenedList
 from reporting.models import WebhookEndpoint
 from reporting.webhooks.reach import endpoints_of, is_within, reach_of
@@ -22,12 +24,14 @@ class Forwarding:
         """What follows "Its opt-outs are forwarded to"; nothing where they are not."""
         parts = self.hosts[:_SHOWN]
         if len(self.hosts) > _SHOWN:
-            parts.append(f"{len(self.hosts) - _SHOWN} more")
+            parts.append(_("%(count)d more") % {"count": len(self.hosts) - _SHOWN})
         if self.has_others:
             parts.append(
-                "where the realm’s admins chose" if not parts else "elsewhere in the realm"
+                _("elsewhere in the realm") if parts else _("where the realm’s admins chose")
             )
-        return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+        if len(parts) < 2:
+            return "".join(parts)
+        return _("%(first)s and %(last)s") % {"first": ", ".join(parts[:-1]), "last": parts[-1]}
 
 
 def forwarding_of(opened: OpenedList) -> Forwarding:

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from lists.choices import ListKind
 from lists.prepared import fetch
 from optout.choices import Kind, Medium
@@ -82,7 +84,8 @@ class Health:
     @property
     def waiting_in_words(self) -> str:
         """For people: "34", or "2,000 or more"."""
-        return f"{self.waiting:,}" + (" or more" if self.waiting_is_more else "")
+        count = f"{self.waiting:,}"
+        return _("%(count)s or more") % {"count": count} if self.waiting_is_more else count
 
 
 def health_of(endpoints: Sequence[WebhookEndpoint], now: datetime) -> list[Health]:
