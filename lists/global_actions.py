@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.utils.translation import gettext as _
 
 from lists.actions import free_number
 from lists.audit import record_audit
@@ -49,21 +50,23 @@ class NotSwitchedOnError(SetUpError):
     """There is nothing yet that servers or hosts could belong to."""
 
     def __init__(self) -> None:
-        super().__init__("It was never on. Switch it on first.")
+        super().__init__(_("It was never on. Switch it on first."))
 
 
 class TooManyError(SetUpError):
     """The realm has MOST of these already."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"A realm can have at most {MOST:,} {kind}.")
+    def __init__(self, sentence: str) -> None:
+        """`sentence` says what there can be at most `%(most)s` of."""
+        super().__init__(sentence % {"most": f"{MOST:,}"})
 
 
 class ProductNumberTakenError(SetUpError):
     """Another product of the realm, the `holder`, has that number."""
 
     def __init__(self, holder: Product) -> None:
-        super().__init__(f"The product “{holder.name}” has the number {holder.number} already.")
+        said = _("The product “%(name)s” has the number %(number)d already.")
+        super().__init__(said % {"name": holder.name, "number": holder.number})
         self.holder = holder
 
 
@@ -71,7 +74,8 @@ class ReferenceTakenError(SetUpError):
     """Another publisher of the realm, the `holder`, has that reference."""
 
     def __init__(self, holder: Publisher) -> None:
-        super().__init__(f"The publisher “{holder.name}” has the ID “{holder.reference}” already.")
+        said = _("The publisher “%(name)s” has the ID “%(id)s” already.")
+        super().__init__(said % {"name": holder.name, "id": holder.reference})
         self.holder = holder
 
 
@@ -79,7 +83,8 @@ class UuidTakenError(SetUpError):
     """Another form of the realm, the `holder`, has that UUID."""
 
     def __init__(self, holder: StoredForm) -> None:
-        super().__init__(f"The form “{holder.name}” has this UUID already.")
+        said = _("The form “%(name)s” has this UUID already.")
+        super().__init__(said % {"name": holder.name})
         self.holder = holder
 
 
@@ -149,7 +154,9 @@ def make_product(realm: Realm, values: Mapping[str, Any], *, actor: User | None)
         if _is_same(holder, values):
             return holder
         raise ProductNumberTakenError(holder)
-    product: Product = _make(Product, realm, values, "products")
+    product: Product = _make(
+        Product, realm, values, _("A realm can have at most %(most)s products.")
+    )
     _record("make_product", realm, actor, product=product.number, list=product.optout_list_id)
     return product
 
@@ -187,8 +194,11 @@ def make_publisher(realm: Realm, values: Mapping[str, Any], *, actor: User | Non
             return holder
         raise ReferenceTakenError(holder)
     if " ".join(values["reference"].upper().split()) == NOT_DEFINED:
-        raise ValidationError({"reference": f"“{NOT_DEFINED}” is what the report says of no ID."})
-    publisher: Publisher = _make(Publisher, realm, values, "publishers")
+        said = _("“%(word)s” is what the report says of no ID.") % {"word": NOT_DEFINED}
+        raise ValidationError({"reference": said})
+    publisher: Publisher = _make(
+        Publisher, realm, values, _("A realm can have at most %(most)s publishers.")
+    )
     _record("make_publisher", realm, actor, publisher=publisher.pk)
     return publisher
 
@@ -223,7 +233,9 @@ def make_form(realm: Realm, values: Mapping[str, Any], *, actor: User | None) ->
         if _is_same(holder, values):
             return holder
         raise UuidTakenError(holder)
-    form: StoredForm = _make(StoredForm, realm, values, "forms")
+    form: StoredForm = _make(
+        StoredForm, realm, values, _("A realm can have at most %(most)s forms.")
+    )
     _record("make_form", realm, actor, form=str(form.uuid), publisher=form.publisher_id)
     return form
 
@@ -245,20 +257,22 @@ def change_form(form: StoredForm, values: Mapping[str, Any], *, actor: User | No
 def require_usable_fields(fields: Sequence[str], labels: Mapping[str, str]) -> None:
     """Raise ValidationError for fields that no form can ask for: unknown, repeated, no address, a custom one without a label."""
     if len(set(fields)) != len(fields) or not set(fields) <= set(FIELDS):
-        raise ValidationError({"fields": f"Choose among {', '.join(FIELDS)}, each once."})
+        said = _("Choose among %(names)s, each once.") % {"names": ", ".join(FIELDS)}
+        raise ValidationError({"fields": said})
     if not {EMAIL, PHONE} & set(fields):
-        raise ValidationError({"fields": "A form must ask for an email address or a phone number."})
+        raise ValidationError(
+            {"fields": _("A form must ask for an email address or a phone number.")}
+        )
     for name, label in labels.items():
         if name not in CUSTOM_FIELDS or len(label) > LONGEST_LABEL:
-            raise ValidationError(
-                {
-                    "labels": f"Labels are for {', '.join(CUSTOM_FIELDS)}, {LONGEST_LABEL} characters each."
-                }
-            )
+            said = _("Labels are for %(names)s, %(longest)d characters each.")
+            words = {"names": ", ".join(CUSTOM_FIELDS), "longest": LONGEST_LABEL}
+            raise ValidationError({"labels": said % words})
         _require_one_line("labels", label)
     for name in fields:
         if name in CUSTOM_FIELDS and not labels.get(name, "").strip():
-            raise ValidationError({"labels": f"{name} needs a label, or it is not shown."})
+            said = _("%(name)s needs a label, or it is not shown.") % {"name": name}
+            raise ValidationError({"labels": said})
 
 
 # ── What they share ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,10 +284,10 @@ def _lock(realm: Realm) -> None:
 
 
 def _make[Row: (Product, Publisher, StoredForm)](
-    model: type[Row], realm: Realm, values: Mapping[str, Any], kind: str
+    model: type[Row], realm: Realm, values: Mapping[str, Any], too_many: str
 ) -> Row:
     if model.objects.filter(realm=realm).count() >= MOST:
-        raise TooManyError(kind)
+        raise TooManyError(too_many)
     row = model(realm=realm, **values)
     _require_clean(row, values)
     row.save(force_insert=True)
@@ -304,7 +318,7 @@ def _require_clean(row: models.Model, names: Mapping[str, Any]) -> None:
 
 def _require_one_line(name: str, text: str) -> None:
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
-        raise ValidationError({name: "Write this in one line, without control characters."})
+        raise ValidationError({name: _("Write this in one line, without control characters.")})
 
 
 def _mapped(realm: Realm, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import idna
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from lists.models import GlobalUnsubscribe, Realm, RealmHost, User
 
@@ -31,27 +32,29 @@ class HostTakenError(Exception):
         self.host = host
 
     def __str__(self) -> str:
-        return f"The host name {self.host} leads to another realm already."
+        return _("The host name %(host)s leads to another realm already.") % {"host": self.host}
 
 
 class OwnHostError(HostTakenError):
     """The `host` is one of this installation's own, and several realms use them: only an operator may give it to one."""
 
     def __str__(self) -> str:
-        return (
-            f"The host name {self.host} is this installation’s own, and several realms use it. Only an operator can give it "
-            "to one of them. Your key in the address works there all the same."
+        said = _(
+            "The host name %(host)s is this installation’s own, and several realms use it. Only an operator can give it to one "
+            "of them. Your key in the address works there all the same."
         )
+        return said % {"host": self.host}
 
 
 class FixedHostError(HostTakenError):
     """The `host` is one of this installation's own, and several realms use the option: only an operator may take it away."""
 
     def __str__(self) -> str:
-        return (
-            f"The host name {self.host} is this installation’s own, and other realms use the Global Unsubscribe, too: "
-            "without it, requests of your websites may reach nobody. Only an operator can take it away."
+        said = _(
+            "The host name %(host)s is this installation’s own, and other realms use the Global Unsubscribe, too: without it, "
+            "requests of your websites may reach nobody. Only an operator can take it away."
         )
+        return said % {"host": self.host}
 
 
 def parse_hosts(text: str) -> list[str]:
@@ -60,7 +63,7 @@ def parse_hosts(text: str) -> list[str]:
     Separated by commas, spaces or newlines; a final dot is dropped.
     """
     if len(text) > MAX_TEXT:
-        raise HostsError("This is too long for a list of host names.")
+        raise HostsError(_("This is too long for a list of host names."))
     found: dict[str, None] = {}
     bad: list[str] = []
     for entry in filter(None, _SEPARATORS.split(text)):
@@ -70,12 +73,14 @@ def parse_hosts(text: str) -> list[str]:
         else:
             bad.append(entry if len(entry) <= _SHOWN else f"{entry[:_SHOWN]}…")
     if bad:
-        raise HostsError(
-            "Write the host name alone, such as unsubscribe.example.com, without https://, port and path. "
-            f"Not a host name: {', '.join(bad)}."
+        said = _(
+            "Write the host name alone, such as unsubscribe.example.com, without https://, port and path. Not a host name: "
+            "%(entries)s."
         )
+        raise HostsError(said % {"entries": ", ".join(bad)})
     if len(found) > MAX_HOSTS:
-        raise HostsError(f"{len(found)} host names are too many. At most {MAX_HOSTS} are allowed.")
+        said = _("%(count)d host names are too many. At most %(most)d are allowed.")
+        raise HostsError(said % {"count": len(found), "most": MAX_HOSTS})
     return list(found)
 
 

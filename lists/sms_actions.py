@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.utils.translation import gettext as _
 
 from lists.audit import record_audit
 from lists.choices import Language
@@ -57,7 +58,9 @@ class NumberTakenError(SmsSetupError):
     """The realm has that number already: `holder`."""
 
     def __init__(self, holder: SmsNumber) -> None:
-        super().__init__("number", f"{holder.number} is among the numbers already.")
+        super().__init__(
+            "number", _("%(number)s is among the numbers already.") % {"number": holder.number}
+        )
         self.holder = holder
 
 
@@ -95,7 +98,8 @@ def make_number(
             return holder
         raise NumberTakenError(holder)
     if SmsNumber.objects.filter(realm=realm).count() >= MOST_NUMBERS:
-        raise SmsSetupError("", f"A realm can have at most {MOST_NUMBERS} numbers.")
+        said = _("A realm can have at most %(most)d numbers.")
+        raise SmsSetupError("", said % {"most": MOST_NUMBERS})
     made = SmsNumber(realm=realm, number=number, label=label, optout_list=optout_list)
     _require_clean(made, "number", "label")
     made.save(force_insert=True)
@@ -134,7 +138,7 @@ def remove_number(row: SmsNumber, *, actor: User | None) -> bool:
     STOP that is still texted to it holds for the whole realm from then on.
     """
     _lock(row.realm)
-    count, _ = SmsNumber.objects.filter(pk=row.pk).delete()
+    count, _by_model = SmsNumber.objects.filter(pk=row.pk).delete()
     if count:
         record_audit("remove_sms_number", actor=actor, realm=row.realm, number=row.pk)
     return bool(count)
@@ -174,16 +178,14 @@ def require_confirmation(language: str, text: str) -> None:
     placeholder that is none."""
     field = f"confirmation_{language}"
     if len(text.replace(SENDER, "x" * _LONGEST_NAME)) > LONGEST_CONFIRMATION:
-        sentence = (
-            f"Write at most {LONGEST_CONFIRMATION} characters; a sender’s name may take "
-            f"{_LONGEST_NAME} of them."
-        )
-        raise SmsSetupError(field, sentence)
+        said = _("Write at most %(most)d characters; a sender’s name may take %(name)d of them.")
+        raise SmsSetupError(field, said % {"most": LONGEST_CONFIRMATION, "name": _LONGEST_NAME})
     if any(unicodedata.category(each) in {"Cc", "Cs"} and each != "\n" for each in text):
-        raise SmsSetupError(field, "Write this without control characters.")
+        raise SmsSetupError(field, _("Write this without control characters."))
     for found in _LIKE_A_PLACEHOLDER.findall(text):
         if found != SENDER:
-            raise SmsSetupError(field, f"There is no {found}; only {SENDER}.")
+            said = _("There is no %(found)s; only %(placeholder)s.")
+            raise SmsSetupError(field, said % {"found": found, "placeholder": SENDER})
 
 
 # ── Inbound endpoints ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -196,7 +198,8 @@ def make_endpoint(
     """Make an address to which a gateway passes on what people text. Its secret: `sms_setup.secret_of`. Raises SmsSetupError."""
     _lock(realm)
     if InboundEndpoint.objects.filter(realm=realm, removed_at=None).count() >= MOST_ENDPOINTS:
-        raise SmsSetupError("", f"A realm can have at most {MOST_ENDPOINTS} inbound endpoints.")
+        said = _("A realm can have at most %(most)d inbound endpoints.")
+        raise SmsSetupError("", said % {"most": MOST_ENDPOINTS})
     made = InboundEndpoint(
         realm=realm,
         public_id=new_public_id(),
@@ -238,7 +241,7 @@ def rotate_secret(
     Raises SmsSetupError for an overlap beyond LONGEST_OVERLAP, InboundEndpoint.DoesNotExist.
     """
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
-        raise SmsSetupError("old_ends", "Both secrets can open for at most 7 days.")
+        raise SmsSetupError("old_ends", _("Both secrets can open for at most 7 days."))
     row = _locked(endpoint)
     row.old_salt = bytes(row.salt) if overlap else None
     row.old_salt_until = now + overlap if overlap else None
@@ -258,12 +261,13 @@ def set_tokens(endpoint: InboundEndpoint, tokens: Sequence[str], *, actor: User 
     """
     row = _locked(endpoint)
     if row.format != InboundFormat.TWILIO:
-        raise SmsSetupError("token", "Only an endpoint for Twilio has auth tokens.")
+        raise SmsSetupError("token", _("Only an endpoint for Twilio has auth tokens."))
     if len(tokens) > MOST_TOKENS:
-        raise SmsSetupError("token", f"At most {MOST_TOKENS} auth tokens can be kept.")
+        said = _("At most %(most)d auth tokens can be kept.") % {"most": MOST_TOKENS}
+        raise SmsSetupError("token", said)
     for field, token in zip(("token", "other_token"), tokens, strict=False):
         if not _TOKEN.fullmatch(token):
-            sentence = "This is no auth token: copy it whole from Twilio’s console."
+            sentence = _("This is no auth token: copy it whole from Twilio’s console.")
             raise SmsSetupError(field, sentence)
     sealed = [seal(token, TOKEN_PURPOSE) for token in tokens]
     row.sealed_token, row.other_sealed_token = [*sealed, b"", b""][:MOST_TOKENS]
@@ -316,7 +320,8 @@ def _checked_texts(texts: Mapping[str, str]) -> dict[str, str]:
     kept = {}
     for language, text in texts.items():
         if language not in Language.values:
-            raise SmsSetupError("confirmation_texts", f"There is no language {language}.")
+            said = _("There is no language %(code)s.") % {"code": language}
+            raise SmsSetupError("confirmation_texts", said)
         if clean := text.replace("\r\n", "\n").strip():
             require_confirmation(language, clean)
             kept[str(language)] = clean
@@ -340,11 +345,13 @@ def _set(row: models.Model, values: Mapping[str, Any], *names: str) -> dict[str,
 def _require_clean(row: models.Model, *names: str) -> None:
     """Raise SmsSetupError for the first of these fields whose value cannot be kept."""
     if any(unicodedata.category(each) in {"Cc", "Cs"} for each in getattr(row, "label", "")):
-        raise SmsSetupError("label", "Write this in one line, without control characters.")
+        raise SmsSetupError("label", _("Write this in one line, without control characters."))
     if len(getattr(row, "allow_list", ())) > MOST_ALLOWED:
-        raise SmsSetupError("allow_list", f"At most {MOST_ALLOWED} entries are allowed.")
+        said = _("At most %(most)d entries are allowed.") % {"most": MOST_ALLOWED}
+        raise SmsSetupError("allow_list", said)
     if len(getattr(row, "own_keywords", ())) > MOST_KEYWORDS:
-        raise SmsSetupError("own_keywords", f"At most {MOST_KEYWORDS} words are allowed.")
+        said = _("At most %(most)d words are allowed.") % {"most": MOST_KEYWORDS}
+        raise SmsSetupError("own_keywords", said)
     try:
         row.clean_fields()
     except ValidationError as error:  # also for empty ones that only a form would ask for
