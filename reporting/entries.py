@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from lists.models import List
 from optout.addresses import mask
-from optout.choices import Assurance, Channel, Kind, Origin
+from optout.choices import Assurance, Channel, Kind, Origin, Reason
 from optout.models import OptOut, Suppression
 from reporting.subjects import Subject
 
@@ -178,6 +178,8 @@ def _account(row: OptOut) -> str:
     """Why it was, and by whom. Of what a script reports nobody here knows who asked for it."""
     if remark := _remark(row):
         return remark
+    if row.reason == Reason.RETURNED:
+        return _("Came back, by the recipient’s own confirmation")
     words = {"reason": row.get_reason_display(), "who": row.get_origin_display().lower()}
     if row.channel == Channel.API_WEB:
         return _("%(reason)s. Reported by a script") % words

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
+from django.utils.formats import date_format
+
 from lists.lookup import ListSnapshot, snapshot
 from lists.models import List
 from lists.prepared import fetch
@@ -33,6 +35,10 @@ class Period:
         """What was asked for. Without a first day the SHOWN days up to the last one, without a last one up to today."""
         last = until or max(today, since or today)
         return cls(since or date.fromordinal(max(last.toordinal() - SHOWN + 1, 1)), last)
+
+    def __str__(self) -> str:
+        first, last = date_format(self.first, "j M Y"), date_format(self.last, "j M Y")
+        return first if first == last else f"{first} – {last}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ STATUS = {
     "not-found": 404,
     "list-settings-wrong": 422,
     "page-wrong": 422,
+    "join-wrong": 422,
     "new-list-1-taken": 422,
     "api-settings-wrong": 422,
     "api-password-own-wrong": 422,

@@ -34,6 +34,7 @@ from reporting.models.notices import NoticeKind
 from reporting.models.reports import ReportKind, ReportRhythm, UnsubscriptionReport
 from reporting.unsubscription_reports.switching_off import off_url_of
 from tests import make
+from tests.browser.choices import set_up_choices
 from tests.browser.hooks import DEFAULT, FAILING, NEW, OFF, set_up_webhooks
 from tests.browser.sent import SENDING, STOPPED, WAITING, set_up_messages, write
 from tests.browser.texts import MAIN, TWILIO, set_up_texts
@@ -104,6 +105,7 @@ def make_world() -> World:
     set_up_texts(realm, admin)
     set_up_messages(letters, admin)
     _ask_for_reports(world)
+    set_up_choices(letters)
     return world
 
 
@@ -351,6 +353,13 @@ def _bad_settings(page: Page, world: World) -> None:
     _send(page, "Save")
 
 
+def _bad_join(page: Page, world: World) -> None:
+    page.goto(world.path("join/"))
+    page.get_by_label("How often it comes").evaluate("(field) => { field.maxLength = 1000; }")
+    page.get_by_label("How often it comes").fill("Often. " * 20)
+    _send(page, "Save")
+
+
 def _bad_page(page: Page, world: World) -> None:
     page.goto(world.path("page/"))
     page.get_by_label("Name", exact=True).fill("")
@@ -591,6 +600,12 @@ ADMIN: dict[str, Way] = {
     "contacts-add": _of_list("contacts/add"),
     "contacts-added": _add_contacts,
     "contacts-remove": _remove_contact,
+    "join": _all_details(_of_list("join/?lang=ar")),
+    "join-wrong": _bad_join,
+    "join-do-not-mail": _do_not_mail("join/"),
+    "reasons": _all_details(_of_list("reasons")),
+    "reasons-none": _of_list("reasons?until=2020-01-01"),
+    "reasons-wrong": _of_list("reasons?since=2026-02-01&until=2026-01-01"),
     "quarantine": _all_details(_of_list("quarantine")),
     "revert": _of_list("quarantine/revert"),
     "access": _all_details(_of_list("access")),
@@ -607,6 +622,7 @@ ADMIN: dict[str, Way] = {
     "global-report-wrong": _at(f"{_REPORT}?email=nobody&since=2026-02-01&until=2026-01-01"),
     "check": _at("/manage/check/"),
     "check-suppressed": _at("/manage/check/?q=reader.1@some-provider.example"),
+    "check-agreed": _at("/manage/check/?q=subscriber.01@some-provider.example"),
     "check-free": _at("/manage/check/?q=nobody@example.com"),
     "check-wrong": _at("/manage/check/?q=nobody"),
     "settings": _at("/manage/settings/"),

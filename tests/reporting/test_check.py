@@ -14,6 +14,7 @@ from optout.choices import Assurance, Channel, HashKind, Medium, Origin, Reason
 from optout.contacts import ContactRecord, change_address, subscribe_contacts
 from optout.evidence import Evidence
 from optout.models import Consent, OptOut, StatedReason, Suppression
+from optout.returning import join_list
 from reporting.timeline import Answer
 from reporting.views import check as check_view
 from tests import make
@@ -498,6 +499,30 @@ class TestWhatTheySaid:
         assert "asked 4 Mar 2026, 13:00:00 UTC · 192.0.2.8" in screen.text
         assert "confirmed 4 Mar 2026, 14:00:00 UTC · 192.0.2.9 · Firefox" in screen.text
         assert "Reason given afterwards: I get too many messages" in screen.text
+
+    def test_who_came_back_has_all_three_in_the_timeline(
+        self, alice: User, optout_list: List
+    ) -> None:
+        make.make_optout(optout_list, "jane@example.com")
+        join_list(
+            snapshot(optout_list),
+            parse_email("jane@example.com"),
+            asked_at=make.NOW + timedelta(hours=1),
+            channel=Channel.JOIN,
+            language="en",
+            wording=self.WORDS,
+            asked_ip=None,
+            evidence=Evidence(),
+            now=make.NOW + timedelta(hours=2),
+        )
+
+        text = told(alice)
+
+        lift, agreed, out = (
+            text.index(f"{word} – Garden letters") for word in ("Lift", "Agreed", "Opt-out")
+        )
+        assert lift < agreed < out
+        assert "Came back, by the recipient’s own confirmation · Join form" in text
 
     def test_who_sees_no_addresses_sees_no_ip(self, realm: Realm, agreed: Consent) -> None:
         viewer = make.make_user("viewer@acme.example")

@@ -69,6 +69,7 @@ class TestReasons:
             (str(BUILT_IN[OTHER]), 3, "75 %"),
         ]
         assert response.context["report"].requests == 1
+        assert "3 Feb 2026 – 4 Mar 2026" in screen.text
         assert "No longer asked" not in screen.text
 
     def test_the_owners_own_come_in_their_order_and_a_removed_one_stays(
