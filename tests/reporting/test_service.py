@@ -144,7 +144,7 @@ class TestServicePage:
         client = signed_in(bob)
         settings_page = text_of(client.get(f"/manage/lists/{optout_list.public_id}/settings"))
         assert f'href="{preview}"' in text_of(client.get(url(optout_list)))
-        assert f'href="{preview}"' in settings_page
+        assert f'href="/manage/lists/{optout_list.public_id}/page/"' in settings_page
         assert client.get(preview).status_code == 200
 
     def test_it_has_the_links_to_join_and_to_choose(self, bob: User, optout_list: List) -> None:
