@@ -265,7 +265,7 @@ def _without_format_characters(text: str) -> str:
         if category in _REFUSED_CATEGORIES or character == "\ufffd":
             raise AddressError(
                 "character",
-                _("There is a character in it that no address can have. Please type it again."),
+                _("The address has a character that no address can have. Please type it again."),
             )
         if category != "Cf":
             kept.append(character)

@@ -12,7 +12,7 @@ from lists.models.sms import LONGEST_CONFIRMATION
 
 _DEFAULT = gettext_noop("You are unsubscribed from {sender}. You will get no more texts from us.")
 _DEFAULT_OF_LIST = gettext_noop(
-    "You are unsubscribed from {list} by {sender}. You will get no more texts of this list."
+    "You are unsubscribed from {list} by {sender}. You will get no more texts from this list."
 )
 
 

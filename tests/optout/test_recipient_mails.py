@@ -74,7 +74,7 @@ class TestSomebodyNew:
             assert target is not None
             assert (target.list_id, target.address) == (letters.pk, str(row.pk))
             assert not links(body, "p")
-        assert "Yes, send me Garden letters:\nhttp" in mail.body
+        assert "Yes, send me Garden letters\nhttp" in mail.body
         assert "The link works for 7 days." in mail.body
         assert "If you did not ask for this, do nothing: you will not be added." in mail.body
         assert "You unsubscribed" not in mail.body
@@ -156,7 +156,7 @@ class TestEveryMail:
         List.objects.update(name="<b>100% %(list)s</b> & more", sender_name="A\r\nBcc: b@c.example")
         forget_all_lists()
         mail = made(ask(letters))
-        assert "Yes, send me <b>100% %(list)s</b> & more:" in mail.body
+        assert "Yes, send me <b>100% %(list)s</b> & more\n" in mail.body
         assert "Yes, send me <bdi>&lt;b&gt;100% %(list)s&lt;/b&gt; &amp; more</bdi>" in html_of(
             mail
         )

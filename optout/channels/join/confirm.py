@@ -24,7 +24,7 @@ TOO_OLD = (
     _("It worked for seven days. Nothing was changed."),
 )
 OUT_SINCE = (
-    _("You have unsubscribed since"),
+    _("You unsubscribed in the meantime"),
     _("You unsubscribed after you asked for this mail, so nothing was changed."),
 )
 _PROBLEMS = {400: mail_forms.TOO_OLD, 403: mail_forms.ONCE_MORE}

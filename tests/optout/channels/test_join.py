@@ -493,7 +493,7 @@ class TestConfirming:
         make.make_optout(optout_list)
 
         for page in (client.get(path), client.press(before, path), client.get(path + "/done")):
-            assert (page.status_code, heading(page)) == (200, "You have unsubscribed since")
+            assert (page.status_code, heading(page)) == (200, "You unsubscribed in the meantime")
             assert path_of(optout_list) in parse(page.content.decode()).links[0]
         assert Suppression.objects.count() == 1 and not Subscription.objects.exists()
 
