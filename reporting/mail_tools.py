@@ -2,16 +2,19 @@
 
 from typing import NamedTuple
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 class MailTool(NamedTuple):
     """A mail tool: its slug in the URL, its name, and the tag that it replaces by the reader's address."""
 
     slug: str
-    name: str
+    name: str | Promise
     tag: str
 
 
-OTHER = MailTool("other", "Another tool", "{item}")
+OTHER = MailTool("other", _("Another tool"), "{item}")
 
 MAIL_TOOLS = (
     OTHER,

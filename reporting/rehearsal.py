@@ -10,6 +10,9 @@ from urllib.parse import quote, urlencode
 
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from lists.audit import record_audit
 from lists.choices import Accepts
@@ -43,8 +46,8 @@ from reporting.throwaway import throwaway_key, throwaway_password
 class Trial:
     """One way in, tried: what was sent, what was answered, whether the ledger has it, and in how many milliseconds."""
 
-    channel: str
-    sent: str
+    channel: str | Promise
+    sent: str | Promise
     answer: str
     is_recorded: bool
     milliseconds: int
@@ -81,7 +84,7 @@ class _Tested:
         )
 
 
-type _Attempt = Callable[[_Tested], tuple[str, str, Answer | str]]
+type _Attempt = Callable[[_Tested], tuple[str | Promise, str | Promise, Answer | str]]
 
 
 def rehearse(optout_list: List, *, actor: User) -> list[Trial]:
@@ -124,22 +127,22 @@ def rehearse(optout_list: List, *, actor: User) -> list[Trial]:
     return trials
 
 
-def _try_page(test: _Tested) -> tuple[str, str, Answer]:
+def _try_page(test: _Tested) -> tuple[str | Promise, str | Promise, Answer]:
     url = links.page_url(test.optout_list.public_id)
     shown = call("GET", url, BROWSER)
-    return "Hosted page", "The form, filled in and sent", _press_button(test, url, shown)
+    return _("Hosted page"), _("The form, filled in and sent"), _press_button(test, url, shown)
 
 
-def _try_direct_link(test: _Tested) -> tuple[str, str, Answer]:
+def _try_direct_link(test: _Tested) -> tuple[str | Promise, str | Promise, Answer]:
     url = _direct_url(test)
     shown = call("GET", url, BROWSER)
     if test.is_recorded:
-        return "Direct link", "Opened in a browser", shown
+        return _("Direct link"), _("Opened in a browser"), shown
     answer = _press_button(test, url, shown)
-    return "Direct link", "Opened in a browser, button pressed", answer
+    return _("Direct link"), _("Opened in a browser, button pressed"), answer
 
 
-def _try_one_click(test: _Tested) -> tuple[str, str, Answer]:
+def _try_one_click(test: _Tested) -> tuple[str | Promise, str | Promise, Answer]:
     url = links.signed_url(test.optout_list.pk, test.address.key)
     answer = call(
         "POST",
@@ -147,22 +150,22 @@ def _try_one_click(test: _Tested) -> tuple[str, str, Answer]:
         {"USER_AGENT": REHEARSAL_AGENT},
         body=b"List-Unsubscribe=One-Click",
     )
-    return "One-click (signed link)", "POST, as mail providers send it", answer
+    return _("One-click (signed link)"), _("POST, as mail providers send it"), answer
 
 
-def _try_pixel(test: _Tested) -> tuple[str, str, Answer]:
+def _try_pixel(test: _Tested) -> tuple[str | Promise, str | Promise, Answer]:
     item = quote(test.address.key, safe="@")
     url = links.pixel_url(test.optout_list.public_id).replace("{item}", item)
-    return "Pixel", "Loaded as an image", call("GET", url, IMAGE)
+    return _("Pixel"), _("Loaded as an image"), call("GET", url, IMAGE)
 
 
-def _try_server(test: _Tested) -> tuple[str, str, Answer]:
+def _try_server(test: _Tested) -> tuple[str | Promise, str | Promise, Answer]:
     allowed = _first_of(test.optout_list.whitelist)
     answer = call("GET", _direct_url(test), SERVER, ip=allowed)
-    return "Server to server", f"GET, as from {allowed}", answer
+    return _("Server to server"), format_lazy(_("GET, as from {ip}"), ip=allowed), answer
 
 
-def _try_api_web(test: _Tested) -> tuple[str, str, str]:
+def _try_api_web(test: _Tested) -> tuple[str, str | Promise, str]:
     realm = test.optout_list.realm
     fields, record = "email", test.address.key
     if realm.uses_customer_key:
@@ -174,28 +177,28 @@ def _try_api_web(test: _Tested) -> tuple[str, str, str]:
         "optout": "1",
         "data": f"{fields}^{record}",
     }
-    sent, allowed = "unsub with a throw-away password", TEST_IP
+    sent, allowed = _("unsub with a throw-away password"), TEST_IP
     if realm.approved_ips:
         allowed = _first_of(realm.approved_ips)
-        sent = f"{sent}, as from {allowed} (an approved IP)"
+        sent = format_lazy(_("{sent}, as from {ip} (an approved IP)"), sent=sent, ip=allowed)
     with throwaway_password(realm) as password:
         body = urlencode({**command, "p": password}).encode()
         answer = call("POST", links.api_web_url(), SCRIPT, body=body, ip=allowed)
     return "api_web", sent, answer.body  # scripts read the line, not the status
 
 
-def _try_rest(test: _Tested) -> tuple[str, str, Answer]:
+def _try_rest(test: _Tested) -> tuple[str | Promise, str | Promise, Answer]:
     optout_list = test.optout_list
-    sent, allowed = "POST of JSON with a throw-away key", TEST_IP
+    sent, allowed = _("POST of JSON with a throw-away key"), TEST_IP
     if optout_list.realm.approved_ips:
         allowed = _first_of(optout_list.realm.approved_ips)
-        sent = f"{sent}, as from {allowed} (an approved IP)"
+        sent = format_lazy(_("{sent}, as from {ip} (an approved IP)"), sent=sent, ip=allowed)
     url = f"{api_url()}/lists/{optout_list.number}/suppressions"
     body = json.dumps({"addresses": [test.address.key]}).encode()
     with throwaway_key(optout_list) as key:
         headers = {**SCRIPT, "AUTHORIZATION": f"Bearer {key}"}
         answer = call("POST", url, headers, body=body, kind="application/json", ip=allowed)
-    return str(Channel.REST.label), sent, answer
+    return "REST API", sent, answer
 
 
 def _first_of(networks: Sequence[str]) -> str:

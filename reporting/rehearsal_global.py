@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from lists.choices import ListKind
 from lists.models import List
 from optout.addresses import Address
@@ -23,23 +27,23 @@ class GlobalRehearsal:
         self._website = f"test-{run}.heed.invalid"
         self._do_not_mail = List.objects.get(realm=door.realm_id, kind=ListKind.GLOBAL)
 
-    def try_api(self, address: Address) -> tuple[str, str, str]:
+    def try_api(self, address: Address) -> tuple[str | Promise, str, str]:
         """A website's script sends the address."""
         request = {"responseType": "api", **self._about, _parameter(address): address.key}
         body = urlencode(request, quote_via=quote).encode()
         answer = call("POST", self._door.url, SCRIPT, body=body)
         said = answer.body if answer.status == 200 else f"{answer.status}, {answer.body}"
-        return str(Channel.GLOBAL_API.label), f"responseType=api{self._named}", said
+        return Channel.GLOBAL_API.label, f"responseType=api{self._named}", said
 
-    def try_form(self, address: Address) -> tuple[str, str, Answer]:
+    def try_form(self, address: Address) -> tuple[str | Promise, str | Promise, Answer]:
         """Somebody follows a website's link and fills in the form."""
         asked = {**self._about, "fields": _parameter(address)}
         url = f"{self._door.url}?{urlencode(asked)}"
         shown = call("GET", url, BROWSER)
         answer = submit(self._do_not_mail.pk, address.key, url, shown)
         return (
-            str(Channel.GLOBAL_FORM.label),
-            f"The form, filled in and sent{self._named}",
+            Channel.GLOBAL_FORM.label,
+            format_lazy("{}{}", _("The form, filled in and sent"), self._named),
             answer,
         )
 

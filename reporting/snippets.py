@@ -6,6 +6,9 @@ Pure text: addresses of the list go in, code comes out. The programs are run by 
 from dataclasses import dataclass
 from textwrap import dedent
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from optout import links
 from reporting.mail_tools import MailTool
 
@@ -15,7 +18,7 @@ class Snippet:
     """One piece of code: an id within its page, the name of the language, the code."""
 
     slug: str
-    label: str
+    label: str | Promise
     code: str
 
 
@@ -85,9 +88,9 @@ def download_commands(public_id: str) -> tuple[Snippet, ...]:
     """How a mailer fetches the suppressions: all of them, then only what is new."""
     url = links.download_url(public_id)
     return (
-        Snippet("all", "Everything", fill(_DOWNLOAD_ALL, URL=url)),
-        Snippet("since", "Only what was added since yesterday", fill(_DOWNLOAD_SINCE, URL=url)),
-        Snippet("changed", "Only if something changed", fill(_DOWNLOAD_CHANGED, URL=url)),
+        Snippet("all", _("Everything"), fill(_DOWNLOAD_ALL, URL=url)),
+        Snippet("since", _("Only what was added since yesterday"), fill(_DOWNLOAD_SINCE, URL=url)),
+        Snippet("changed", _("Only if something changed"), fill(_DOWNLOAD_CHANGED, URL=url)),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from optout.channels.api_web.lines import BAD_CREDENTIALS, NOT_YOUR_LIST, failure, success
 from optout.links import api_web_url
@@ -70,34 +71,34 @@ def examples(target: Target) -> Iterator[Example]:
         yield _subscribing(target)
         yield Example(
             "remove",
-            "Take off the list",
-            "The contact may be put on the list again later.",
+            _("Take off the list"),
+            _("The contact may be put on the list again later."),
             _command(target, target.number, one),
             success(unsubscribed(target.number, done=1)),
             Refusal(
                 failure(unsubscribed(target.number, done=0, failed=1)),
-                "If the address is not on the list",
+                _("If the address is not on the list"),
             ),
         )
         yield Example(
             "optout",
-            "Opt out of the list",
-            "The address is suppressed for the list, also if it never was a contact.",
+            _("Opt out of the list"),
+            _("The address is suppressed for the list, also if it never was a contact."),
             _command(target, target.number, one, optout=True),
             success(unsubscribed(target.number, done=1)),
         )
     yield Example(
         "global",
-        "Opt out of everything",
-        "The contact leaves every list of the realm, and the address goes to Do Not Mail.",
+        _("Opt out of everything"),
+        _("The contact leaves every list of the realm, and the address goes to Do Not Mail."),
         _command(target, 0, one, optout=True),
         success(unsubscribed(0, done=1)),
     )
     people = [target.record(each, each[1]) for each in (jane, joe, _NOBODY)]
     yield Example(
         "several",
-        "Several at once",
-        f"Up to 10,000 records. One that {_fails(target)} is counted at the end and not recorded; the others are done.",
+        _("Several at once"),
+        _up_to_ten_thousand(target),
         _command(target, target.number, "^".join([target.fields("first"), *people]), optout=True),
         success(unsubscribed(target.number, done=2, failed=1)),
     )
@@ -107,15 +108,20 @@ def _subscribing(target: Target) -> Example:
     """How contacts are put on the list; nobody is put on Do Not Mail."""
     jane, _joe = _PEOPLE
     data = f"{target.fields('first', 'last')}^{target.record(jane, 'Jane', 'Doe')}"
-    closed = "This list is closed: nobody should be added any more. " if target.is_closed else ""
+    said = [_("This list is closed: nobody should be added any more.")] if target.is_closed else []
+    said.append(
+        _(
+            "A contact that is known already counts as Updated. Who opted out is ignored; only force_sub=1 lifts the opt-out, "
+            "and the audit log has it."
+        )
+    )
     return Example(
         "subscribe",
-        "Put on the list",
-        f"{closed}A contact that is known already counts as Updated. Who opted out is ignored; only force_sub=1 lifts the"
-        " opt-out, and the audit log has it.",
+        _("Put on the list"),
+        " ".join(said),
         _start(target) + f"&c=sub&list_id={target.number}&data={data}",
         success(_subscribed(added=1)),
-        Refusal(failure(_subscribed(ignored=1)), "If the address opted out before"),
+        Refusal(failure(_subscribed(ignored=1)), _("If the address opted out before")),
     )
 
 
@@ -123,31 +129,34 @@ def refusals(target: Target, *, refuses_get: bool) -> Iterator[Refusal]:
     """Every line that a script should know, the commonest first."""
     yield Refusal(
         failure(unsubscribed(target.number, done=0, failed=1)),
-        ("Nobody in the data is on the list. With optout=1: each" if target.number else "Each")
-        + f" record {_fails(target)}. Such an opt-out is not recorded.",
+        _why_nothing_was_done(target),
     )
     yield Refusal(
         failure(BAD_CREDENTIALS),
-        "Realm, password and the caller’s IP do not belong together. It never says which of them is wrong.",
+        _(
+            "Realm, password and the caller’s IP do not belong together. It never says which of them is wrong."
+        ),
     )
-    yield Refusal(failure(NOT_YOUR_LIST), "The realm has no list with this list_id.")
+    yield Refusal(failure(NOT_YOUR_LIST), _("The realm has no list with this list_id."))
     yield Refusal(
         failure("A global opt out (list_id=0) needs optout=1"),
-        "list_id=0 was sent without optout=1.",
+        _("list_id=0 was sent without optout=1."),
     )
-    yield Refusal(failure("The parameter data is required"), "A parameter is missing; it is named.")
+    yield Refusal(
+        failure("The parameter data is required"), _("A parameter is missing; it is named.")
+    )
     if target.uses_customer_key:
         yield Refusal(
             failure("The field customer_key is required in data"),
-            "This realm names each contact by customer key and email address.",
+            _("This realm names each contact by customer key and email address."),
         )
     if refuses_get:
         yield Refusal(
-            failure("This realm accepts commands by POST only"), "The command came by GET."
+            failure("This realm accepts commands by POST only"), _("The command came by GET.")
         )
     yield Refusal(
         failure("Too many wrong passwords, try again later"),
-        "20 wrong passwords within 10 minutes from your network. The only one with status 429.",
+        _("20 wrong passwords within 10 minutes from your network. The only one with status 429."),
     )
 
 
@@ -194,14 +203,39 @@ def _subscribed(*, added: int = 0, ignored: int = 0) -> str:
     )
 
 
-def _fails(target: Target) -> str:
-    """What a record does that is not carried out (S4.11, S4.13)."""
-    unreadable = ["has no usable address", "more values than names"]
-    if not target.uses_customer_key:
-        return " or ".join(unreadable)
-    return ", ".join(
-        [*unreadable, "or a customer key that is missing, somebody else’s or not the contact’s own"]
+def _up_to_ten_thousand(target: Target) -> str:
+    """What becomes of several records, of which one cannot be carried out (S4.11, S4.13)."""
+    if target.uses_customer_key:
+        return _(
+            "Up to 10,000 records. One that has no usable address, more values than names, or a customer key that is missing, "
+            "somebody else’s or not the contact’s own is counted at the end and not recorded; the others are done."
+        )
+    return _(
+        "Up to 10,000 records. One that has no usable address or more values than names is counted at the end and not recorded; "
+        "the others are done."
     )
+
+
+def _why_nothing_was_done(target: Target) -> str:
+    """Why no record of an `unsub` was carried out (S4.11, S4.13)."""
+    if target.uses_customer_key:
+        each = _(
+            "Each record has no usable address, more values than names, or a customer key that is missing, somebody else’s or "
+            "not the contact’s own. Such an opt-out is not recorded."
+        )
+        each_optout = _(
+            "Nobody in the data is on the list. With optout=1: each record has no usable address, more values than names, or a "
+            "customer key that is missing, somebody else’s or not the contact’s own. Such an opt-out is not recorded."
+        )
+    else:
+        each = _(
+            "Each record has no usable address or more values than names. Such an opt-out is not recorded."
+        )
+        each_optout = _(
+            "Nobody in the data is on the list. With optout=1: each record has no usable address or more values than names. "
+            "Such an opt-out is not recorded."
+        )
+    return each_optout if target.number else each
 
 
 def _start(target: Target) -> str:

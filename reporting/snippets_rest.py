@@ -4,6 +4,7 @@ Pure text, as in `reporting/snippets.py`. The tests run all of it as it stands h
 """
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from optout.channels.rest.problems import DOCS
 from reporting.rest.following import calling_with, filter_of
@@ -29,10 +30,10 @@ def commands(number: int) -> tuple[Snippet, ...]:
     """One curl each: report opt-outs of the list with that number, look addresses up, follow what changes, make opt-out links."""
     values = {"API": api_url(), "NUMBER": str(number), "FILTER": filter_of(number)}
     return (
-        Snippet("add", "Report opt-outs", fill(_CURL_ADD, **values)),
-        Snippet("look-up", "Look addresses up", fill(_CURL_LOOK_UP, **values)),
-        Snippet("changes", "Follow what changes", fill(_CURL_CHANGES, **values)),
-        Snippet("links", "Make opt-out links for text messages", fill(_CURL_LINKS, **values)),
+        Snippet("add", _("Report opt-outs"), fill(_CURL_ADD, **values)),
+        Snippet("look-up", _("Look addresses up"), fill(_CURL_LOOK_UP, **values)),
+        Snippet("changes", _("Follow what changes"), fill(_CURL_CHANGES, **values)),
+        Snippet("links", _("Make opt-out links for text messages"), fill(_CURL_LINKS, **values)),
     )
 
 

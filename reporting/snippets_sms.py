@@ -2,6 +2,8 @@
 
 import json
 
+from django.utils.translation import gettext_lazy as _
+
 from reporting.snippets import Snippet, fill, program
 
 SECRET = "YOUR-SECRET"  # noqa: S105
@@ -14,7 +16,7 @@ def inbound_commands(url: str, texted: str) -> tuple[Snippet, ...]:
     values = {"URL": url, "TO": texted, "JSON": json.dumps(said), "FROM": _SENDER, "SECRET": SECRET}
     return (
         Snippet("json", "JSON", fill(_JSON, **values)),
-        Snippet("form", "Form", fill(_FORM, **values)),
+        Snippet("form", _("Form"), fill(_FORM, **values)),
     )
 
 

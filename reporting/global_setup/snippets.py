@@ -6,13 +6,14 @@ Pure text, as in `reporting/snippets.py`. The tests open the addresses and run t
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from django.utils.translation import gettext as _
+
 from optout.channels.global_unsubscribe.api import DENIED, DONE
 from reporting.snippets import Snippet, fill, program
 
 WEBSITE = "shop.example"  # a placeholder: the website that sends the request
 _LABELS = {"customField1": "Country", "customField2": "City", "customField3": "Reason"}
 _VALUES = {"customField1": "Germany", "customField2": "Berlin", "customField3": "Too many"}
-_THEN = "Then: You successfully unsubscribed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +37,26 @@ def examples(url: str, product_number: int = 0, uuid: str = "") -> list[Example]
     jane = {"email": "jane@example.com", "phoneNumber": "+12025550123"}
     nobody = dict.fromkeys(jane, "")
     found = [
-        Example("API request", f"{url}?{_query(**api, **jane, **_VALUES)}", DONE),
+        Example(_("API request"), f"{url}?{_query(**api, **jane, **_VALUES)}", DONE),
         Example(
-            "API request without email and phone number: denied",
+            _("API request without email and phone number: denied"),
             f"{url}?{_query(**api, **nobody)}",
             DENIED,
         ),
         Example(
-            "Link to the form",
+            _("Link to the form"),
             f"{url}?{form_query(product_number)}",
-            f"A form that asks for email, phone number, {', '.join(_LABELS.values())}. {_THEN}",
+            _(
+                "A form that asks for email, phone number, %(labels)s. Then: You successfully unsubscribed"
+            )
+            % {"labels": ", ".join(_LABELS.values())},
         ),
     ]
     if uuid:
-        says = f"The form as it is stored, counted for its publisher. {_THEN}"
-        found.append(Example("Link to a stored form", f"{url}?{_query(uuid=uuid)}", says))
+        says = _(
+            "The form as it is stored, counted for its publisher. Then: You successfully unsubscribed"
+        )
+        found.append(Example(_("Link to a stored form"), f"{url}?{_query(uuid=uuid)}", says))
     return found
 
 

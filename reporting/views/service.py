@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -37,11 +39,11 @@ SAMPLE = "sample@example.com"
 SAMPLE_PHONE = "+12025550123"  # of those that are kept for fiction
 
 _TABS = (
-    ("hosted", "Hosted by us"),
-    ("mailer", "On the mailer’s site"),
-    ("api", "API"),
-    ("download", "Download"),
-    ("test", "Test"),
+    ("hosted", _("Hosted by us")),
+    ("mailer", _("On the mailer’s site")),
+    ("api", _("API")),
+    ("download", _("Download")),
+    ("test", _("Test")),
 )
 
 
@@ -100,7 +102,7 @@ def _show(request: HttpRequest, opened: OpenedList, wanted: str, **more: Any) ->
         **list_context(opened, "list_service"),
         "tab": tab,
         "service_tabs": [
-            Tab(label, f"{page}?tab={slug}", slug == tab) for slug, label in slugs.items()
+            Tab(str(label), f"{page}?tab={slug}", slug == tab) for slug, label in slugs.items()
         ],
         "may_edit": may_edit,
         "may_download": opened.may(Permission.DOWNLOAD),
@@ -179,13 +181,14 @@ def _short_link(opened: OpenedList) -> dict[str, Any]:
 def _stop(optout_list: List) -> dict[str, Any]:
     """The numbers that people text STOP to for this list, and where their answers come in."""
     numbers = SmsNumber.objects.filter(realm=optout_list.realm_id, optout_list=optout_list)
+    named = ((each,) for each in numbers.values_list("number", flat=True))
     endpoint = (
         InboundEndpoint.objects.filter(realm=optout_list.realm_id, removed_at=None)
         .order_by("pk")
         .first()
     )
     return {
-        "sms_numbers": list(numbers),
+        "sms_numbers": format_html_join(", ", '<span class="mono" dir="ltr">{}</span>', named),
         "inbound_url": links.inbound_sms_url(endpoint.public_id) if endpoint else "",
     }
 
