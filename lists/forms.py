@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from phonenumbers import SUPPORTED_REGIONS
 
 from lists.choices import Language, Role
@@ -24,7 +25,9 @@ def add_thank_you_fields(form: forms.BaseForm, texts: Mapping[str, str], languag
     for code, label in Language.choices:
         if code == language or f"thank_you_{code}" in form.data:
             form.fields[f"thank_you_{code}"] = thank_you_field(
-                _("Thank-you text in %(language)s") % {"language": label}, code, texts.get(code, "")
+                gettext("Thank-you text in %(language)s") % {"language": label},
+                code,
+                texts.get(code, ""),
             )
 
 
@@ -64,7 +67,7 @@ def keep_to_one_line(form: forms.BaseForm) -> None:
 def validate_one_line(text: str) -> None:
     """A validator: ValidationError for control characters."""
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
-        raise ValidationError("Write this in one line, without control characters.")
+        raise ValidationError(_("Write this in one line, without control characters."))
 
 
 def ask_kindly(form: forms.BaseForm) -> None:
@@ -74,13 +77,17 @@ def ask_kindly(form: forms.BaseForm) -> None:
             continue
         label = str(field.label or "value")
         if isinstance(field, forms.ChoiceField | forms.ModelChoiceField):
-            field.error_messages["required"] = "Choose one."
+            field.error_messages["required"] = gettext("Choose one.")
         elif isinstance(field, forms.IntegerField):
-            field.error_messages["required"] = "Enter a number."
+            field.error_messages["required"] = gettext("Enter a number.")
         else:
-            article = "an" if label[0].lower() in "aeiou" else "a"
-            said = label[0].lower() + label[1:]
-            field.error_messages["required"] = f"Enter {article} {said}."
+            words = {"name": label[0].lower() + label[1:], "label": label}
+            # Translators: the field, “name”, “email address”. %(label)s is the same with its capital letter.
+            said = gettext("Enter a %(name)s.")
+            if label[0].lower() in "aeiou":
+                # Translators: English needs “an” before some letters; say it as above.
+                said = gettext("Enter an %(name)s.")
+            field.error_messages["required"] = said % words
 
 
 class RealmForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -94,19 +101,23 @@ class RealmForm(forms.ModelForm):  # type: ignore[type-arg]
 
     # No maxlength: it would silently make "Ge" (Georgia) of "Germany".
     default_region = forms.CharField(
-        label="Default country for phone numbers",
-        help_text="Two letters, such as US, GB or DE. Read when a number has no country code.",
+        label=_("Default country for phone numbers"),
+        help_text=_("Two letters, such as US, GB or DE. Read when a number has no country code."),
         widget=forms.TextInput(attrs={"class": "short", "autocapitalize": "characters"}),
     )
 
     class Meta:
         model = Realm
         fields = ("sender_name", "support_address", "default_language", "default_region")
-        labels = {"support_address": "Support address"}
+        labels = {"support_address": _("Support address")}
         help_texts = {
-            "sender_name": "Who sends: recipients see it on every page.",
-            "support_address": "An email address, phone number or web address for recipients who need help.",
-            "default_language": "What recipients read when neither their browser nor the list says.",
+            "sender_name": _("Who sends: recipients see it on every page."),
+            "support_address": _(
+                "An email address, phone number or web address for recipients who need help."
+            ),
+            "default_language": _(
+                "What recipients read when neither their browser nor the list says."
+            ),
         }
 
     def clean_default_region(self) -> str:
@@ -114,7 +125,9 @@ class RealmForm(forms.ModelForm):  # type: ignore[type-arg]
         region = str(self.cleaned_data["default_region"]).strip().upper()
         if region not in SUPPORTED_REGIONS:
             raise ValidationError(
-                "Write the country as two letters: US for the United States, GB for Britain, DE for Germany."
+                _(
+                    "Write the country as two letters: US for the United States, GB for Britain, DE for Germany."
+                )
             )
         return region
 
@@ -139,14 +152,14 @@ class MemberForm(forms.Form):
     """A member's role and lists."""
 
     role = forms.ChoiceField(
-        choices=Role.choices, initial=Role.MAILER, widget=forms.RadioSelect, label="Role"
+        choices=Role.choices, initial=Role.MAILER, widget=forms.RadioSelect, label=_("Role")
     )
     lists = ListsField(
         queryset=List.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        label="Lists",
-        help_text="For list owners and mailers. Realm admins and viewers see every list.",
+        label=_("Lists"),
+        help_text=_("For list owners and mailers. Realm admins and viewers see every list."),
     )
 
     def __init__(self, *args: Any, lists: QuerySet[List], **kwargs: Any) -> None:
@@ -159,7 +172,7 @@ class MemberForm(forms.Form):
         if cleaned.get("role") in {Role.ADMIN, Role.VIEWER}:
             cleaned["lists"] = []  # they need none
         elif "lists" in cleaned and not cleaned["lists"] and cleaned.get("role") == Role.MAILER:
-            self.add_error("lists", "Choose the lists that this mailer sends to.")
+            self.add_error("lists", _("Choose the lists that this mailer sends to."))
         return cleaned
 
 
@@ -167,7 +180,7 @@ class InviteForm(MemberForm):
     """Somebody new."""
 
     email = forms.EmailField(
-        label="Email address",
+        label=_("Email address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext
+
 from lists.access import Standing
 from lists.api_keys import PREFIX
 from lists.models import ApiKey, RealmCredential
@@ -32,7 +34,9 @@ def _passwords(standing: Standing, wanted: set[int]) -> dict[int, str]:
         return {}
     found = RealmCredential.objects.filter(realm=standing.realm, pk__in=wanted)
     return {
-        pk: "your own password" if is_chosen else f"password …{hint}"
+        pk: gettext("your own password")
+        if is_chosen
+        else gettext("password …%(hint)s") % {"hint": hint}
         for pk, hint, is_chosen in found.values_list("pk", "hint", "is_chosen")
     }
 
@@ -42,6 +46,6 @@ def _keys(standing: Standing, wanted: set[int]) -> dict[int, str]:
         return {}
     found = ApiKey.objects.filter(realm=standing.realm, pk__in=wanted)
     return {
-        pk: f"key “{label}” {PREFIX}_…{hint}"
+        pk: gettext("key “%(label)s” %(key)s") % {"label": label, "key": f"{PREFIX}_…{hint}"}
         for pk, label, hint in found.values_list("pk", "label", "hint")
     }

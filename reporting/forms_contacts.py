@@ -8,6 +8,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from lists.choices import Accepts
 from lists.contacts import known_fields
@@ -19,9 +22,9 @@ MAX_LINES = 1_000
 MAX_CHARACTERS = 200_000
 _MAX_LINE = 4_000
 _MAX_SHOWN = 80
-_ONLY = "Write an address, or an address, a first and a last name, with commas between them."
-_ONE_A_LINE = "One address a line."
-_ADDRESS_FIRST = "The address comes first."
+_ONLY = _("Write an address, or an address, a first and a last name, with commas between them.")
+_ONE_A_LINE = _("One address a line.")
+_ADDRESS_FIRST = _("The address comes first.")
 _HEADER = re.compile(
     r"(e-?mail|mail|phone|telephone|mobile|telefon|handy)([ _-]?(address|adresse|number|nummer))?|address|adresse|tel\.?|msisdn",
     re.IGNORECASE,
@@ -42,7 +45,7 @@ class ContactSearchForm(forms.Form):
 
     def __init__(self, *args: Any, clear: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["q"].label = "Address, or how it begins" if clear else "A whole address"
+        self.fields["q"].label = _("Address, or how it begins") if clear else _("A whole address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Line:
 
     text: str
     record: ContactRecord | None
-    problem: str = ""
+    problem: str | Promise = ""
 
     @property
     def shown(self) -> str:
@@ -62,8 +65,8 @@ class AddContactsForm(forms.Form):
     """Whom to add to a list, one a line. No `maxlength`: a browser would cut what is pasted, in silence and in mid-line."""
 
     addresses = forms.CharField(
-        label="Contacts, one a line",
-        error_messages={"required": "Enter at least one address."},
+        label=_("Contacts, one a line"),
+        error_messages={"required": _("Enter at least one address.")},
         widget=forms.Textarea(
             attrs={
                 "rows": 10,
@@ -79,24 +82,30 @@ class AddContactsForm(forms.Form):
         self.optout_list = optout_list
         self.header = ""  # the first line, when it names the columns
         example = "+44 20 7946 0958" if optout_list.accepts == Accepts.PHONE else "name@example.com"
-        self.fields["addresses"].help_text = (
-            f"{Accepts(optout_list.accepts).label}; with a name, if you like: {example}, Jane, Doe. "
-            f"Rows of a spreadsheet can be pasted as they are. Up to {MAX_LINES:,} lines."
+        help_text = gettext(
+            "%(accepts)s; with a name, if you like: %(example)s, Jane, Doe. Rows of a spreadsheet can be pasted as they are. "
+            "Up to %(most)s lines."
         )
+        self.fields["addresses"].help_text = help_text % {
+            "accepts": Accepts(optout_list.accepts).label,
+            "example": example,
+            "most": f"{MAX_LINES:,}",
+        }
 
     def clean_addresses(self) -> list[Line]:
         text: str = self.cleaned_data["addresses"]
         lines = [each.strip() for each in text.splitlines() if each.strip()]
         if len(lines) > MAX_LINES:
             raise ValidationError(
-                f"These are {len(lines):,} lines. Up to {MAX_LINES:,} can be added at once."
+                _("These are %(lines)s lines. Up to %(most)s can be added at once."),
+                params={"lines": f"{len(lines):,}", "most": f"{MAX_LINES:,}"},
             )
         if len(text) > MAX_CHARACTERS:
-            raise ValidationError("This is too much text for so few lines. Add them in parts.")
+            raise ValidationError(_("This is too much text for so few lines. Add them in parts."))
         if _is_header(lines[0]):
             self.header = lines.pop(0)
         if not lines:
-            raise ValidationError("Enter at least one address.")
+            raise ValidationError(_("Enter at least one address."))
         return [self._read(each) for each in lines]
 
     def keep_only(self, lines: Sequence[Line]) -> "AddContactsForm":
@@ -104,17 +113,17 @@ class AddContactsForm(forms.Form):
         rest = AddContactsForm(
             self.optout_list, {"addresses": "\n".join(each.text for each in lines)}
         )
-        many = (
-            "1 line was not added. It is"
-            if len(lines) == 1
-            else f"{len(lines):,} lines were not added. They are"
+        said = ngettext(
+            "%(count)s line was not added. It is still in the box.",
+            "%(count)s lines were not added. They are still in the box.",
+            len(lines),
         )
-        rest.add_error("addresses", f"{many} still in the box.")
+        rest.add_error("addresses", said % {"count": f"{len(lines):,}"})
         return rest
 
     def _read(self, text: str) -> Line:
         if len(text) > _MAX_LINE:
-            return Line(text, None, "This is too long.")
+            return Line(text, None, _("This is too long."))
         address, *names = _cells(text)
         if any(_is_like_an_address(each) for each in names):
             return Line(text, None, _ONE_A_LINE if _is_like_an_address(address) else _ADDRESS_FIRST)
@@ -136,7 +145,7 @@ class AddContactsForm(forms.Form):
         given = {key: name for key, name in zip(("first", "last"), names, strict=False) if name}
         fields = known_fields({**_split_name(display_name), **given})
         if fields is None:
-            return Line(text, None, "A name is too long.")
+            return Line(text, None, _("A name is too long."))
         return Line(text, ContactRecord(parsed, fields))
 
 

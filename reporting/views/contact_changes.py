@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -26,7 +28,7 @@ from reporting.opted_out import opted_out
 from reporting.views.contacts import open_subscribable, place_in_list
 
 MOST_TOLD = 100  # opt-outs and unreadable lines that one answer explains; a page has its weight
-_GONE = "This contact is not on the list any more. Nothing was changed."
+_GONE = _("This contact is not on the list any more. Nothing was changed.")
 
 
 @login_required
@@ -43,7 +45,7 @@ def add_list_contacts(request: HttpRequest, public_id: str) -> HttpResponse:
         readable = [each for each in lines if each.record is not None]
         added = _add(request, opened, readable)
         left = [each for each in lines if each.record is None] + [
-            replace(readable[position], problem="It could not be added.")
+            replace(readable[position], problem=gettext("It could not be added."))
             for position in added.refused
         ]
         said = _said(added, form.header)
@@ -86,9 +88,8 @@ def remove_list_contact(request: HttpRequest, public_id: str, digest: str) -> Ht
         return redirect(back)
     if do == "remove":
         if remove_contact(opened.optout_list, contact, actor=cast("User", request.user)):
-            messages.success(
-                request, f"{row.address} is off the list now. No opt-out was recorded."
-            )
+            said = gettext("%(address)s is off the list now. No opt-out was recorded.")
+            messages.success(request, said % {"address": row.address})
         else:
             messages.info(request, _GONE)
         return redirect(back)
@@ -151,14 +152,22 @@ def _addresses_at(lines: list[Line], positions: Iterable[int]) -> list[str]:
 
 
 def _said(added: Added, header: str) -> str:
-    said = [f"{_counted(added.new, 'contact')} added." if added.new else "Nobody was added."]
+    said = [gettext("Nobody was added.")]
+    if added.new:
+        new = ngettext("%(count)s contact added.", "%(count)s contacts added.", added.new)
+        said = [new % {"count": f"{added.new:,}"}]
     if added.known:
-        were = "was" if added.known == 1 else "were"
-        said.append(f"{_counted(added.known, 'contact')} {were} on the list already.")
+        known = ngettext(
+            "%(count)s contact was on the list already.",
+            "%(count)s contacts were on the list already.",
+            added.known,
+        )
+        said.append(known % {"count": f"{added.known:,}"})
     if added.renamed:
-        said.append(f"{_counted(added.renamed, 'name')} changed.")
+        renamed = ngettext("%(count)s name changed.", "%(count)s names changed.", added.renamed)
+        said.append(renamed % {"count": f"{added.renamed:,}"})
     if header:
-        said.append("The first line was skipped: it names the columns.")
+        said.append(gettext("The first line was skipped: it names the columns."))
     return " ".join(said)
 
 
@@ -171,17 +180,20 @@ def _opt_out(request: HttpRequest, optout_list: List, contact: ListedContact, ad
         now=timezone.now(),
         evidence=_evidence(request),
     )
-    everything = (
-        f" of everything from {optout_list.realm.sender_name}" if optout_list.is_global else ""
-    )
-    if is_new:
-        messages.success(
-            request,
-            f"{address} is opted out{everything}. It cannot be added again until this is lifted.",
+    words = {"address": address, "sender": optout_list.realm.sender_name}
+    if is_new and optout_list.is_global:
+        said = gettext(
+            "%(address)s is opted out of everything from %(sender)s. It cannot be added again until this is lifted."
+        )
+    elif is_new:
+        said = gettext("%(address)s is opted out. It cannot be added again until this is lifted.")
+    elif optout_list.is_global:
+        said = gettext(
+            "%(address)s was opted out of everything from %(sender)s already. It is off every list now."
         )
     else:
-        off = "every list" if optout_list.is_global else "the list"
-        messages.info(request, f"{address} was opted out{everything} already. It is off {off} now.")
+        said = gettext("%(address)s was opted out already. It is off the list now.")
+    (messages.success if is_new else messages.info)(request, said % words)
 
 
 def _row(opened: OpenedList, contact: ListedContact) -> ContactRow:
@@ -192,7 +204,3 @@ def _row(opened: OpenedList, contact: ListedContact) -> ContactRow:
 
 def _evidence(request: HttpRequest) -> Evidence:
     return Evidence.of(client_ip(request), request.headers.get("User-Agent"))
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"

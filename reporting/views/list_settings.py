@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from lists.access import OpenedList, Permission, open_list
@@ -46,12 +47,13 @@ def list_settings(request: HttpRequest, public_id: str) -> HttpResponse:
         return _page(request, opened, form)
     if changed:
         opened.optout_list.whitelist = values["whitelist"]
-        said = ["Saved.", effect_on_downloads(opened.optout_list, before, timezone.now())]
+        said = [_("Saved."), effect_on_downloads(opened.optout_list, before, timezone.now())]
         if "number" in changed:
-            said.append(f"Scripts call this list by {opened.optout_list.number} from now on.")
+            calls = _("Scripts call this list by %(number)d from now on.")
+            said.append(calls % {"number": opened.optout_list.number})
         messages.success(request, " ".join(filter(None, said)))
     else:
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, _("Nothing was changed."))
     return redirect("list_settings", public_id)
 
 
@@ -65,7 +67,8 @@ def list_close(request: HttpRequest, public_id: str) -> HttpResponse:
     if optout_list.is_global or not form.is_valid():
         return _page(request, opened, _untouched(request, opened), form)
     close_list(optout_list, actor=opened.standing.user, now=timezone.now())
-    messages.success(request, f"{optout_list.name} is closed. Its links still record opt-outs.")
+    said = _("%(list)s is closed. Its links still record opt-outs.")
+    messages.success(request, said % {"list": optout_list.name})
     return redirect("list_settings", public_id)
 
 
@@ -75,7 +78,7 @@ def list_reopen(request: HttpRequest, public_id: str) -> HttpResponse:
     """POST: open a closed list again."""
     opened = open_list(request.user, public_id, Permission.EDIT)
     reopen_list(opened.optout_list, actor=opened.standing.user)
-    messages.success(request, f"{opened.optout_list.name} is open again.")
+    messages.success(request, _("%(list)s is open again.") % {"list": opened.optout_list.name})
     return redirect("list_settings", public_id)
 
 

@@ -8,6 +8,9 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from lists.actions import NumberTakenError, make_list, next_number, require_free_number
@@ -21,10 +24,10 @@ _SALT = "reporting.new_list"
 
 type StepForm = BasicsForm | WaysForm | AfterwardsForm
 
-_STEPS: tuple[tuple[str, type[StepForm]], ...] = (
-    ("Name", BasicsForm),
-    ("How people opt out", WaysForm),
-    ("What they see then", AfterwardsForm),
+_STEPS: tuple[tuple[Promise, type[StepForm]], ...] = (
+    (_("Name"), BasicsForm),
+    (_("How people opt out"), WaysForm),
+    (_("What they see then"), AfterwardsForm),
 )
 
 
@@ -58,7 +61,8 @@ def list_new(request: HttpRequest) -> HttpResponse:
     except NumberTakenError as error:
         taken = say_taken(standing, error.holder)
         return _page(request, 1, request.POST, taken=taken, status=422)
-    messages.success(request, f"{made.name} is ready. Here is how mailers connect it.")
+    said = gettext("%(list)s is ready. Here is how mailers connect it.")
+    messages.success(request, said % {"list": made.name})
     return redirect("list_service", made.public_id)
 
 

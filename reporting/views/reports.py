@@ -51,22 +51,22 @@ def reports(request: HttpRequest) -> HttpResponse:
 
 def _opt_outs() -> Group:
     per_day = Report(
-        "Opt-outs per day",
+        _("Opt-outs per day"),
         reverse("overview"),
-        "The last 30 days by the way they came, and how many addresses are suppressed.",
+        _("The last 30 days by the way they came, and how many addresses are suppressed."),
     )
-    return Group("Opt-outs", "All your lists together.", [per_day])
+    return Group(_("Opt-outs"), _("All your lists together."), [per_day])
 
 
 def _entries(lists: list[List]) -> Group:
     return Group(
-        "Entries",
-        "Every single opt-out of a list: when it came, how, and for whom.",
+        _("Entries"),
+        _("Every single opt-out of a list: when it came, how, and for whom."),
         [
             Report(
                 each.name,
                 reverse("list_entries", args=[each.public_id]),
-                f"No. {each.number}",
+                _("No. %(number)s") % {"number": each.number},
                 is_own_text=True,
             )
             for each in lists
@@ -92,8 +92,11 @@ def _reasons(lists: list[List]) -> Group:
 
 def _extras() -> Group:
     report = Report(
-        "Global Unsubscribe",
+        _("Global Unsubscribe"),
         reverse("global_unsubscribe_report"),
-        "Requests by email or phone that websites send, by form and API: who, from which website, for which product, how often.",
+        _(
+            "Requests by email or phone that websites send, by form and API: who, from which website, for which product, how "
+            "often."
+        ),
     )
-    return Group("Extras", "", [report])
+    return Group(_("Extras"), "", [report])

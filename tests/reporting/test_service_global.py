@@ -137,11 +137,12 @@ class TestPage:
         assert "None is allowed yet." in page_of(bob, mapped)
         GlobalUnsubscribe.objects.update(server_ips=["203.0.113.5", "203.0.113.6"])
 
-        page = page_of(bob, mapped)
+        page = " ".join(page_of(bob, mapped).split())
+        allowed = " ".join(page_of(bob, mapped, REMOTE_ADDR="203.0.113.5").split())
 
         assert "2 addresses allowed;</strong> yours" in page
         assert "is not. Anybody may" in page
-        assert "is among them. Anybody may" in page_of(bob, mapped, REMOTE_ADDR="203.0.113.5")
+        assert "is among them. Anybody may" in allowed
 
     def test_a_list_that_no_product_leads_to_is_told_so(
         self, alice: User, bob: User, door: GlobalUnsubscribe, optout_list: List
