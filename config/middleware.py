@@ -39,6 +39,8 @@ PUBLIC_PATHS = (
     "/g/",
 )
 PROGRAM_PATHS = ("/api/", "/ws/", "/v2/")
+# Programs compare what they get: it is English, whatever DEFAULT_LANGUAGE says.
+_ENGLISH_PATHS = (*PROGRAM_PATHS, "/api_web", "/bin/api_web")
 
 # A base URL that ends in a slash, and then `/unsubscribe/unsubscribe`
 _TWO_SLASHES = re.compile(r"/{1,2}(?:g/\w{1,40}/{1,2})?unsubscribe/unsubscribe/?")
@@ -187,7 +189,10 @@ class RecipientsFirst:
             request.path_info = request.path_info.replace("//", "/")
             request.path = request.path.replace("//", "/")
         if request.path_info.startswith(PUBLIC_PATHS + PROGRAM_PATHS):
-            return self.answer(request)
+            if not request.path_info.startswith(_ENGLISH_PATHS):
+                return self.answer(request)
+            with translation.override("en"):
+                return self.answer(request)
         return self.get_response(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:

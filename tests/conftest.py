@@ -1,11 +1,12 @@
 """What every test may ask for. Alice owns, Bob may edit, Charlie must see nothing."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import hypothesis
 import pytest
 from django.test import Client, TransactionTestCase
+from django.utils.translation import trans_real
 from pytest_django.plugin import blocking_manager_key
 
 from lists.choices import Role
@@ -80,3 +81,15 @@ def public_client() -> Client:
             "sec-fetch-mode": "navigate",
         },
     )
+
+
+@pytest.fixture
+def in_german(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Says words of the portal in German, as a catalog of it would: `in_german(Unsubscribed="Abgemeldet")`."""
+    (said, *_more) = trans_real.translation("de")._catalog._catalogs  # type: ignore[attr-defined]
+
+    def say(**words: str) -> None:
+        for english, german in words.items():
+            monkeypatch.setitem(said, english, german)
+
+    return say

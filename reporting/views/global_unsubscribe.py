@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -171,8 +171,10 @@ def global_unsubscribe_per_day_csv(request: HttpRequest) -> HttpResponseBase:
         return _to_page(request)
     response = HttpResponse()
     writer = csv.writer(response)
-    figures = read_global_figures(figured, timezone.now())
-    writer.writerow(["day", *(each.label.lower() for each in figures.series), "total"])
+    with translation.override("en"):  # programs read these columns, too
+        figures = read_global_figures(figured, timezone.now())
+        names = [str(each.label).lower() for each in figures.series]
+    writer.writerow(["day", *names, "total"])
     for day, *values in zip(
         figures.days.all, *(each.values for each in figures.series), strict=True
     ):

@@ -8,7 +8,7 @@ from django.db.models import Count, Max, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -141,12 +141,14 @@ def opt_outs_csv(request: HttpRequest) -> HttpResponse:
     standing = current_standing(request)
     if standing.role == Role.MAILER:
         raise Http404
-    chart = read_figures(standing, timezone.now()).chart()
+    with translation.override("en"):  # programs read these columns, too
+        chart = read_figures(standing, timezone.now()).chart()
+        names = [each.label for each in chart.series]
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="opt-outs-per-day.csv"'
     response.headers["Cache-Control"] = "no-store"
     writer = csv.writer(response)
-    writer.writerow(["day", *(each.label for each in chart.series), "total"])
+    writer.writerow(["day", *names, "total"])
     for index, day in enumerate(chart.days):
         figures = [each.values[index] for each in chart.series]
         writer.writerow([day.isoformat(), *figures, sum(figures)])

@@ -1,4 +1,5 @@
 import csv
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -157,6 +158,23 @@ class TestChart:
         assert len(rows) == 30
         assert rows[-1] == {"day": "2026-03-04", "Hosted page": "1", "Pixel": "0", "total": "1"}
         assert rows[-3]["Pixel"] == "3"
+
+    def test_the_csv_has_the_same_columns_in_every_language(
+        self,
+        alice: User,
+        optout_list: List,
+        in_german: Callable[..., None],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        opt_out(optout_list, 1, 0, Channel.PIXEL)
+        in_german(Pixel="Zählpixel")
+        monkeypatch.setattr("config.middleware.PORTAL_LANGUAGE", "de")
+        client = sign_in(alice)
+
+        response = client.get("/manage/opt-outs-per-day.csv")
+
+        assert "Zählpixel" in client.get("/manage/").content.decode()
+        assert response.content.splitlines()[0] == b"day,Pixel,total"
 
     def test_it_is_for_those_who_may_see_it(self, optout_list: List) -> None:
         assert Client().get("/manage/opt-outs-per-day.csv").status_code == 302

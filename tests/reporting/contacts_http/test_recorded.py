@@ -1,15 +1,18 @@
 """Both shapes as existing clients send them: every file of `recorded/`, replayed whole, and answered byte for byte."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from lists.models import ApiKey, Contact, List, Realm, Subscription
 from lists.secrets import digest_secret
+from optout.choices import Reason
 from optout.models import OptOut, Suppression
 from tests import make
 from tests.optout.channels.api_web.replay import Replayed, replay
@@ -118,3 +121,17 @@ class TestRecorded:
         # GET changes nothing, a refusal nothing, and what else is done something
         changes = not recorded.request.startswith(b"GET ") and answer.status < 300
         assert (state() != before) == changes
+
+
+def test_programs_get_english_whatever_the_portal_speaks(
+    world: Realm, in_german: Callable[..., None]
+) -> None:
+    in_german(Unsubscribed="Abgemeldet")
+    (recorded,) = (each for each in read_recorded() if each.name == "v1_07_contact_opted_out")
+
+    with translation.override("de"):
+        assert Reason.UNSUBSCRIBED.label == "Abgemeldet"
+        answer = replay(recorded.request)
+
+    assert "<OptOutReason>Unsubscribed</OptOutReason>" in recorded.answer
+    assert as_text(answer) == recorded.answer
