@@ -8,9 +8,11 @@ from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
-from lists.mail import make_mail
+from lists.mail import ENGLISH, make_mail
 from lists.models import Membership, Realm, User
 
 # The worker's tasks (reporting/tasks.py).
@@ -49,18 +51,20 @@ def mail_invitation(user_id: int, realm_id: int, invited_by_id: int) -> bool:
     membership = place.filter(user=user_id, realm=realm_id).first()
     if membership is None or not membership.user.is_active or membership.user.has_usable_password():
         return False
+    with translation.override(ENGLISH):
+        subject, an_admin = _("Your place in %(sender)s on Heed"), _("An admin")
     inviting = User.objects.filter(pk=invited_by_id).first()
     mail = make_mail(
         "emails/invitation",
         {
             "realm": membership.realm,
-            "invited_by": (inviting.get_full_name() if inviting else "") or "An admin",
+            "invited_by": (inviting.get_full_name() if inviting else "") or an_admin,
             "url": set_password_url(membership.user),
             "days": _days(),
             "reset_url": f"{settings.BASE_URL}{reverse('account_reset_password')}",
         },
         to=membership.user.email,
-        subject=f"Your place in {membership.realm.sender_name} on Heed",
+        subject=subject % {"sender": membership.realm.sender_name},
     )
     mail.send()
     return True
@@ -71,11 +75,13 @@ def mail_password_reset(user_id: int) -> bool:
     user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is None:
         return False
+    with translation.override(ENGLISH):
+        subject = _("Set a new password for Heed")
     mail = make_mail(
         "account/email/password_reset_key_message",
         {"url": set_password_url(user), "days": _days()},
         to=user.email,
-        subject="Set a new password for Heed",
+        subject=subject,
     )
     mail.send()
     return True

@@ -9,8 +9,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from lists.choices import Role
+from lists.mail import ENGLISH
 from lists.models import List, User
 from lists.networks import UNKNOWN_NETWORK
 from lists.prepared import fetch_prepared
@@ -197,7 +200,8 @@ def mail_notices(now: datetime) -> int:
             break
         try:
             optout_list = notices[0].optout_list
-            letter = _compose(optout_list, notices)
+            with translation.override(ENGLISH):
+                letter = _compose(optout_list, notices)
             mail_each(who_is_told(optout_list), letter, patience, what="A notice")
         except OSError as error:
             failure = error
@@ -219,7 +223,7 @@ def who_is_told(optout_list: List) -> list[User]:
 def _compose(optout_list: List, notices: Sequence[Notice]) -> Letter:
     """The mail about them; never a recipient's address."""
     kinds = list(dict.fromkeys(NoticeKind(each.kind) for each in notices))
-    headline = str(kinds[0].label) if len(kinds) == 1 else "Please look at this list"
+    headline = str(kinds[0].label) if len(kinds) == 1 else _("Please look at this list")
     path = reverse("list_quarantine", args=[optout_list.public_id])
     return Letter(
         f"{optout_list.name}: {headline}",
@@ -239,8 +243,8 @@ def _compose(optout_list: List, notices: Sequence[Notice]) -> Letter:
 def _networks(notices: Iterable[Notice], kind: NoticeKind) -> list[str]:
     named = [_as_read(each.subject) for each in notices if each.kind == kind]
     more = len(named) - MOST_SHOWN
-    return [*named[:MOST_SHOWN], f"and {more} more"] if more > 0 else named
+    return [*named[:MOST_SHOWN], _("and %(count)d more") % {"count": more}] if more > 0 else named
 
 
 def _as_read(network: str) -> str:
-    return "an unknown address" if network == UNKNOWN_NETWORK else network.removesuffix("/32")
+    return _("an unknown address") if network == UNKNOWN_NETWORK else network.removesuffix("/32")

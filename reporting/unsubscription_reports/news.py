@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from lists.access import OpenedList, Permission
 from lists.models import List
 from lists.prepared import fetch
@@ -104,7 +106,7 @@ def _line(
         recorded_at,
         shown_address(address, bytes(digest), clear=opened.may(Permission.CLEAR)),
         opened.optout_list,
-        "Another way" if channel is None else str(channel.label),
+        _("Another way") if channel is None else str(channel.label),
         is_new,
         is_test,
     )

@@ -12,10 +12,12 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Case, F, Q, When
+from django.utils import translation
 
 from lists import sms
 from lists.access import Permission, Standing
 from lists.choices import Role
+from lists.mail import ENGLISH
 from lists.models import Membership
 from lists.sms import SmsRefusedError
 from optout.choices import Kind, Medium
@@ -150,18 +152,23 @@ def _tell(report: UnsubscriptionReport, standing: Standing, end: Cursor) -> bool
     if report.kind == ReportKind.SINCE_DOWNLOAD:
         waiting = read_not_downloaded(standing)
         if waiting:
-            write_weekly(standing, waiting).to(report.user).send()
+            with translation.override(ENGLISH):
+                letter = write_weekly(standing, waiting)
+            letter.to(report.user).send()
         return bool(waiting)
     if standing.role == Role.MAILER:
         return False
     lists = standing.open_lists(Permission.ENTRIES)
-    news = read_news(lists, Cursor(report.xid, report.last_id), end)
-    if not news.total:
-        return False
-    if report.medium == Medium.SMS:
-        sms.send(report.phone, write_sms(standing, news))
+    with translation.override(ENGLISH):
+        news = read_news(lists, Cursor(report.xid, report.last_id), end)
+        if not news.total:
+            return False
+        by_sms = report.medium == Medium.SMS
+        said = write_sms(standing, news) if by_sms else write_mail(standing, news)
+    if isinstance(said, str):
+        sms.send(report.phone, said)
     else:
-        write_mail(standing, news).to(report.user).send()
+        said.to(report.user).send()
     return True
 
 

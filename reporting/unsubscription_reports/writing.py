@@ -1,4 +1,5 @@
 """What a report says: as a mail, with each opt-out; as a text message, with numbers and no address.
+In the language that is active: who sends it has English active.
 
 Whoever asked for text messages typed the number themselves, and nobody has shown that it is theirs. So no address goes there: a
 number with a wrong digit would give a stranger the addresses of everybody who opts out.
@@ -8,6 +9,8 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lists.access import Standing
 from lists.models import List
@@ -27,7 +30,7 @@ def write_mail(standing: Standing, news: News) -> Letter:
     said = _opt_outs(news.total)
     off_url = off_url_of(standing, ReportKind.OPT_OUTS)
     return Letter(
-        f"{said}: {standing.realm.sender_name}",
+        _("%(opt_outs)s: %(sender)s") % {"opt_outs": said, "sender": standing.realm.sender_name},
         "unsubscription_report",
         {
             "said": said,
@@ -62,7 +65,11 @@ def write_sms(standing: Standing, news: News) -> str:
     counts = [f"{_short_name(each.optout_list)}: {each.total}" for each in news.counts]
     for shown in range(len(counts), 0, -1):
         more = len(counts) - shown
-        named = ", ".join(counts[:shown]) + (f", {more} more lists" if more else "")
+        named = ", ".join(counts[:shown])
+        if more:
+            named += ngettext(", %(count)d more list", ", %(count)d more lists", more) % {
+                "count": more
+            }
         text = f"{beginning} {named}. {link}"
         if len(text) <= ONE_MESSAGE:
             return text
@@ -75,7 +82,7 @@ def write_weekly(standing: Standing, waiting: Sequence[NotDownloaded]) -> Letter
     sender = _one_line(standing.realm.sender_name)
     off_url = off_url_of(standing, ReportKind.SINCE_DOWNLOAD)
     return Letter(
-        f"{total:,} to download: {sender}",
+        _("%(count)s to download: %(sender)s") % {"count": f"{total:,}", "sender": sender},
         "not_downloaded",
         {
             "sender": sender,
@@ -96,31 +103,49 @@ def write_weekly(standing: Standing, waiting: Sequence[NotDownloaded]) -> Letter
 
 def _not_downloaded(each: NotDownloaded) -> str:
     if each.downloaded_at is None:
-        return f"You have not downloaded it yet: {each.count:,}"
-    since = f"{each.downloaded_at:%Y-%m-%d %H:%M} UTC"
-    return f"{each.count:,} new opt-out{'' if each.count == 1 else 's'} since your last download ({since})"
+        return _("You have not downloaded it yet: %(count)s") % {"count": f"{each.count:,}"}
+    said = ngettext(
+        "%(count)s new opt-out since your last download (%(since)s UTC)",
+        "%(count)s new opt-outs since your last download (%(since)s UTC)",
+        each.count,
+    )
+    since = f"{each.downloaded_at:%Y-%m-%d %H:%M}"
+    return said % {"count": f"{each.count:,}", "since": since}
 
 
 def _count_line(count: ListCount) -> dict[str, str]:
     repeated = count.total - count.new
-    said = f"{count.total:,}" + (f", {repeated:,} of them repeated" if repeated else "")
+    said = f"{count.total:,}"
+    if repeated:
+        words = {"total": said, "repeated": f"{repeated:,}"}
+        said = _("%(total)s, %(repeated)s of them repeated") % words
     url = _url("list_entries", count.optout_list.public_id)
     return {"name": _one_line(count.optout_list.name), "said": said, "url": url}
 
 
 def _opt_outs(total: int) -> str:
-    return "1 opt-out" if total == 1 else f"{total:,} opt-outs"
+    said = ngettext("%(count)s opt-out", "%(count)s opt-outs", total)
+    return said % {"count": f"{total:,}"}
 
 
 def _state(is_new: bool, is_test: bool) -> str:
-    state = "new" if is_new else "repeated"
-    return f"{state}, a test of the Service page" if is_test else state
+    if is_test:
+        return (
+            _("new, a test of the Service page")
+            if is_new
+            else _("repeated, a test of the Service page")
+        )
+    return _("new") if is_new else _("repeated")
 
 
 def _short_name(optout_list: List) -> str:
     """Its name, if a text message holds it cheaply; else its number."""
     name = _one_line(optout_list.name)
-    return name if len(name) <= 20 and is_gsm(name) else f"List {optout_list.number}"
+    return (
+        name
+        if len(name) <= 20 and is_gsm(name)
+        else _("List %(number)d") % {"number": optout_list.number}
+    )
 
 
 def _one_line(text: str) -> str:

@@ -8,8 +8,11 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from lists.choices import Role
+from lists.mail import ENGLISH
 from lists.models import List, Membership, User
 from reporting.mailing import Letter, mail_each
 from reporting.models import OffCause, WebhookEndpoint
@@ -35,7 +38,8 @@ def mail_switched_off(now: datetime) -> int:
         if patience.has_ended:
             break
         try:
-            letter = _compose(endpoint, now)
+            with translation.override(ENGLISH):
+                letter = _compose(endpoint, now)
             what = f"That {endpoint} was switched off"
             mail_each(who_is_told(endpoint), letter, patience, what=what)
         except OSError as error:
@@ -69,7 +73,8 @@ def _compose(endpoint: WebhookEndpoint, now: datetime) -> Letter:
     name = _name(endpoint)
     about = name or origin_of(endpoint.url)
     return Letter(
-        f"{endpoint.realm.sender_name}: Webhook switched off: {about}",
+        _("%(sender)s: Webhook switched off: %(webhook)s")
+        % {"sender": endpoint.realm.sender_name, "webhook": about},
         "webhook_off",
         {
             "endpoint": endpoint,
@@ -78,7 +83,7 @@ def _compose(endpoint: WebhookEndpoint, now: datetime) -> Letter:
             "origin": origin_of(endpoint.url),
             "is_gone": endpoint.off_cause == OffCause.GONE,
             "waiting": health.waiting_in_words if health.waiting else "",
-            "is_one": health.waiting == 1 and not health.waiting_is_more,
+            "waiting_count": health.waiting,
             "is_more": health.waiting_is_more,
             "failed": health.failed,
             "url": f"{settings.BASE_URL}{reverse('webhook_endpoint', args=[endpoint.public_id])}",
@@ -91,6 +96,6 @@ def _name(endpoint: WebhookEndpoint) -> str:
     if not endpoint.is_callback:
         return endpoint.label
     if endpoint.list_ids is None:
-        return "Default Optout Callback"
+        return _("Default Optout Callback")
     names = List.objects.filter(pk__in=endpoint.list_ids).values_list("name", flat=True)
-    return " ".join(f"Callback of {', '.join(names)}".split())
+    return " ".join((_("Callback of %(lists)s") % {"lists": ", ".join(names)}).split())

@@ -1,5 +1,6 @@
 """Reports from the screen to the mail: what comes in goes out once, to those who may know it."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.core import mail
 from django.core.mail import EmailMessage
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
@@ -119,6 +120,19 @@ class TestImmediate:
         make.make_optout(optout_list, evidence=Evidence(agent=REHEARSAL_AGENT))
         run()
         assert bodies()[0].count("new, a test of the Service page\n") == 1
+
+    def test_it_is_in_english_whatever_recipients_read(
+        self, optout_list: List, alice: User, in_german: Callable[..., None]
+    ) -> None:
+        in_german(new="neu", **{"Hosted page": "Seite"})
+        choose(alice)
+        make.make_optout(optout_list)
+
+        with translation.override("de"):
+            run()
+
+        assert mail.outbox[0].subject == "1 opt-out: Acme Garden"
+        assert bodies()[0].count("Hosted page  new\n") == 1
 
     def test_what_is_committed_late_is_told_later_and_not_passed_over(
         self, optout_list: List, alice: User
