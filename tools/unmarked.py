@@ -37,10 +37,19 @@ OTHERS = (
     "*/templates/reporting/rest/*",
     "*/config/demo*",
     "*/admin.py",
+    "*/optout/page/trap.html",  # programs alone see the field; whom a browser without styles shows it loses nothing by it
+    "*/reporting/throwaway.py",  # gone before anybody sees it
 )
 
+# A name that the specification gives to the letter.
+NAMED = frozenset(("Unsubscribe API & Reporting",))
+
 # The same in every language. A text of nothing but these (and of signs) needs no mark.
-_NAMES = "API|CSV|GET|HTML|HTTP|HTTPS|Heed|ID|IP|JSON|KB|MB|MD|Node|OK|PHP|POST|Python|QR|REST|SHA|SMS|UTC|URL|XML|curl|js|h|ms|s"
+# `hk` begins an API key.
+_NAMES = (
+    "API|CSV|GET|HTML|HTTP|HTTPS|Heed|ID|IP|JSON|KB|MB|MD|Node|OK|PHP|POST|Python|QR|REST|SHA|SMS|START|STOP|UTC|URL|UUID|XML|"
+    "curl|hk|js|h|ms|s"
+)
 UNTRANSLATED = frozenset(_NAMES.split("|"))
 # Choices whose labels are names in their own language.
 OWN_NAMES = frozenset(("Language",))
@@ -55,6 +64,7 @@ _BLOCKS = {
     "comment": "endcomment",
     "verbatim": "endverbatim",
 }
+_CLASSES = ["block", "main_class"]  # a block of the frame that stands in an attribute: class names
 _LITERAL = re.compile(r"(_\()?(?P<quote>[\"'])(?P<text>.*?)(?P=quote)")
 _WORDY_FILTERS = re.compile(r"\|(default|default_if_none|yesno|add):\s*$")
 _HANDED_OVER = re.compile(r"\b(\w+)=\s*$")
@@ -105,7 +115,7 @@ class Finding(NamedTuple):
 
 def is_language(text: str) -> bool:
     """Whether a text has a word that another language would say otherwise."""
-    return any(word not in UNTRANSLATED for word in _WORD.findall(text))
+    return text not in NAMED and any(word not in UNTRANSLATED for word in _WORD.findall(text))
 
 
 def is_prose(text: str) -> bool:
@@ -129,7 +139,8 @@ def in_template(path: Path, source: str) -> list[Finding]:
             end = "" if name == end else end
         elif token.token_type != TokenType.TEXT:
             _blank(bare, start, stop)
-            end = _BLOCKS.get(name, "")
+            is_classes = name and token.split_contents() == _CLASSES
+            end = "endblock" if is_classes else _BLOCKS.get(name, "")
             found += _in_tag(path, token, name)
     text = "".join(bare)
     if path.suffix == ".html":

@@ -55,6 +55,8 @@ class TestTemplates:
             '<p translate="no">Acme <b>Garden</b></p><p lang="de">Nichts</p>',
             "<p>{{ x }} – Heed · 3 × UTC</p>",
             '<button value="all" class="quiet">{{ x }}</button>',
+            "{% block main_class %}frame narrow{% endblock %}",
+            '{% include "a.html" with label="UUID" %}<h2>STOP</h2>',
         ],
     )
     def test_nothing_else_is(self, source: str) -> None:

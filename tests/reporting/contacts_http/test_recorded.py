@@ -130,7 +130,7 @@ def test_programs_get_english_whatever_the_portal_speaks(
     (recorded,) = (each for each in read_recorded() if each.name == "v1_07_contact_opted_out")
 
     with translation.override("de"):
-        assert Reason.UNSUBSCRIBED.label == "Abgemeldet"
+        assert str(Reason.UNSUBSCRIBED.label) == "Abgemeldet"
         answer = replay(recorded.request)
 
     assert "<OptOutReason>Unsubscribed</OptOutReason>" in recorded.answer
