@@ -2,22 +2,23 @@
 may say why, or try another address where the typed one looks like a slip."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.translation import ngettext
 
 from lists.lookup import ListSnapshot, get_list
-from optout import screens
+from optout import replies, screens
 from optout.addresses import hex_digests, mask
 from optout.choices import Assurance
-from optout.client_ip import client_ip
 from optout.decoding import decode_query
+from optout.done_buttons import LANGUAGE, REASON, read_pressed
 from optout.evidence import Evidence
-from optout.languages import Reading, choose_language
+from optout.languages import Reading
 from optout.links import preferences_url
+from optout.mail_forms import ONCE_MORE
 from optout.pages import render_page
 from optout.public import public
 from optout.queries import RecordedOptOut, find_recorded, find_suppressions
@@ -27,51 +28,45 @@ from optout.reverting import undo_optout
 from optout.texts import thank_you_text
 from optout.tokens import UNDO_WITHIN, DoneToken, read_done_token
 from optout.typos import suggest_address
-from optout.visits import PAGE_DOOR, SMS_DOOR, BodyError, form_fields, read_body
+from optout.visits import PAGE_DOOR, SMS_DOOR, BodyError, Visit
 
 STATUS = "unsubscribed"  # of {status} in a redirect URL
-REASON_FIELD = "reason"
 
 
 @public
 def open_done(request: HttpRequest, public_id: str) -> HttpResponse:
-    """`/u/<public_id>/done?t=…`: GET shows, POST undoes; one with a reason keeps it instead."""
+    """`/u/<public_id>/done?t=…`: GET shows; POST does what was pressed (optout/done_buttons.py)."""
     query = decode_query(request.META.get("QUERY_STRING", ""))
     tokens = set(query.get("t", ()))
     token = tokens.pop() if len(tokens) == 1 else ""
     done, optout_list = read_done_token(token), get_list(public_id)
     if done is None or optout_list is None or done.list_id != optout_list.id:
         return screens.broken_link(request)
-    accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
-    reading = choose_language(next(iter(query.get("lang", ())), ""), accepted, optout_list)
-    now = timezone.now()
-    if request.method == "POST":
-        try:
-            reason = stated_reason(request)
-        except BodyError as error:
-            return screens.unreadable(request, error.status)
-        # A page that was open for a day undoes nothing, and does not say that it did.
-        if now - done.recorded_at > UNDO_WITHIN:
-            return screens.redirect_to_done(optout_list, token, reading)
-        if reason is not None:
-            keep_reason(done, optout_list, reading, reason, now)
-            return screens.redirect_to_done(optout_list, token, reading)
-        with transaction.atomic():
-            undo_optout(done, now=now, evidence=Evidence.of(client_ip(request), _agent(request)))
-            forget_reasons([optout_id for _list, optout_id in done.rows], done.digest)
-        return screens.redirect_to_done(optout_list, token, reading, undone="1")
-    list_id, optout_id = done.rows[0]
-    recorded = find_recorded(list_id, done.digest, optout_id)
-    # whatever the page's address says: it is also opened by Back, and from bookmarks
-    if recorded and recorded.is_undone:
-        return _show_undone(optout_list, reading, done, recorded)
-    return _show_done(optout_list, reading, done, recorded, now)
+    try:
+        visit = Visit.of(request, optout_list)
+    except BodyError as error:
+        return screens.unreadable(request, error.status)
+    if request.method != "POST":
+        return _show(visit, done)
+    pressed = read_pressed(visit)
+    if pressed.refuse_status:
+        return _show(visit, done, refuse_status=pressed.refuse_status)
+    # A page that was open for a day undoes nothing, and does not say that it did.
+    if pressed.button == LANGUAGE or visit.now - done.recorded_at > UNDO_WITHIN:
+        return screens.redirect_to_done(optout_list, token, visit.reading)
+    if pressed.button == REASON:
+        keep_reason(done, optout_list, visit.reading, pressed.value, visit.now)
+        return screens.redirect_to_done(optout_list, token, visit.reading)
+    with transaction.atomic():
+        take_back(done, visit)
+    return screens.redirect_to_done(optout_list, token, visit.reading, undone="1")
 
 
-def stated_reason(request: HttpRequest) -> str | None:
-    """The reason that a POST gives; None where it is another button's. Raises BodyError."""
-    fields = form_fields(request, read_body(request), mend_plus=False)
-    return next(iter(fields[REASON_FIELD]), "") if REASON_FIELD in fields else None
+def take_back(done: DoneToken, visit: Visit) -> None:
+    """Undo what that request made, and forget why it was made. In the caller's transaction."""
+    agent = visit.request.META.get("HTTP_USER_AGENT")
+    forget_reasons([optout_id for _list, optout_id in done.rows], done.digest)
+    undo_optout(done, now=visit.now, evidence=Evidence.of(visit.ip, agent))
 
 
 def keep_reason(
@@ -102,16 +97,30 @@ def delay_text(hours: int) -> str:
 delay_text_lazy = lazy(delay_text, str)
 
 
+def _show(visit: Visit, done: DoneToken, *, refuse_status: int = 0) -> HttpResponse:
+    """The page as it is now: done, or undone. After a POST that was refused it says so, and sends nobody away."""
+    list_id, optout_id = done.rows[0]
+    recorded = find_recorded(list_id, done.digest, optout_id)
+    more = refused(refuse_status) if refuse_status else {}
+    # whatever the page's address says: it is also opened by Back, and from bookmarks
+    if recorded and recorded.is_undone:
+        return _show_undone(visit, done, recorded, more)
+    return _show_done(visit, done, recorded, more)
+
+
+def refused(status: int) -> dict[str, Any]:
+    """What the page shows besides, and answers with, after a POST that pressed none of its buttons."""
+    return {"status": status, "optout_status": replies.REJECTED, "problem": ONCE_MORE}
+
+
 def _show_done(
-    optout_list: ListSnapshot,
-    reading: Reading,
-    done: DoneToken,
-    recorded: RecordedOptOut | None,
-    now: datetime,
+    visit: Visit, done: DoneToken, recorded: RecordedOptOut | None, more: dict[str, Any]
 ) -> HttpResponse:
+    optout_list, reading = visit.optout_list, visit.reading
     key = (recorded.address if recorded else None) or ""
-    redirect = _redirect(optout_list, key, reading) if key and optout_list.redirect_url else ""
-    is_fresh = now - done.recorded_at <= UNDO_WITHIN
+    leads_on = key and optout_list.redirect_url and not more
+    redirect = _redirect(optout_list, key, reading) if leads_on else ""
+    is_fresh = visit.now - done.recorded_at <= UNDO_WITHIN
     all_stopped = optout_list.is_global or done.also_list_id != 0
     has_reason = bool(recorded and recorded.has_reason)
     # The signed link's reader may see what there is; who has just stopped everything does not want to.
@@ -132,6 +141,8 @@ def _show_done(
         reasons=offered(optout_list, reading.code) if is_fresh and not has_reason else [],
         has_reason=has_reason,
         preferences=_preferences(optout_list, key, reading) if shows_rest else "",
+        switches_by_post=True,
+        **more,
     )
     if (
         redirect
@@ -141,16 +152,18 @@ def _show_done(
 
 
 def _show_undone(
-    optout_list: ListSnapshot, reading: Reading, done: DoneToken, recorded: RecordedOptOut | None
+    visit: Visit, done: DoneToken, recorded: RecordedOptOut | None, more: dict[str, Any]
 ) -> HttpResponse:
+    optout_list, reading = visit.optout_list, visit.reading
+    more = {"switches_by_post": True, **more}
     # Only a signed link may tell: to anybody else the answer would say whether the address was out before.
     key = recorded.address if recorded and done.knows_recipient else None
     door = SMS_DOOR if done.is_elsewhere else PAGE_DOOR  # where one would ask for the same again
     if key is None:
-        return render_page("undone", optout_list, reading, door=door)
+        return render_page("undone", optout_list, reading, door=door, **more)
     found = find_suppressions(optout_list.id, key)
     if not found:
-        return render_page("undone", optout_list, reading, door=door, is_back=True)
+        return render_page("undone", optout_list, reading, door=door, is_back=True, **more)
     widest = next((each for each in found if each.is_global), found[0])
     return render_page(
         "undone",
@@ -158,6 +171,7 @@ def _show_undone(
         reading,
         since=widest.suppressed_at,
         all_stopped=widest.is_global,
+        **more,
     )
 
 
@@ -181,7 +195,3 @@ def _redirect(optout_list: ListSnapshot, key: str, reading: Reading) -> str:
         md5=digests.md5,
         sha256=digests.sha256,
     )
-
-
-def _agent(request: HttpRequest) -> str | None:
-    return request.META.get("HTTP_USER_AGENT")

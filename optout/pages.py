@@ -42,14 +42,17 @@ def render_page(
     is_preview: bool = False,
     link_query: dict[str, str] | None = None,
     least_query: dict[str, str] | None = None,
+    switches_by_post: bool = False,
     **context: Any,
 ) -> HttpResponse:
     """The hosted page `optout/page/<name>.html` in the reader's language, with all its headers.
 
     `optout_list` is None where the link leads to no list; the page names it, and describes it, in the reader's language.
     `link_query` is what the links to the other languages keep of the address; None leaves these links out. Where long names leave
-    no room in a page's 6 KB, the owner's texts are cut (_GIVE_WAY), and these links keep only `least_query`.
+    no room in a page's 6 KB, the owner's texts are cut (_GIVE_WAY), and these links keep only `least_query`. `switches_by_post`
+    of a page whose address must not be written on it: buttons post the language to it.
     """
+    has_switch = switches_by_post or link_query is not None
     nonce = secrets.token_urlsafe(12)
     is_closed = bool(context.pop("is_closed", False) or (optout_list and optout_list.closed_at))
     shown = in_language(optout_list, reading.code) if optout_list else None
@@ -72,7 +75,8 @@ def render_page(
         "privacy_url": web_address(shown.privacy_url) if shown else "",
         "kept": {name: _CONTROL.sub("", value) for name, value in (link_query or {}).items()},
         "least": least_query,
-        "languages": [] if link_query is None else other_languages(reading),
+        "languages": other_languages(reading) if has_switch else [],
+        "switches_by_post": switches_by_post,
         "lang_query": f"?lang={reading.code}" if reading.chosen else "",
         "is_preview": is_preview,
         **context,
@@ -147,14 +151,15 @@ def web_address(url: str) -> str:
 
 def _render(name: str, values: dict[str, Any]) -> str:
     template = f"optout/page/{name}.html"
+    has_buttons = values["kept"] or values["switches_by_post"]
     unused = {
         "note": not (values["is_preview"] or values["is_closed"]),
         "logo": not values["logo"],
         "mark": values["logo"] or not values["initial"],
         "own": not values["message"],
         "langs": not values["languages"],
-        "links": not values["languages"] or values["kept"],
-        "lang": not (values["languages"] and values["kept"]),
+        "links": not values["languages"] or has_buttons,
+        "lang": not (values["languages"] and has_buttons),
     }
     without = frozenset(name for name, is_unused in unused.items() if is_unused)
     html = loader.get_template(template).render({**values, "css": style_of(template, without)})

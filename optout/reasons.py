@@ -1,9 +1,10 @@
 """Why somebody opted out, as they may say afterwards, of the owner's list of reasons or of ours (pages.md, the done page)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zlib import crc32
 
+from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +34,10 @@ ON CONFLICT (optout_id, digest) DO UPDATE SET reason = excluded.reason, stated_a
 """  # noqa: S608  a constant of ours
 
 _FORGET = "DELETE FROM optout_statedreason WHERE optout_id = ANY (%s::bigint[]) AND digest = %s"
+
+
+_LOCKS = 7_294_015  # ours among the advisory locks of this database
+_LOCK = "SELECT pg_advisory_xact_lock(%s, (id %% 2147483648)::int) FROM unnest(%s::bigint[]) id"
 
 
 def reasons_for(optout_list: ListSnapshot, language: str) -> list[tuple[str, Promise | str]]:
@@ -75,12 +80,20 @@ def state_reason(
         "reason": reason[:_LONGEST],
         "now": now,
     }
-    fetch_prepared(_STATE, values)
+    with transaction.atomic():
+        _lock([optout_id])
+        fetch_prepared(_STATE, values)
 
 
-def forget_reasons(optout_ids: Iterable[int], digest: bytes) -> None:
-    """Drop what was said about requests that are taken back."""
+def forget_reasons(optout_ids: Sequence[int], digest: bytes) -> None:
+    """Drop what was said about requests, before they are taken back in the same transaction: nothing is said until it ends."""
+    _lock(optout_ids)
     fetch_prepared(_FORGET, (list(optout_ids), digest))
+
+
+def _lock(optout_ids: Sequence[int]) -> None:
+    """One after the other: what is said in the moment of an Undo waits for it, and then finds nothing to explain."""
+    fetch_prepared(_LOCK, (_LOCKS, sorted(optout_ids)))
 
 
 def _short(value: str) -> str:

@@ -153,9 +153,8 @@ class parse(HTMLParser):  # noqa: N801  reads like a function
             self.leads = values.get("method") != "post"
         self.inputs += [values] if tag == "input" and not self.leads else []
         self.kept += [values] if tag == "input" and self.leads else []
-        self.languages += (
-            [str(values["value"])] if values.get("name") == "lang" and self.leads else []
-        )
+        is_switch = tag == "button" and values.get("name") == "lang"
+        self.languages += [str(values["value"])] if is_switch else []
         # the logo, which the page brings along
         is_picture = tag == "img" and _PICTURE.fullmatch(values.pop("src", None) or "") is not None
         asks = tag in {"script", "iframe", "object", "embed", "base", "video"}

@@ -4,17 +4,25 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 from zlib import crc32
 
 import pytest
 import time_machine
+from django.db import transaction
+from django.utils import timezone
 
 from lists.lookup import snapshot
 from lists.models import List, Realm
+from optout.evidence import Evidence
 from optout.models import OptOut, StatedReason, Suppression
-from optout.reasons import BUILT_IN, reasons_for
+from optout.reasons import BUILT_IN, forget_reasons, reasons_for
+from optout.reverting import undo_optout
+from optout.tokens import read_done_token
 from tests import make
+from tests.optout.test_reverting import wait_until_blocked
 from tests.pages import PublicClient, form_fields, parse, signed_path
+from tests.threads import in_thread
 
 JANE = "jane@example.com"
 OWN = {"en": ["Too expensive", "I moved away"], "de": ["Zu teuer", "Umgezogen"]}
@@ -218,6 +226,14 @@ class TestTypoHelp:
             for address in ("jane+x@gmial.com", "jane+x@gmail.com")
         }
 
+    def test_the_button_says_by_itself_whom_it_unsubscribes(self, optout_list: List) -> None:
+        """To a screen reader, which lists the buttons of a page without what stands beside them."""
+        html = PublicClient().get(opt_out(optout_list, "jane@gmial.com")).content.decode()
+
+        (question, answer) = re.search(r'aria-labelledby="(\w) (\w)">Yes, uns', html).groups()  # type: ignore[union-attr]
+        assert re.search(rf'id="{question}">Did you mean <bdi dir="ltr">jane@gmail.com</bdi>', html)
+        assert re.search(rf'<button class="quiet" id="{answer}" aria', html)
+
     @pytest.mark.parametrize("was_out", [False, True])
     def test_it_looks_at_the_typed_address_alone(self, optout_list: List, was_out: bool) -> None:
         """AT-03."""
@@ -258,3 +274,19 @@ class TestPreferenceLink:
 
     def test_nor_after_everything_was_stopped(self, optout_list: List) -> None:
         assert b"/p/" not in self.open_signed(optout_list, scope="sender").content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_said_in_the_moment_of_an_undo_does_not_survive_it(optout_list: List) -> None:
+    done = opt_out(optout_list)
+    token = read_done_token(parse_qs(done.partition("?")[2])["t"][0])
+    assert token is not None
+
+    with transaction.atomic():
+        forget_reasons([token.optout_id], token.digest)
+        undo_optout(token, now=timezone.now(), evidence=Evidence())
+        said = in_thread(lambda: send(done, button("other")))
+        wait_until_blocked()
+    said.result(timeout=20)
+
+    assert not StatedReason.objects.exists() and not Suppression.objects.exists()

@@ -6,31 +6,28 @@ from urllib.parse import urlencode
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from lists.global_unsubscribe import GlobalDoor, find_door
 from lists.lookup import ListSnapshot, get_list_by_id
 from optout import replies, screens
 from optout.addresses import mask
-from optout.client_ip import client_ip
 from optout.decoding import decode_query
-from optout.done import delay_text_lazy, keep_reason, stated_reason
-from optout.evidence import Evidence
-from optout.languages import Reading, choose_language
+from optout.done import delay_text_lazy, keep_reason, refused, take_back
+from optout.done_buttons import LANGUAGE, REASON, Pressed, read_pressed
+from optout.languages import Reading
 from optout.own_texts import in_language
 from optout.pages import render_page
 from optout.queries import RecordedOptOut, find_recorded
-from optout.reasons import forget_reasons, offered
-from optout.reverting import undo_optout
+from optout.reasons import offered
 from optout.texts import thank_you_text
 from optout.tokens import UNDO_WITHIN, DoneToken, read_done_token
-from optout.visits import BodyError
+from optout.visits import BodyError, Visit
 
 _MOST_TOKENS = 2  # an email address and a phone number
 
 
 def answer(request: HttpRequest, key: str) -> HttpResponse:
-    """GET shows, POST undoes or keeps a reason. Works while the door is off, too: what was done can be taken back."""
+    """GET shows; POST does what was pressed. Works while the door is off, too: what was done can be taken back."""
     query = decode_query(request.META.get("QUERY_STRING", ""))
     door = find_door(key, str(request.META.get("HTTP_HOST") or ""))
     brand = get_list_by_id(door.do_not_mail_id) if door else None
@@ -40,25 +37,22 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
     if door is None or brand is None or scope is None or scope.realm_id != brand.realm_id:
         return screens.broken_link(request)
 
-    accepted = str(request.META.get("HTTP_ACCEPT_LANGUAGE") or "")
-    reading = choose_language(next(iter(query.get("lang", ())), ""), accepted, brand)
-    can_undo = timezone.now() - made[0].recorded_at <= UNDO_WITHIN
+    try:
+        visit = Visit.of(request, brand)
+    except BodyError as error:
+        return screens.unreadable(request, error.status)
+    reading = visit.reading
+    can_undo = visit.now - made[0].recorded_at <= UNDO_WITHIN
+    more: dict[str, Any] = {"switches_by_post": True}
     if request.method == "POST":
-        try:
-            reason = stated_reason(request)
-        except BodyError as error:
-            return screens.unreadable(request, error.status)
-        if not can_undo:  # says nothing of an undo that there was not
-            return redirect_to_done(request, tokens, reading)
-        if reason is not None:
-            keep_reason(made[0], scope, reading, reason, timezone.now())
-            return redirect_to_done(request, tokens, reading)
-        _undo(request, made)
-        return redirect_to_done(request, tokens, reading, undone="1")
+        pressed = read_pressed(visit)
+        if not pressed.refuse_status:
+            return _act(visit, tokens, made, scope, pressed, can_undo=can_undo)
+        more |= refused(pressed.refuse_status)
     recorded = [(each, find_recorded(each.list_id, each.digest, each.optout_id)) for each in made]
     standing = [(each, found) for each, found in recorded if not (found and found.is_undone)]
     if not standing:
-        return show_undone(brand, reading, again=_again(door, scope, reading))
+        return show_undone(brand, reading, again=_again(door, scope, reading), **more)
     has_reason = any(found is not None and found.has_reason for _each, found in recorded)
     return show_done(
         brand,
@@ -68,6 +62,7 @@ def answer(request: HttpRequest, key: str) -> HttpResponse:
         can_undo=can_undo,
         reasons=offered(scope, reading.code) if can_undo and not has_reason else [],
         has_reason=has_reason,
+        **more,
     )
 
 
@@ -121,14 +116,26 @@ def _read(tokens: Sequence[str]) -> list[DoneToken]:
     return made if is_one_request and len({each.list_id for each in made}) == 1 else []
 
 
-def _undo(request: HttpRequest, made: Sequence[DoneToken]) -> None:
-    """Take back both or neither; in the order in which recording locks them, too."""
-    evidence = Evidence.of(client_ip(request), request.META.get("HTTP_USER_AGENT"))
-    now = timezone.now()
+def _act(
+    visit: Visit,
+    tokens: Sequence[str],
+    made: Sequence[DoneToken],
+    scope: ListSnapshot,
+    pressed: Pressed,
+    *,
+    can_undo: bool,
+) -> HttpResponse:
+    """Do what the button says. A page that was open for a day undoes nothing, and does not say that it did."""
+    if pressed.button == LANGUAGE or not can_undo:
+        return redirect_to_done(visit.request, tokens, visit.reading)
+    if pressed.button == REASON:
+        keep_reason(made[0], scope, visit.reading, pressed.value, visit.now)
+        return redirect_to_done(visit.request, tokens, visit.reading)
+    # both or neither; in the order in which recording locks them, too
     with transaction.atomic():
         for each in sorted(made, key=lambda each: each.digest):
-            undo_optout(each, now=now, evidence=evidence)
-            forget_reasons([optout_id for _list, optout_id in each.rows], each.digest)
+            take_back(each, visit)
+    return redirect_to_done(visit.request, tokens, visit.reading, undone="1")
 
 
 def _again(door: GlobalDoor, scope: ListSnapshot, reading: Reading) -> str:

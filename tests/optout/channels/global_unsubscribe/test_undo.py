@@ -13,7 +13,7 @@ from optout.choices import Kind
 from optout.models import OptOut, Suppression
 from tests import make
 from tests.optout.channels.global_unsubscribe.forms import JANE, PHONE, submit
-from tests.pages import PublicClient
+from tests.pages import URLENCODED, PublicClient
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def test_what_fails_half_way_takes_back_neither(realm: Realm, unwritable: str) -
     done = submit(both).headers["Location"]
 
     with full_disk(digest_of(unwritable)):
-        assert Client().post(done).status_code == 503
+        assert Client().post(done, "undo=", content_type=URLENCODED).status_code == 503
 
     assert Suppression.objects.count() == 2
     assert not OptOut.objects.filter(kind=Kind.LIFT).exists()
