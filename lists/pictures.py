@@ -7,6 +7,7 @@ what decoding would cost is reckoned from the first bytes, before it begins.
 import io
 import math
 import threading
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,36 +55,39 @@ def read_picture(upload: bytes) -> Picture:
     if len(upload) > MOST_UPLOADED:
         raise PictureError(_("This file is larger than 1 MB. Save the picture smaller."))
     with _one_at_a_time:
-        try:
-            small = _decode(upload)
-        except PictureError:
-            raise
-        except Exception as error:  # a decoder that is fed anything raises anything
-            raise PictureError(
-                _("This file cannot be read as a picture. Save it as PNG, JPEG, WebP or GIF.")
-            ) from error
-        return _written(small)
+        found = _picture_or_why_not(upload)
+    if isinstance(found, str):
+        raise PictureError(found)
+    return found
+
+
+def _picture_or_why_not(upload: bytes) -> Picture | str:
+    """The reason is given back in words: an error keeps whatever it came through, and with it the decoded picture, until
+    whoever shows it has done with it."""
+    try:
+        with closing(_decode(upload)) as small:
+            return _written(small)
+    except PictureError as error:
+        return str(error)
+    except Exception:  # noqa: BLE001  a decoder that is fed anything raises anything
+        return _("This file cannot be read as a picture. Save it as PNG, JPEG, WebP or GIF.")
 
 
 def _decode(upload: bytes) -> "Image.Image":
     """The picture, upright, without an empty rim, and no larger than it is kept."""
-    from PIL import (
-        Image,
-        ImageOps,
-        PngImagePlugin,
-    )  # 10 MB, which only a process that needs them has
+    from PIL import Image, PngImagePlugin  # 10 MB, which only a process that needs them has
 
-    PngImagePlugin.MAX_TEXT_MEMORY = (
-        MOST_UPLOADED  # else 64 MB of words can be packed beside the picture
-    )
+    # else 64 MB of words can be packed beside the picture
+    PngImagePlugin.MAX_TEXT_MEMORY = MOST_UPLOADED
     try:
         image = Image.open(io.BytesIO(upload), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large() from error
-    _check_size(image)
-    image.draft("RGB", (2 * MOST_WIDTH, 2 * MOST_HEIGHT))  # nothing but a JPEG knows how
-    image.load()
-    small = ImageOps.exif_transpose(_shrunk(image))
+    with closing(image):
+        _check_size(image)
+        image.draft("RGB", (2 * MOST_WIDTH, 2 * MOST_HEIGHT))  # nothing but a JPEG knows how
+        image.load()
+        small = _upright(_shrunk(image))
     if small.mode == "RGBA":
         box = small.getchannel("A").getbbox()
         if box is None:
@@ -98,6 +102,15 @@ def _decode(upload: bytes) -> "Image.Image":
         )
     small.info.clear()
     return small
+
+
+def _upright(image: "Image.Image") -> "Image.Image":
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # noqa: BLE001  what cameras and editors write there is often broken
+        return image  # as it lies: nothing else of it is kept
 
 
 def _check_size(image: "Image.Image") -> None:
