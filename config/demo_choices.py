@@ -24,7 +24,7 @@ from optout.addresses import Address, parse_email
 from optout.choices import Channel, Kind, MailKind, MailState, Reason
 from optout.consent_words import consent_words
 from optout.evidence import Evidence
-from optout.mail_requests import KEPT
+from optout.mail_requests import KEPT, mailbox_digest
 from optout.models import Consent, OptOut, RecipientMail, StatedReason, Suppression
 from optout.own_texts import in_language
 from optout.reasons import BUILT_IN
@@ -186,6 +186,7 @@ def _mail(optout_list: List, address: Address, asked_at: datetime) -> dict[str, 
         "optout_list": optout_list,
         "kind": MailKind.JOIN,
         "digest": address.digest,
+        "mailbox": mailbox_digest(address.key),
         "address": address.key,
         "asked_at": asked_at,
         "due_at": asked_at,

@@ -14,7 +14,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from lists.prepared import fetch_prepared
-from optout.addresses import Address
+from optout.addresses import Address, digest_of
 from optout.choices import MailKind, MailState, Reason
 from optout.evidence import short_agent
 from optout.models import RecipientMail
@@ -36,7 +36,7 @@ WAITS = (
 )
 CLAIMED_FOR = timedelta(minutes=10)
 
-# To one address, so that nobody is flooded by means of our forms.
+# To one mailbox, so that nobody is flooded by means of our forms.
 MOST_OF_REALM = 3  # a day
 MOST_OF_ALL = 6  # a day
 DAY = timedelta(days=1)
@@ -49,11 +49,11 @@ type MailRequest = RecipientMail  # as channels call it, which know no tables
 
 _KEEP = f"""
 INSERT INTO optout_recipientmail (
-    optout_list_id, kind, digest, address, language, wording, asked_at, ip, agent, state, tries, due_at
+    optout_list_id, kind, digest, mailbox, address, language, wording, asked_at, ip, agent, state, tries, due_at
 )
 VALUES (
-    %(list)s, %(kind)s, %(digest)s, %(address)s, %(language)s, %(wording)s, %(now)s, %(ip)s, %(agent)s,
-    {MailState.WAITING:d}, 0, %(now)s
+    %(list)s, %(kind)s, %(digest)s, %(mailbox)s, %(address)s, %(language)s, %(wording)s, %(now)s, %(ip)s,
+    %(agent)s, {MailState.WAITING:d}, 0, %(now)s
 )
 """  # noqa: S608  constants only
 # A try counts when it begins: a mail that takes its worker down with it is not tried for ever.
@@ -70,17 +70,20 @@ WHERE id IN (
 )
 RETURNING *
 """  # noqa: S608  constants only
-# Those that were asked for before this one, and were sent within a day or will be.
+# Those that were asked for before this one, and were sent within a day or will be: to the mailbox, and of them to the address.
 _BEFORE = f"""
 SELECT
     count(*) FILTER (WHERE b.realm_id = l.realm_id),
     count(*),
-    count(*) FILTER (WHERE m.optout_list_id = l.id AND m.kind = %(kind)s AND m.asked_at > %(asked)s - %(repeated)s::interval),
-    count(*) FILTER (WHERE b.realm_id = l.realm_id AND m.kind = {MailKind.JOIN:d})
+    count(*) FILTER (
+        WHERE m.digest = %(digest)s AND m.optout_list_id = l.id AND m.kind = %(kind)s
+          AND m.asked_at > %(asked)s - %(repeated)s::interval
+    ),
+    count(*) FILTER (WHERE m.digest = %(digest)s AND b.realm_id = l.realm_id AND m.kind = {MailKind.JOIN:d})
 FROM optout_recipientmail m
 JOIN lists_list b ON b.id = m.optout_list_id
 JOIN lists_list l ON l.id = %(list)s
-WHERE m.digest = %(digest)s AND m.id < %(mail)s AND coalesce(m.sent_at > %(now)s - %(day)s::interval, true)
+WHERE m.mailbox = %(mailbox)s AND m.id < %(mail)s AND coalesce(m.sent_at > %(now)s - %(day)s::interval, true)
   AND m.state IN ({MailState.WAITING:d}, {MailState.SENT:d})
 """  # noqa: S608  constants only
 
@@ -96,6 +99,7 @@ def ask_for_mail(visit: Visit, kind: MailKind, address: Address, wording: str = 
             "list": visit.optout_list.id,
             "kind": int(kind),
             "digest": address.digest,
+            "mailbox": mailbox_digest(address.key),
             "address": address.key,
             "language": visit.reading.code,
             "wording": wording[:LONGEST_WORDING],
@@ -148,7 +152,8 @@ def mark_given_up(mail: RecipientMail) -> None:
 
 
 def has_had_enough(mail: RecipientMail, now: datetime) -> bool:
-    """Whether the address gets this one not: it has had as many, or the same one just now, or is not to be invited.
+    """Whether the address gets this one not: its mailbox has had as many, or it has had the same one just now, or is not to be
+    invited.
 
     Who opted out gets one invitation a day from a realm; of those that come after a complaint, a bounce or a legal request none.
     To be asked right before it is sent.
@@ -157,6 +162,7 @@ def has_had_enough(mail: RecipientMail, now: datetime) -> bool:
         "list": mail.optout_list_id,
         "kind": mail.kind,
         "digest": bytes(mail.digest),
+        "mailbox": bytes(mail.mailbox),
         "asked": mail.asked_at,
         "mail": mail.pk,
         "now": now,
@@ -170,6 +176,13 @@ def has_had_enough(mail: RecipientMail, now: datetime) -> bool:
         return False
     found = find_suppressions(mail.optout_list_id, mail.address)
     return bool(found) and (invitations > 0 or any(each.reason in NEVER_INVITED for each in found))
+
+
+def mailbox_digest(key: str) -> bytes:
+    """What the mailbox of an email address is counted by: `jane+shop@` and `jane+news@` are read by one person."""
+    local, at, domain = key.lower().rpartition("@")
+    name, _plus, _tag = local.partition("+")
+    return digest_of(f"{name or local}{at}{domain}")
 
 
 def find_request(mail_id: int) -> RecipientMail | None:

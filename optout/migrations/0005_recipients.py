@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.PositiveSmallIntegerField(choices=[(1, 'Join form'), (2, 'See what we send you')])),
                 ('digest', models.BinaryField(max_length=16)),
+                ('mailbox', models.BinaryField(max_length=16)),
                 ('address', models.CharField(max_length=254)),
                 ('language', models.CharField(max_length=10)),
                 ('wording', models.CharField(blank=True, default='', max_length=1000)),
@@ -80,7 +81,7 @@ class Migration(migrations.Migration):
                 ('optout_list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='recipient_mails', to='lists.list')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 1)), fields=['due_at'], name='mail_due'), models.Index(fields=['digest', 'asked_at'], name='mail_of_address'), models.Index(fields=['asked_at'], name='mail_by_age')],
+                'indexes': [models.Index(condition=models.Q(('state', 1)), fields=['due_at'], name='mail_due'), models.Index(fields=['mailbox', 'asked_at'], name='mail_of_mailbox'), models.Index(fields=['asked_at'], name='mail_by_age')],
             },
         ),
         migrations.CreateModel(

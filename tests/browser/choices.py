@@ -7,6 +7,7 @@ from django.utils import timezone
 from lists.models import List
 from optout.addresses import digest_of
 from optout.choices import Channel, MailKind, MailState
+from optout.mail_requests import mailbox_digest
 from optout.models import Consent, OptOut, RecipientMail, StatedReason
 from optout.reasons import BUILT_IN
 
@@ -41,6 +42,7 @@ def set_up_choices(letters: List) -> None:
             optout_list=letters,
             kind=MailKind.JOIN,
             digest=digest_of(address),
+            mailbox=mailbox_digest(address),
             address=address,
             language="en",
             asked_at=max(at, now - timedelta(days=6)),

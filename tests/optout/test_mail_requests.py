@@ -7,7 +7,7 @@ from lists.models import List, Realm
 from optout import mail_requests
 from optout.addresses import digest_of
 from optout.choices import MailKind, MailState, Reason
-from optout.mail_requests import WAITS, claim_due, find_request
+from optout.mail_requests import WAITS, claim_due, find_request, mailbox_digest
 from optout.models import RecipientMail
 from tests import make
 
@@ -24,9 +24,8 @@ def ask(
 ) -> RecipientMail:
     """A mail as a form asks for it."""
     values = {"asked_at": at, "due_at": at, "language": "en", "wording": "Yes", **fields}
-    return RecipientMail.objects.create(
-        optout_list=optout_list, kind=kind, digest=digest_of(address), address=address, **values
-    )
+    values |= {"digest": digest_of(address), "mailbox": mailbox_digest(address), "address": address}
+    return RecipientMail.objects.create(optout_list=optout_list, kind=kind, **values)
 
 
 def has_had_enough(mail: RecipientMail) -> bool:
@@ -161,6 +160,29 @@ class TestHavingHadEnough:
             optout_list = make.make_list(make.make_realm(f"realm{n}"))
             mails = [ask(optout_list, kind=kind) for kind in MailKind]
             assert [has_had_enough(mail) for mail in mails] == [n == 3, n == 3]
+
+    def test_plus_tags_are_one_mailbox(self, db: None) -> None:
+        """Else anybody could flood it: an address that is new each time has had none."""
+        realms = [make.make_list(make.make_realm(f"realm{n}")) for n in range(3)]
+        address = (f"jane+{n}@example.com" for n in range(12))
+        mails = [[ask(each, address=next(address)) for _ in range(4)] for each in realms]
+
+        found = [[has_had_enough(mail) for mail in of_realm] for of_realm in mails]
+        assert found[0] == [False, False, False, True]
+        assert found[1] == [False, False, True, True] and all(found[2])  # four wait, and two more
+
+    @pytest.mark.parametrize(
+        ("key", "mailbox"),
+        [
+            ("jane+shop@example.com", JANE),
+            ("jane+a+b@example.com", JANE),
+            ("Jane@Example.com", JANE),
+            ("+x@example.com", "+x@example.com"),
+            ("jane.doe@example.com", "jane.doe@example.com"),
+        ],
+    )
+    def test_what_a_mailbox_is(self, key: str, mailbox: str) -> None:
+        assert mailbox_digest(key) == digest_of(mailbox)
 
     @pytest.mark.parametrize("everywhere", [False, True])
     @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from lists.models import AuditEntry, List, Realm, User
 from optout.addresses import digest_of
 from optout.choices import Channel, MailKind, MailState
 from optout.links import ask_url, join_url
+from optout.mail_requests import mailbox_digest
 from optout.models import Consent, RecipientMail
 from reporting.snippets_join import join_html
 from tests import make
@@ -46,6 +47,7 @@ def ask(
         optout_list=optout_list,
         kind=kind,
         digest=digest_of("jane@example.com"),
+        mailbox=mailbox_digest("jane@example.com"),
         address="jane@example.com",
         language="en",
         asked_at=at,
