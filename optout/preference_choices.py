@@ -13,8 +13,9 @@ from lists.lookup import ListSnapshot
 from lists.prepared import fetch
 from optout.actions import record_optouts
 from optout.addresses import Address, stored_under
-from optout.choices import Assurance, Medium
+from optout.choices import Assurance, Medium, Reason
 from optout.contact_locks import seeing_others
+from optout.holds import IS_BARRED
 from optout.intents import OptOutIntent
 from optout.returning import Joined, Wanted, Yes, change_places, write_consents
 
@@ -22,29 +23,41 @@ MOST_SHOWN = 50  # lists; for those beyond them there is "Unsubscribe from every
 _MOST_MENTIONED = 2 * MOST_SHOWN
 
 _NUMBER = re.compile(r"[0-9]{1,9}")  # of a row of the lists; fits an int
+_UNSURE = "~"  # before the number of a list in `was`
 
 _ACCEPTS = {Medium.EMAIL: Accepts.EMAIL, Medium.SMS: Accepts.PHONE}
 
 # One row for each list, or one without a list. Those first that a form mentioned, then the link's own and those that the address
 # is on. A contact of the realm is on the lists where it has a place; of an address that is none, and of a list that has nobody,
 # the owner keeps elsewhere who is on it: then whoever is not suppressed may get it. Who left a list as the only one there
-# can be put on it again all the same.
-_FIND = """
-WITH known AS MATERIALIZED (
+# can be put on it again all the same. Where a legal reason holds the address it is not offered what only the sender can give.
+#
+# No EXISTS of what a list has: the planner may answer that for all lists at once, and reads every subscription there is. Nor a
+# LIMIT without an order: while it takes a list for a big one, it looks for one of its rows from the table's beginning.
+_FIND = f"""
+WITH stopped AS MATERIALIZED (
+    SELECT min(suppressed_at) AS at, coalesce(bool_or(reason = {Reason.LEGAL:d}), false) AS is_legal FROM optout_suppression
+    WHERE optout_list_id = %(everything)s AND digest = ANY (%(keys)s::bytea[])
+), known AS MATERIALIZED (
     SELECT
-        (
-            SELECT min(suppressed_at) FROM optout_suppression
-            WHERE optout_list_id = %(everything)s AND digest = ANY (%(keys)s::bytea[])
-        ) AS stopped_at,
+        stopped.at AS stopped_at, stopped.is_legal,
         EXISTS (SELECT FROM lists_contact WHERE realm_id = %(realm)s AND digest = %(digest)s) AS is_contact,
         ARRAY(
             SELECT unnest(left_lists) FROM optout_optout WHERE digest = %(digest)s AND left_lists IS NOT NULL
-        ) AS left_lists
+        ) AS left_lists,
+        ARRAY(SELECT optout_list_id FROM optout_optout o WHERE digest = ANY (%(keys)s::bytea[]) AND {IS_BARRED}) AS barred
+    FROM stopped
 )
 SELECT
-    known.stopped_at, l.id, l.name, l.description, l.frequency, l.is_offered, l.has_contacts OR l.id = ANY (known.left_lists),
-    known.stopped_at IS NULL AND NOT l.is_out
-    AND (l.is_on OR NOT l.has_contacts OR l.id = %(own)s AND NOT known.is_contact)
+    known.stopped_at, known.is_contact, l.id, l.name, l.description, l.frequency,
+    l.is_offered AND NOT (
+        known.stopped_at IS NOT NULL AND (known.is_legal OR %(everything)s = ANY (known.barred))
+        OR l.held IS NOT NULL AND (l.held OR l.id = ANY (known.barred))
+    ),
+    l.has_contacts OR l.id = ANY (known.left_lists),
+    known.stopped_at IS NULL AND l.held IS NULL
+    AND (l.is_on OR NOT l.has_contacts OR l.id = %(own)s AND NOT known.is_contact),
+    known.stopped_at IS NOT NULL OR l.held IS NOT NULL
 FROM known LEFT JOIN LATERAL (
     SELECT
         id, number,
@@ -52,13 +65,16 @@ FROM known LEFT JOIN LATERAL (
         coalesce(nullif(btrim(own_texts #>> ARRAY['description', %(language)s]), ''), description) AS description,
         coalesce(nullif(btrim(own_texts #>> ARRAY['frequency', %(language)s]), ''), frequency) AS frequency,
         closed_at IS NULL AND (id = %(own)s OR shown_in_preferences AND accepts IN ('either', %(accepts)s)) AS is_offered,
-        EXISTS (SELECT FROM lists_subscription WHERE optout_list_id = lists_list.id) AS has_contacts,
-        EXISTS (
-            SELECT FROM lists_subscription WHERE optout_list_id = lists_list.id AND digest = %(digest)s
-        ) AS is_on,
-        EXISTS (
-            SELECT FROM optout_suppression WHERE optout_list_id = lists_list.id AND digest = ANY (%(keys)s::bytea[])
-        ) AS is_out
+        (
+            SELECT true FROM lists_subscription WHERE optout_list_id = lists_list.id ORDER BY digest LIMIT 1
+        ) IS NOT NULL AS has_contacts,
+        (
+            SELECT true FROM lists_subscription WHERE optout_list_id = lists_list.id AND digest = %(digest)s LIMIT 1
+        ) IS NOT NULL AS is_on,
+        (
+            SELECT bool_or(reason = {Reason.LEGAL:d}) FROM optout_suppression
+            WHERE optout_list_id = lists_list.id AND digest = ANY (%(keys)s::bytea[])
+        ) AS held
     FROM lists_list
     WHERE realm_id = %(realm)s AND kind = 'standard' AND (
         id = ANY (%(mentioned)s::int[])
@@ -68,7 +84,7 @@ FROM known LEFT JOIN LATERAL (
     LIMIT %(most)s
 ) l ON true
 ORDER BY l.id = %(own)s DESC, l.number
-"""
+"""  # noqa: S608  constants only
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,7 @@ class Choice:
 
     `is_on`: whether the address gets it, as far as we know. `is_ticked` is the box. `is_offered`: False for one that a form
     mentions and that is no longer shown; it can still be left. `keeps_contacts`: whether the owner does, as in `Wanted`.
+    `is_out`: whether the list or Do Not Mail suppresses the address.
     """
 
     list_id: int
@@ -87,6 +104,7 @@ class Choice:
     keeps_contacts: bool
     is_on: bool
     is_ticked: bool = False
+    is_out: bool = False
 
     def as_in(self, shown: ListSnapshot) -> "Choice":
         """With that list's texts, if it is that list."""
@@ -104,10 +122,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the page shows of one address: its boxes, and since when it is out of everything, or None."""
+    """What the page shows of one address: its boxes, and since when it is out of everything, or None.
+
+    `is_contact`: whether the address is one of the realm's, so that Heed knows what it gets.
+    """
 
     every: tuple[Choice, ...]
     stopped_at: datetime | None = None
+    is_contact: bool = True
 
     @property
     def boxes(self) -> list[Choice]:
@@ -116,13 +138,24 @@ class Choices:
 
     @property
     def was(self) -> str:
-        """What the form carries of the lists that the address is on, so that Save changes nothing else."""
-        return " ".join(str(each.list_id) for each in self.boxes if each.is_on)
+        """What the form carries of the lists that the address is on, so that Save changes nothing else.
+
+        Of an address that is no contact nobody knows what it gets: then the form also carries the lists that it may get although
+        their boxes are not ticked, so that Save makes true what they say.
+        """
+        on = [str(each.list_id) for each in self.boxes if each.is_on]
+        unsure = [] if self.is_contact else [each for each in self.boxes if not each.is_on]
+        return " ".join(on + [f"{_UNSURE}{each.list_id}" for each in unsure if not each.is_out])
 
     def ticking(self, list_ids: Collection[int]) -> "Choices":
-        """With these boxes ticked and no others: as the reader left them in a form that was refused."""
+        """With these boxes ticked and no others."""
         every = (replace(each, is_ticked=each.list_id in list_ids) for each in self.every)
         return replace(self, every=tuple(every))
+
+    def changed_by(self, asked: "Asked") -> "Choices":
+        """With the boxes that the reader ticked and unticked in a form that was refused; the others as it is now."""
+        on = {each.list_id for each in self.every if each.is_on}
+        return self.ticking(on - (asked.was - asked.ticked) | (asked.ticked - asked.was))
 
     def shorter_by(self, excess: int) -> "Choices":
         """With descriptions that weigh so many bytes less, or with none: long ones are cut, to the same length, before short
@@ -142,19 +175,22 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a form says: the lists that were on when it was shown, and those whose boxes are ticked."""
+    """What a form says: the lists that were on when it was shown, those whose boxes are ticked, and those that were not ticked
+    although the address may have got them."""
 
     was: frozenset[int]
     ticked: frozenset[int]
+    unsure: frozenset[int] = frozenset()
 
     @classmethod
     def read(cls, was: str, ticked: Iterable[str]) -> "Asked":
         """From the fields; what is no number of a list is left out."""
-        return cls(_numbers(was.split()), _numbers(ticked))
+        unsure = (text[1:] for text in was.split() if text.startswith(_UNSURE))
+        return cls(_numbers(was.split()), _numbers(ticked), _numbers(unsure))
 
     @property
     def mentioned(self) -> list[int]:
-        return sorted(self.was | self.ticked)[:_MOST_MENTIONED]
+        return sorted(self.was | self.ticked | self.unsure)[:_MOST_MENTIONED]
 
 
 NOTHING_ASKED = Asked(frozenset(), frozenset())
@@ -181,23 +217,33 @@ def find_choices(
             "most": MOST_SHOWN + len(asked.mentioned),
         },
     )
-    every = tuple(Choice(*row[1:]) for row in rows if row[1] is not None)
-    return Choices(every, rows[0][0]).ticking({each.list_id for each in every if each.is_on})
+    every = tuple(
+        # a box is ticked where the address gets the list
+        Choice(*row[2:9], row[8], row[9])
+        for row in rows
+        if row[2] is not None
+    )
+    return Choices(every, *rows[0][:2])
 
 
 @seeing_others
 def save_choices(
     optout_list: ListSnapshot, address: Address, choices: Choices, asked: Asked, yes: Yes
 ) -> bool:
-    """Opt the address out of what was on and is no longer ticked, and put it back on what is ticked anew; nothing else.
+    """Opt the address out of what was on and is no longer ticked, and put it back on what is ticked anew; nothing else. Where
+    nobody knows what it gets, also out of what it may get and left unticked.
 
-    False where an opt-out at this very moment won. `choices` were found with what was asked. One transaction, or none.
+    False where it was opted out of something ticked since the form was shown (`yes.asked_at`), which stays so. `choices` were
+    found with what was asked. One transaction, or none.
     """
     leaving = [
         _leaving(optout_list, address, each.list_id, yes)
         for each in choices.every
         if each.list_id in asked.was - asked.ticked
+        or (each.list_id in asked.unsure - asked.ticked and not each.is_out)
     ]
+    kept = [each for each in choices.every if each.list_id in asked.was & asked.ticked]
+    is_current = not any(each.is_out for each in kept)
     wanted = [
         Wanted(each.list_id, each.name, each.keeps_contacts)
         for each in choices.every
@@ -205,12 +251,13 @@ def save_choices(
     ]
     if not wanted:  # whoever only leaves waits for nobody
         record_optouts(leaving)
-        return True
+        return is_current
+    staying = [each.list_id for each in kept if each.is_on and each.keeps_contacts]
     with transaction.atomic():
-        became = change_places(optout_list, address, wanted, yes, leaving)
+        became = change_places(optout_list, address, wanted, yes, leaving=leaving, staying=staying)
         joined = [each for each in wanted if became[each.list_id] is Joined.JOINED]
         write_consents(joined, address, yes)
-    return Joined.OPTED_OUT_SINCE not in became.values()
+    return is_current and all(each.is_on for each in became.values())
 
 
 def _leaving(optout_list: ListSnapshot, address: Address, list_id: int, yes: Yes) -> OptOutIntent:

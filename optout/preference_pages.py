@@ -19,6 +19,8 @@ from optout.pages import render_page
 from optout.preference_choices import Choices, find_choices
 from optout.visits import Visit
 
+SAVED, OUTDATED = "saved", "changed"  # in the page's address: what became of the form
+
 REFUSED: dict[int, Promise | str] = {  # by the status of a form that the guard refused
     400: screens.REFUSED[400],
     403: _("Another website sent you here. Check your choices before you save them."),
@@ -32,8 +34,9 @@ def show_choices(
     *,
     status: int = 200,
     is_saved: bool = False,
+    is_outdated: bool = False,
 ) -> HttpResponse:
-    """The page with its boxes; refused, with what is wrong. It changes nothing."""
+    """The page with its boxes; refused, with what is wrong; `is_outdated`, after a form that knew less. It changes nothing."""
     return render_page(
         "preferences",
         replace(visit.optout_list, closed_at=None),  # it is about the others as well
@@ -43,6 +46,7 @@ def show_choices(
         link_query={},
         problem=REFUSED.get(status, ""),
         is_saved=is_saved,
+        is_outdated=is_outdated,
         token=form_token(visit),
         choices=choices,
         since=choices.stopped_at,
@@ -72,9 +76,9 @@ def _of_recipient(recipient: Address) -> dict[str, Any]:
 
 
 def see_choices(visit: Visit, recipient: Address, *, is_saved: bool) -> HttpResponse:
-    """303 to the page as it is now."""
+    """303 to the page as it is now, which says that all is saved, or that the form knew less than we do."""
     query = {
-        "saved": "1" if is_saved else "",
+        SAVED if is_saved else OUTDATED: "1",
         "lang": visit.reading.code if visit.reading.chosen else "",
     }
     given = "&".join(f"{name}={value}" for name, value in query.items() if value)

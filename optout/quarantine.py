@@ -2,14 +2,14 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from lists.audit import record_audit
 from lists.models import List, User
@@ -82,10 +82,8 @@ def accept_quarantined(optout_list: List, chosen: Q, *, actor: User | None, now:
     `actor` is None when they are accepted by themselves.
     """
     known = chosen & Q(channel__in=Channel.values)  # what a newer release has kept waits for it
-    accepted, started = 0, time.monotonic()
+    accepted, started, at = 0, time.monotonic(), now
     while True:
-        # Each batch has the time at which it is recorded: a download "since" must not meet a later one with an older time.
-        at = now + timedelta(seconds=time.monotonic() - started)
         with transaction.atomic():
             batch = _decide(optout_list, known, Verdict.ACCEPTED, actor, at)
             if not batch:
@@ -95,6 +93,8 @@ def accept_quarantined(optout_list: List, chosen: Q, *, actor: User | None, now:
             record_optouts(intents)
             _audit("accept_quarantined", optout_list, actor, len(batch))
         accepted += len(batch)
+        # Each batch has the time at which it is recorded: a download "since" must not meet a later one with an older time.
+        at = now + timedelta(seconds=time.monotonic() - started)
 
 
 def reject_quarantined(optout_list: List, chosen: Q, *, actor: User, now: datetime) -> int:
@@ -200,12 +200,42 @@ def settle_quarantined(
 
     Not where another request waits in the same row: who asked for that must not lose it to an Undo of this one.
     """
+    if not intents:
+        return
+    about = Q()
     for intent in intents:
+        about |= Q(optout_list=intent.list_id, digest=intent.digest)
+    waiting = QuarantinedOptOut.objects.filter(
+        about, cause=cause, verdict=Verdict.WAITING, requests=1, evidence__form=form
+    )
+    _settle([pk for pk, _list in _locked(waiting)], Verdict.ACCEPTED, now)
+
+
+def lock_waiting(
+    list_ids: Collection[int], digests: Collection[bytes]
+) -> Sequence[tuple[int, int]]:
+    """What waits on these lists for one address, under any of its keys, for whatever cause: row and list of each.
+
+    Nobody else decides about it until the transaction ends. To be called before contacts and suppressions are locked.
+    """
+    return _locked(
         QuarantinedOptOut.objects.filter(
-            optout_list=intent.list_id,
-            digest=intent.digest,
-            cause=cause,
-            verdict=Verdict.WAITING,
-            requests=1,
-            evidence__form=form,
-        ).update(verdict=Verdict.ACCEPTED, decided_at=now)
+            optout_list__in=list_ids, digest__in=list(digests), verdict=Verdict.WAITING
+        )
+    )
+
+
+def reject_waiting(pks: Collection[int], now: datetime) -> None:
+    """Put aside rows of `lock_waiting`, because their recipient has come back since. They are kept, as rejected."""
+    if pks:
+        _settle(pks, Verdict.REJECTED, now)
+
+
+def _locked(waiting: QuerySet[QuarantinedOptOut]) -> Sequence[tuple[int, int]]:
+    """In one order: whoever decides about several rows of one address waits for the others, and they never for each other."""
+    locked = waiting.order_by("pk").select_for_update(of=("self",))
+    return list(locked.values_list("pk", "optout_list_id"))
+
+
+def _settle(pks: Collection[int], verdict: Verdict, now: datetime) -> None:
+    QuarantinedOptOut.objects.filter(pk__in=pks).update(verdict=verdict, decided_at=now)

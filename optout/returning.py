@@ -15,15 +15,15 @@ from lists.networks import IpAddress
 from lists.prepared import fetch
 from optout.actions import LiftIntent, lift_suppressions, record_optouts
 from optout.addresses import Address, stored_under
-from optout.choices import Assurance, Channel, Kind, Origin, Reason
+from optout.choices import Assurance, Channel, Origin, Reason
 from optout.contact_locks import lock_contacts, seeing_others
 from optout.contact_records import ContactRecord
 from optout.contact_statements import LEAVE_SUPPRESSED, SET_LISTS
 from optout.contacts import write_contacts
 from optout.evidence import Evidence
+from optout.holds import KEPT_OUT, Held, Holds, find_holds, lock_holds
 from optout.intents import OptOutIntent
-
-KEPT_OUT = "kept_out"  # in the evidence of an opt-out that nobody asked for: it takes over from Do Not Mail
+from optout.quarantine import lock_waiting, reject_waiting
 
 
 class Joined(Enum):
@@ -32,6 +32,12 @@ class Joined(Enum):
     JOINED = "joined"
     ALREADY = "already"  # on the list and not suppressed: nothing was to be done
     OPTED_OUT_SINCE = "opted out since"  # after it was asked for: nothing was done
+    BARRED = "barred"  # out for a legal reason, which is the sender's to end: nothing was done
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the address is on the list now."""
+        return self in (Joined.JOINED, Joined.ALREADY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +64,6 @@ class Wanted:
     wording: str = ""
     keeps_contacts: bool = True
 
-
-# What the address is suppressed by in the whole realm, under whatever hash. Locked first: a new opt-out locks the suppression as
-# well (statements.py), so it is in the ledger already and is seen below, or it waits until we are done and suppresses anew.
-_LOCK = """
-SELECT s.optout_list_id, s.digest, s.reason
-FROM (SELECT id FROM lists_list WHERE realm_id = %(realm)s ORDER BY id) l, LATERAL (
-    SELECT optout_list_id, digest, reason FROM optout_suppression
-    WHERE optout_list_id = l.id AND digest = ANY (%(keys)s::bytea[])
-    ORDER BY digest
-    FOR UPDATE
-) s
-"""
-
-# The lists that were opted out of since then, by anybody's request.
-_OPTED_OUT_SINCE = f"""
-SELECT DISTINCT optout_list_id FROM optout_optout
-WHERE digest = ANY (%(keys)s::bytea[]) AND optout_list_id = ANY (%(lists)s::int[]) AND kind = {Kind.OPT_OUT:d}
-  AND recorded_at > %(asked_at)s AND NOT coalesce(evidence ? '{KEPT_OUT}', false)
-"""  # noqa: S608  constants only
 
 _SUBSCRIBED = """
 SELECT optout_list_id FROM lists_subscription
@@ -119,17 +106,23 @@ def join_list(
     """Put an address on a list, not Do Not Mail, because its owner confirmed that they want it; what became of it.
 
     Its suppressions there and in Do Not Mail end, under whatever hash they are kept; on every other list of the realm Do Not
-    Mail is replaced by the list's own suppression. An opt-out of either that was requested after `asked_at` wins: then nothing is
-    written. Asked for once more it does nothing. One transaction.
+    Mail is replaced by the list's own suppression. An opt-out of either that was requested after `asked_at` wins, and one for a
+    legal reason always: then nothing is written. Asked for once more it does nothing. One transaction.
     """
     yes = Yes(channel, language, asked_at, asked_ip, evidence, now)
     wanted = Wanted(optout_list.id, wording)
     with transaction.atomic():
         joined = change_places(optout_list, address, [wanted], yes)[wanted.list_id]
-        if joined is not Joined.OPTED_OUT_SINCE:
+        if joined.is_on:
             # Whoever was put on it by the owner has now agreed, too.
             write_consents([wanted], address, yes)
     return joined
+
+
+def foresee(optout_list: ListSnapshot, address: Address, asked_at: datetime) -> Joined:
+    """What `join_list` would say now, as far as it is about opt-outs: JOINED where none stands against it. Changes nothing."""
+    wanted = Wanted(optout_list.id)
+    return _becomes(wanted, find_holds(optout_list, address, [wanted.list_id], asked_at), ())
 
 
 def change_places(
@@ -137,39 +130,40 @@ def change_places(
     address: Address,
     wanted: Sequence[Wanted],
     yes: Yes,
+    *,
     leaving: Sequence[OptOutIntent] = (),
+    staying: Collection[int] = (),
 ) -> dict[int, Joined]:
     """Take an address off some lists of a realm and put it back on others, as `join_list` does; what became of each wanted one.
 
-    `of_realm` is any list of the realm; `leaving` are opt-outs of lists that are not wanted. In a transaction of the caller's.
+    `of_realm` is any list of the realm; `leaving` are opt-outs of lists that are not wanted. On those of `staying` it is put as
+    well where it becomes a contact by this: else it would look as if it had left them. In a transaction of the caller's.
     """
     realm_id, everything = of_realm.realm_id, of_realm.do_not_mail_id
+    wanted_ids = [each.list_id for each in wanted]
+    # Before contacts and suppressions, as whoever accepts it locks them.
+    waiting = lock_waiting([everything, *wanted_ids], stored_under(address))
     lock_contacts(realm_id, [address.digest])
-    place = {
-        "realm": realm_id,
-        "digest": address.digest,
-        "keys": list(stored_under(address)),
-        "lists": [everything, *(each.list_id for each in wanted)],
-        "asked_at": yes.asked_at,
-    }
-    found = [_Held(*row) for row in fetch(_LOCK, place)]
-    since = {list_id for (list_id,) in fetch(_OPTED_OUT_SINCE, place)}
+    holds = lock_holds(of_realm, address, wanted_ids, yes.asked_at, is_leaving=bool(leaving))
+    place = {"lists": wanted_ids, "digest": address.digest}
     subscribed = {list_id for (list_id,) in fetch(_SUBSCRIBED, place)}
-    out_of = {each.list_id for each in found}
-    became = {
-        each.list_id: _becomes(each, out_of & {each.list_id, everything}, since, subscribed)
-        for each in wanted
-    }
+    became = {each.list_id: _becomes(each, holds, subscribed) for each in wanted}
     joining = [each for each in wanted if became[each.list_id] is Joined.JOINED]
     joined_ids = {each.list_id for each in joining}
-    ending = [each for each in found if joining and each.list_id in {everything, *joined_ids}]
+    ending = [each for each in holds.found if joining and each.list_id in {everything, *joined_ids}]
     of_everything = [each for each in ending if each.list_id == everything]
-    decided = out_of | joined_ids | {each.list_id for each in leaving}
+    decided = holds.out_of | joined_ids | {each.list_id for each in leaving}
     # Before the suppressions end, so that whoever reads the ledger in its order never finds the address free in between.
     kept_out = _kept_out(of_realm, address, of_everything, decided, yes)
     record_optouts([*leaving, *kept_out])
     lift_suppressions([_lift(each, address, yes) for each in ending])
-    _subscribe(realm_id, address, [each.list_id for each in joining if each.keeps_contacts], yes)
+    # What was refused before is taken back with the rest: accepted by itself a week later it would end what was said today.
+    back = {each for each in wanted_ids if became[each].is_on}
+    back |= {each.list_id for each in of_everything}
+    reject_waiting([pk for pk, list_id in waiting if list_id in back], yes.now)
+    put_on = [each.list_id for each in joining if each.keeps_contacts]
+    put_on += [each for each in staying if put_on and each not in decided]
+    _subscribe(realm_id, address, put_on, yes)
     return became
 
 
@@ -195,29 +189,21 @@ def write_consents(wanted: Sequence[Wanted], address: Address, yes: Yes) -> None
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A suppression of the address: where, under which key, why."""
-
-    list_id: int
-    key: bytes
-    reason: int
-
-
-def _becomes(
-    wanted: Wanted, held_by: Collection[int], since: Collection[int], subscribed: Collection[int]
-) -> Joined:
-    """`held_by`: which of the list and Do Not Mail suppress the address."""
-    if any(list_id in since for list_id in held_by):
-        return Joined.OPTED_OUT_SINCE
-    is_on = wanted.list_id in subscribed or not wanted.keeps_contacts
-    return Joined.ALREADY if is_on and not held_by else Joined.JOINED
+def _becomes(wanted: Wanted, holds: Holds, subscribed: Collection[int]) -> Joined:
+    places = {wanted.list_id, holds.everything}
+    if holds.out_of.isdisjoint(places):
+        is_on = wanted.list_id in subscribed or not wanted.keeps_contacts
+        return Joined.ALREADY if is_on else Joined.JOINED
+    if not holds.barred.isdisjoint(places):
+        return Joined.BARRED
+    # Also where another one holds it, as the opt-out of the list that took over when Do Not Mail ended.
+    return Joined.JOINED if holds.since.isdisjoint(places) else Joined.OPTED_OUT_SINCE
 
 
 def _kept_out(
     of_realm: ListSnapshot,
     address: Address,
-    of_everything: Sequence[_Held],
+    of_everything: Sequence[Held],
     decided: Collection[int],
     yes: Yes,
 ) -> list[OptOutIntent]:
@@ -243,7 +229,7 @@ def _kept_out(
     ]
 
 
-def _lift(held: _Held, address: Address, yes: Yes) -> LiftIntent:
+def _lift(held: Held, address: Address, yes: Yes) -> LiftIntent:
     return LiftIntent(
         list_id=held.list_id,
         digest=held.key,

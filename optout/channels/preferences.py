@@ -4,6 +4,7 @@ A program's POST never saves: it has not seen which boxes there are, so that lea
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from django.http import HttpResponse
 
@@ -12,19 +13,26 @@ from optout import preference_pages, screens
 from optout.actions import record_optouts
 from optout.addresses import Address
 from optout.choices import Assurance, Channel
-from optout.guard import check_form, form_id, is_form
+from optout.guard import TOKEN_FIELD, check_form, form_id, is_form
 from optout.preference_choices import Asked, find_choices, save_choices
 from optout.returning import Yes
+from optout.tokens import read_form_token
 from optout.visits import Visit, has_too_many_form_fields
 
 BOX_FIELD = "l"  # once for each ticked box, with the number of its list
-WAS_FIELD = "was"  # the lists that were on when the page was shown
+WAS_FIELD = "was"  # what was on when the page was shown: `Choices.was`
 
 
 def show(visit: Visit, recipient: Address) -> HttpResponse:
     """The page. Changes nothing, whoever asks."""
     choices = find_choices(visit.optout_list, recipient, visit.reading.code)
-    return preference_pages.show_choices(visit, recipient, choices, is_saved="saved" in visit.query)
+    return preference_pages.show_choices(
+        visit,
+        recipient,
+        choices,
+        is_saved=preference_pages.SAVED in visit.query,
+        is_outdated=preference_pages.OUTDATED in visit.query,
+    )
 
 
 def record_form(visit: Visit, recipient: Address) -> HttpResponse:
@@ -40,7 +48,7 @@ def record_form(visit: Visit, recipient: Address) -> HttpResponse:
     yes = Yes(
         channel=Channel.PREFERENCES,
         language=visit.reading.code,
-        asked_at=visit.now,
+        asked_at=_shown_at(visit),
         asked_ip=visit.ip,
         evidence=proof.evidence,
         now=visit.now,
@@ -66,8 +74,14 @@ def _ask_again(visit: Visit, recipient: Address, status: int) -> HttpResponse:
     """With the boxes as the reader left them, unless it was perhaps another site that ticked them."""
     choices = find_choices(visit.optout_list, recipient, visit.reading.code)
     if status == 400 and is_form(visit) and WAS_FIELD in visit.form:
-        choices = choices.ticking(_asked(visit).ticked)
+        choices = choices.changed_by(_asked(visit))
     return preference_pages.show_choices(visit, recipient, choices, status=status)
+
+
+def _shown_at(visit: Visit) -> datetime:
+    """When this good form was shown: what its reader has asked for since, it knows nothing of."""
+    age = read_form_token(visit.field(TOKEN_FIELD), visit.optout_list.id, visit.now)
+    return visit.now if age is None else visit.now - age
 
 
 def _asked(visit: Visit) -> Asked:

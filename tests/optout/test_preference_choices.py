@@ -4,15 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lists.choices import Accepts
 from lists.lookup import snapshot
 from lists.models import Contact, List, Realm, Subscription
+from lists.prepared import fetch
 from optout.actions import Recorded
-from optout.addresses import hex_digests, parse_address
+from optout.addresses import digest_of, hex_digests, parse_address
 from optout.choices import Channel, HashKind, Kind, Reason
 from optout.evidence import Evidence
 from optout.models import Consent, OptOut, Suppression
@@ -60,10 +61,11 @@ def names(choices: Choices) -> list[str]:
     return [each.name for each in choices.boxes]
 
 
-def save(optout_list: List, was: str, now: str, address: str = JANE) -> bool:
+def save(optout_list: List, was: str, now: str, address: str = JANE, *, unsure: str = "") -> bool:
     """Press Save on a form that was shown with the lists of these numbers ticked, and is sent with those."""
     ids = dict(List.objects.filter(realm=optout_list.realm).values_list("number", "pk"))
-    asked = Asked(*(frozenset(ids[int(each)] for each in text.split()) for text in (was, now)))
+    given = (was, now, unsure)
+    asked = Asked(*(frozenset(ids[int(each)] for each in text.split()) for text in given))
     found, parsed = snapshot(optout_list), parse_address(address, "either", "US")
     choices = find_choices(found, parsed, "en", asked)
     at = make.NOW + A_MINUTE
@@ -114,6 +116,59 @@ class TestWhatIsOffered:
         shown = names(find(own))
         assert len(shown) == MOST_SHOWN
         assert (shown[0], shown[-1]) == ("Own", last.name)
+
+    def test_what_one_is_out_of_for_a_legal_reason_is_not(
+        self, realm: Realm, lists: list[List]
+    ) -> None:
+        """Only its sender can end that; also where an earlier opt-out is why the list suppresses the address."""
+        make.make_optout(lists[0], reason=Reason.LEGAL)
+        make.make_optout(lists[1])
+        make.make_optout(lists[1], reason=Reason.LEGAL)
+
+        assert names(find(lists[0])) == ["News"]
+        assert save(lists[0], was="", now="1 2 3")
+        assert suppressed() == [1, 2]
+
+    @pytest.mark.parametrize("was_out", [False, True])
+    def test_nothing_is_to_whom_a_legal_reason_keeps_out_of_everything(
+        self, realm: Realm, lists: list[List], was_out: bool
+    ) -> None:
+        if was_out:
+            make.make_optout(make.do_not_mail(realm))
+        make.make_optout(make.do_not_mail(realm), reason=Reason.LEGAL)
+
+        choices = find(lists[0])
+        assert (names(choices), choices.stopped_at) == ([], make.NOW)
+
+    def test_no_table_is_read_through(
+        self, lists: list[List], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many subscriptions and opt-outs there are, and whatever the planner knows of them."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO lists_subscription (optout_list_id, digest, subscribed_at)"
+                " SELECT %s, int8send(n) || int8send(n), now() FROM generate_series(1, 3000) n",
+                [lists[1].pk],
+            )
+            cursor.execute(
+                "INSERT INTO optout_suppression"
+                " (suppressed_at, optout_list_id, channel, reason, medium, hash_kind, digest, address)"
+                " SELECT now(), %s, 1, 1, 1, 1, int8send(-n) || int8send(n), '' FROM generate_series(1, 3000) n",
+                [lists[1].pk],
+            )
+            cursor.execute("ANALYZE lists_subscription, optout_suppression")
+        plans: list[str] = []
+
+        def explain(statement: str, values: Any) -> list[tuple[Any, ...]]:
+            plans.extend(line for (line,) in fetch(f"EXPLAIN {statement}", values))
+            return fetch(statement, values)
+
+        monkeypatch.setattr("optout.preference_choices.fetch", explain)
+        find(lists[0])
+        plan = "\n".join(plans)
+
+        assert "Seq Scan on lists_subscription" not in plan, plan
+        assert "Seq Scan on optout_suppression" not in plan, plan
 
     def test_in_the_readers_language_where_the_owner_wrote_it(self, optout_list: List) -> None:
         own_texts = {"name": {"de": "Gartenpost", "fr": " "}, "description": {"de": "Was blüht."}}
@@ -196,7 +251,7 @@ class TestSaving:
             (2, Kind.LIFT, Reason.RETURNED, True),
         ]
         assert Contact.objects.filter(address=JANE).count() == 1
-        assert subscribed() == [1, 2, 2, 3, 3]
+        assert subscribed() == [1, 1, 2, 2, 3, 3], "also on the one that it left ticked"
         assert consents() == [2, 3]
 
     def test_after_everything_was_stopped_only_what_is_ticked(
@@ -247,11 +302,51 @@ class TestSaving:
         assert (subscribed(), consents()) == ([1], [1])
 
     def test_unchanged_is_unchanged(self, realm: Realm, lists: list[List]) -> None:
+        make.make_contact(realm, JANE, lists[0])
         make.make_optout(lists[1])
         before = ledger()
-        assert save(lists[0], was="1 2", now="1 2")
+        assert save(lists[0], was="1", now="1")
 
         assert (ledger(), suppressed(), consents()) == (before, [2], [])
+        assert find(lists[0]).was == str(lists[0].pk)
+
+    def test_what_was_left_since_stays_left_and_is_not_called_saved(
+        self, realm: Realm, lists: list[List]
+    ) -> None:
+        make.make_contact(realm, JANE, *lists)
+        make.make_optout(lists[1], requested_at=make.NOW + 2 * A_MINUTE)
+        assert save(lists[0], was="1 2 3", now="1 2") is False
+
+        assert suppressed() == [2, 3]
+
+    def test_everything_since_then_wins_and_what_was_unticked_is_left(
+        self, realm: Realm, lists: list[List]
+    ) -> None:
+        make.make_contact(realm, JANE, lists[0])
+        make.make_optout(lists[1])
+        make.make_optout(make.do_not_mail(realm), requested_at=make.NOW + 2 * A_MINUTE)
+        assert save(lists[0], was="1", now="2 3") is False
+
+        assert suppressed() == [0, 1, 2]
+        assert Subscription.objects.filter(digest=digest_of(JANE)).count() == 0
+        assert consents() == []
+
+    def test_of_whom_nobody_knows_what_it_gets_what_the_boxes_say_becomes_true(
+        self, lists: list[List]
+    ) -> None:
+        """Its owner may keep it elsewhere; a stranger who joins a list may have been what unticked its box."""
+        own, *others = (each.pk for each in lists)
+        shown = find(lists[0])
+        assert shown.was == f"{own} ~{others[0]} ~{others[1]}"
+        asked = Asked.read(shown.was, [str(own)])
+        assert (asked.was, asked.unsure) == (frozenset({own}), frozenset(others))
+        assert save(lists[0], was="1", now="1", unsure="2 3")
+
+        assert suppressed() == [2, 3]
+        assert not Contact.objects.filter(address=JANE).exists()
+        assert find(lists[0]).was == str(own)
+        assert save(lists[0], was="1", now="1", unsure="2 3")
+        assert len(ledger()) == 2, "once"
 
     def test_phones_likewise(self, realm: Realm) -> None:
         texts = make.make_list(realm, 1, "Texts", accepts=Accepts.PHONE)
@@ -265,9 +360,10 @@ class TestSaving:
         assert Contact.objects.filter(address=PHONE).count() == 1
 
     def test_a_form_names_no_list_twice_nor_in_another_script(self) -> None:
-        asked = Asked.read("1 2 ٣ 1_0 -4 99999999999 x", ["2", " 2", "", "5"])
+        asked = Asked.read("1 2 ٣ 1_0 -4 99999999999 x ~6 ~~7 ~", ["2", " 2", "", "5"])
 
         assert (asked.was, asked.ticked) == (frozenset({1, 2}), frozenset({2, 5}))
+        assert asked.unsure == frozenset({6})
         most = Asked.read(" ".join(map(str, range(5_000))), [])
         assert len(most.mentioned) == 2 * MOST_SHOWN
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from lists.lookup import snapshot
-from lists.models import Contact, List, Realm, Subscription
+from lists.models import Contact, List, Realm, Subscription, User
+from optout.actions import LiftIntent, lift_suppressions
 from optout.addresses import digest_of, parse_address
 from optout.choices import (
     Assurance,
@@ -20,11 +21,21 @@ from optout.choices import (
     Medium,
     Origin,
     Reason,
+    RefusalCause,
+    Verdict,
 )
 from optout.contact_locks import lock_contacts
 from optout.evidence import Evidence
-from optout.models import Consent, OptOut, Suppression
-from optout.returning import Joined, join_list
+from optout.models import Consent, OptOut, QuarantinedOptOut, Suppression
+from optout.quarantine import (
+    ACCEPTED_AFTER,
+    accept_overdue,
+    accept_quarantined,
+    quarantine_optout,
+)
+from optout.returning import Joined, foresee, join_list
+from optout.reverting import undo_optout
+from optout.tokens import DoneToken
 from tests import make
 from tests.optout.test_reverting import wait_until_blocked
 from tests.threads import in_thread
@@ -48,6 +59,11 @@ def join(optout_list: List, address: str = JANE, **fields: Any) -> Joined:
         **fields,
     }
     return join_list(snapshot(optout_list), parse_address(address, "either", "US"), **values)
+
+
+def predict(optout_list: List) -> Joined:
+    """What the page behind the link says before the button is pressed."""
+    return foresee(snapshot(optout_list), parse_address(JANE, "email", "US"), ASKED)
 
 
 def make_hash(optout_list: List, digest: bytes, kind: HashKind, full: bytes) -> None:
@@ -243,7 +259,7 @@ class TestLifting:
         make.make_optout(make.do_not_mail(realm))
         snapshot(optout_list)
 
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(16):
             join(optout_list)
         assert len(suppressed()) == 10
 
@@ -283,9 +299,135 @@ class TestOptingOutSince:
         join(optout_list)
 
         assert suppressed() == [2]
+        assert predict(other) is Joined.JOINED
         assert join(other) is Joined.JOINED
         assert suppressed() == []
         assert subscribed() == [1, 2]
+
+    def test_everything_wins_also_where_it_has_ended_for_another_list(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        """Then what holds this one is the opt-out alone that took over, which nobody asked for."""
+        other = make.make_list(realm, 2)
+        make.make_optout(make.do_not_mail(realm), requested_at=ASKED + A_MINUTE / 2)
+        join(other, asked_at=ASKED + A_MINUTE)
+        assert suppressed() == [1]
+        before = ledger()
+
+        assert predict(optout_list) is Joined.OPTED_OUT_SINCE
+        assert join(optout_list) is Joined.OPTED_OUT_SINCE
+        assert (suppressed(), subscribed(), ledger()) == ([1], [2], before)
+
+    def test_what_was_undone_does_not_where_another_one_holds_it(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        everything = make.do_not_mail(realm)
+        make.make_optout(optout_list)
+        recorded = make.make_optout(everything, requested_at=ASKED + A_MINUTE / 4)
+        done = DoneToken(
+            everything.pk,
+            recorded.optout_id,
+            digest_of(JANE),
+            ASKED + A_MINUTE / 4,
+            Assurance.SIGNED,
+        )
+        assert predict(optout_list) is Joined.OPTED_OUT_SINCE
+        undo_optout(done, now=ASKED + A_MINUTE / 2, evidence=Evidence())
+
+        assert predict(optout_list) is join(optout_list) is Joined.JOINED
+
+
+@pytest.mark.django_db
+class TestALegalReason:
+    """It is the sender's to end, whatever its recipient confirms."""
+
+    @pytest.mark.parametrize("everything", [False, True])
+    @pytest.mark.parametrize("was_out", [False, True])
+    def test_it_stays(
+        self, realm: Realm, optout_list: List, everything: bool, was_out: bool
+    ) -> None:
+        """Also where the address was out before, so that the suppression has the first one's reason."""
+        target = make.do_not_mail(realm) if everything else optout_list
+        if was_out:
+            make.make_optout(target)
+        make.make_optout(target, reason=Reason.LEGAL)
+        before = ledger()
+
+        assert predict(optout_list) is join(optout_list) is Joined.BARRED
+        assert (ledger(), suppressed()) == (before, [target.number])
+        assert count(Subscription, Contact, Consent) == [0, 0, 0]
+
+    def test_once_the_sender_has_ended_it_one_may_come_back(self, optout_list: List) -> None:
+        make.make_optout(optout_list, reason=Reason.LEGAL)
+        lift = LiftIntent(
+            optout_list.pk,
+            digest_of(JANE),
+            Medium.EMAIL,
+            Channel.PORTAL,
+            Assurance.OPERATOR,
+            Reason.MANUAL,
+            Origin.OWNER,
+            make.NOW,
+            Evidence(),
+        )
+        lift_suppressions([lift])
+        make.make_optout(optout_list)
+
+        assert join(optout_list) is Joined.JOINED
+
+    def test_of_another_list_it_is_not_in_the_way(self, realm: Realm, optout_list: List) -> None:
+        make.make_optout(make.make_list(realm, 2), reason=Reason.LEGAL)
+        make.make_optout(optout_list)
+
+        assert join(optout_list) is Joined.JOINED
+        assert suppressed() == [2]
+
+
+@pytest.mark.django_db
+class TestWhatWaitsInQuarantine:
+    """Refused before somebody came back, it is not accepted by itself a week later."""
+
+    def keep(self, *lists: List, cause: RefusalCause = RefusalCause.ADDRESS_LIMIT) -> None:
+        for each in lists:
+            quarantine_optout(make.make_intent(each), cause)
+
+    def waiting(self) -> list[int]:
+        rows = QuarantinedOptOut.objects.filter(verdict=Verdict.WAITING)
+        return sorted(rows.values_list("optout_list__number", flat=True))
+
+    def test_for_the_list_it_is_rejected_whatever_the_cause(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        self.keep(optout_list, make.do_not_mail(realm), make.make_list(realm, 2))
+        self.keep(optout_list, cause=RefusalCause.HONEYPOT)
+        quarantine_optout(
+            make.make_intent(optout_list, "other@example.com"), RefusalCause.ADDRESS_LIMIT
+        )
+        join(optout_list)
+
+        assert self.waiting() == [0, 1, 2], "another address, and what was not asked back"
+        rows = QuarantinedOptOut.objects.filter(verdict=Verdict.REJECTED)
+        assert set(rows.values_list("decided_at", flat=True)) == {ASKED + A_MINUTE}
+        accept_overdue(ASKED + 2 * ACCEPTED_AFTER)
+        assert Subscription.objects.count() == 0, "Do Not Mail is another matter"
+
+    def test_of_do_not_mail_where_that_ended(self, realm: Realm, optout_list: List) -> None:
+        other = make.make_list(realm, 2)
+        everything = make.do_not_mail(realm)
+        make.make_optout(everything)
+        self.keep(optout_list, everything, other)
+        join(optout_list)
+
+        assert self.waiting() == [2]
+        accept_overdue(ASKED + 2 * ACCEPTED_AFTER)
+        assert (suppressed(), subscribed()) == ([2], [1])
+
+    def test_where_nothing_came_back_it_waits(self, optout_list: List) -> None:
+        make.make_optout(optout_list, requested_at=ASKED + A_MINUTE / 2)
+        self.keep(optout_list)
+
+        assert join(optout_list) is Joined.OPTED_OUT_SINCE
+        assert self.waiting() == [1]
 
 
 @pytest.mark.alone
@@ -340,6 +482,40 @@ class TestOptingOutMeanwhile:
 
         assert joining.result(20) is Joined.JOINED
         assert (suppressed(), subscribed()) == ([], [1, 2])
+
+    def test_who_leaves_several_lists_meanwhile_is_not_locked_out(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        """The opt-outs of one address on several lists, as a Save or the quarantine records them: of one of them the address is
+        out already, of the other it is just about to be kept out."""
+        lists = {number: make.make_list(realm, number) for number in (2, 3)}
+        everything = make.do_not_mail(realm)
+        make.make_optout(everything)
+        make.make_optout(lists[3])
+        with transaction.atomic():
+            make.make_optout(lists[2])
+            joining = in_thread(lambda: join(optout_list))
+            wait_until_blocked()
+            make.make_optout(lists[3])
+
+        assert joining.result(20) is Joined.JOINED
+        assert (suppressed(), subscribed()) == ([2, 3], [1])
+
+    def test_what_is_accepted_from_quarantine_meanwhile_wins(
+        self, realm: Realm, optout_list: List, alice: User
+    ) -> None:
+        everything = make.do_not_mail(realm)
+        make.make_optout(everything)
+        for each in (optout_list, everything):
+            quarantine_optout(make.make_intent(each), RefusalCause.BLOCKED_IP)
+        with transaction.atomic():
+            for each in (everything, optout_list):
+                accept_quarantined(each, Q(), actor=alice, now=ASKED + A_MINUTE / 2)
+            joining = in_thread(lambda: join(optout_list))
+            wait_until_blocked()
+
+        assert joining.result(20) is Joined.OPTED_OUT_SINCE
+        assert suppressed() == [0, 1]
 
     def test_contacts_are_locked_before_suppressions(self, optout_list: List) -> None:
         make.make_optout(optout_list)

@@ -15,7 +15,7 @@ from optout.evidence import Evidence
 from optout.guard import check_form, form_token
 from optout.mail_requests import KEPT, MailRequest, find_request
 from optout.queries import Found, find_suppressions, is_subscribed
-from optout.returning import Joined, join_list
+from optout.returning import Joined, foresee, join_list
 from optout.visits import Visit
 
 SIGN_UP_AGAIN = _("Sign up again")
@@ -26,6 +26,12 @@ TOO_OLD = (
 OUT_SINCE = (
     _("You unsubscribed in the meantime"),
     _("You unsubscribed after you asked for this mail, so nothing was changed."),
+)
+BARRED = (
+    form.CLOSED[0],
+    _(
+        "You are off this list for a legal reason. Only the sender can change that. Please ask them."
+    ),
 )
 _PROBLEMS = {400: mail_forms.TOO_OLD, 403: mail_forms.ONCE_MORE}
 
@@ -40,10 +46,10 @@ def find(visit: Visit, mail_id: str) -> MailRequest | None:
 
 def show(visit: Visit, row: MailRequest) -> HttpResponse:
     """The question, and since when an opt-out is in force: only this link may tell. Changes nothing, whoever asks."""
-    found = find_suppressions(visit.optout_list.id, row.address)
-    if any(each.suppressed_at > row.asked_at for each in found):
-        return _tell_out_since(visit)
-    return _ask(visit, row, found)
+    joins = foresee(visit.optout_list, parse_email(row.address), row.asked_at)
+    if not joins.is_on:
+        return _tell_out(visit, joins)
+    return _ask(visit, row, find_suppressions(visit.optout_list.id, row.address))
 
 
 def record_form(visit: Visit, row: MailRequest, token: str) -> HttpResponse:
@@ -64,8 +70,8 @@ def record_form(visit: Visit, row: MailRequest, token: str) -> HttpResponse:
         evidence=Evidence.of(visit.ip, visit.request.META.get("HTTP_USER_AGENT")),
         now=visit.now,
     )
-    if joined is Joined.OPTED_OUT_SINCE:
-        return _tell_out_since(visit)
+    if not joined.is_on:
+        return _tell_out(visit, joined)
     return mail_forms.see(visit, f"/j/{token}/done")
 
 
@@ -104,7 +110,10 @@ def _since(found: list[Found]) -> datetime | None:
     return widest[0].suppressed_at if widest else None
 
 
-def _tell_out_since(visit: Visit) -> HttpResponse:
+def _tell_out(visit: Visit, joined: Joined) -> HttpResponse:
+    """Why the address stays off the list."""
+    if joined is Joined.BARRED:
+        return mail_forms.told(visit, *BARRED)
     return _tell(visit, *OUT_SINCE)
 
 

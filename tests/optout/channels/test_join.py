@@ -18,6 +18,7 @@ from optout.mail_requests import claim_due, has_had_enough
 from optout.models import Consent, LimitCounter, OptOut, RecipientMail, Suppression
 from tests import make
 from tests.optout.channels.cases import comparable, comparable_headers
+from tests.optout.test_returning import join
 from tests.pages import BROWSER, SERVER, PublicClient, form_fields, parse
 
 JANE = "jane@example.com"
@@ -495,6 +496,49 @@ class TestConfirming:
         for page in (client.get(path), client.press(before, path), client.get(path + "/done")):
             assert (page.status_code, heading(page)) == (200, "You unsubscribed in the meantime")
             assert path_of(optout_list) in parse(page.content.decode()).links[0]
+        assert Suppression.objects.count() == 1 and not Subscription.objects.exists()
+
+    def test_it_wins_also_where_it_has_ended_for_another_list(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        """Whoever stopped everything since and came back to one list did not come back to this one."""
+        path, client = ask(optout_list, at=make.NOW - timedelta(hours=1)), PublicClient()
+        before = client.get(path)
+        make.make_optout(make.do_not_mail(realm))
+        self.come_back(make.make_list(realm, 2), after=timedelta())
+
+        for page in (client.get(path), client.press(before, path)):
+            assert (page.status_code, heading(page)) == (200, "You unsubscribed in the meantime")
+        assert Suppression.objects.get().optout_list == optout_list
+
+    def test_coming_back_to_another_list_is_no_opt_out(
+        self, realm: Realm, optout_list: List, clock: Any
+    ) -> None:
+        make.make_optout(make.do_not_mail(realm))
+        path, client = ask(optout_list, at=make.NOW + timedelta(minutes=1)), PublicClient()
+        self.come_back(make.make_list(realm, 2), after=timedelta(minutes=2))
+        clock.shift(timedelta(minutes=3))
+
+        page = client.get(path)
+        assert heading(page) == "Get Garden letters?" and "March" in text_of(page)
+        assert client.press(page, path).status_code == 303
+        assert not Suppression.objects.exists()
+
+    def come_back(self, other: List, after: timedelta) -> None:
+        join(other, asked_at=make.NOW + after, now=make.NOW + after)
+
+    @pytest.mark.parametrize("everywhere", [False, True])
+    def test_a_legal_reason_is_the_senders_to_end(
+        self, realm: Realm, optout_list: List, everywhere: bool
+    ) -> None:
+        path, client = ask(optout_list, at=make.NOW + timedelta(seconds=1)), PublicClient()
+        before = client.get(path)
+        target = make.do_not_mail(realm) if everywhere else optout_list
+        make.make_optout(target, reason=Reason.LEGAL)
+
+        for page in (client.get(path), client.press(before, path), client.get(path + "/done")):
+            assert (page.status_code, heading(page)) == (200, "You cannot sign up here")
+            assert "Only the sender can change that" in text_of(page)
         assert Suppression.objects.count() == 1 and not Subscription.objects.exists()
 
     def test_it_is_never_limited(self, optout_list: List) -> None:

@@ -174,6 +174,16 @@ class TestThePage:
         assert since is not None and "March" in since[1]
         assert "Unsubscribe from everything" not in text_of(page), "nothing more can be stopped"
 
+    def test_whom_a_legal_reason_keeps_out_gets_no_boxes(
+        self, realm: Realm, optout_list: List, flash: List
+    ) -> None:
+        make.make_optout(make.do_not_mail(realm), reason=Reason.LEGAL)
+        page = open_page(optout_list)
+
+        assert ticks(page) == {}
+        assert "to stop everything from Acme Garden." in text_of(page)
+        assert b"<button" not in page.content
+
     def test_by_way_of_do_not_mail_it_shows_the_lists(
         self, realm: Realm, optout_list: List
     ) -> None:
@@ -298,6 +308,49 @@ class TestSaving:
 
         assert Suppression.objects.count() == 2
 
+    @pytest.mark.parametrize("everything", [False, True])
+    def test_a_form_that_is_older_than_an_opt_out_lifts_nothing(
+        self, realm: Realm, optout_list: List, flash: List, everything: bool
+    ) -> None:
+        """The Back button, a stale tab, the same bytes again: what it ticks is not brought back, what it unticks is left."""
+        make.make_contact(realm, JANE, optout_list)
+        make.make_contact(realm, "other@example.com", flash)
+        make.make_optout(flash)
+        client, path = PublicClient(), path_of(optout_list)
+        form = form_of(client.get(path), Flash_sales=True)
+        client.send(path, form, headers=SAME_ORIGIN)
+        stale = form_of(client.get(path), Garden_letters=False)
+        if everything:
+            client.send(path, everything_form(client.get(path)), headers=SAME_ORIGIN)
+        else:
+            make.make_optout(flash, requested_at=datetime.now(UTC))
+
+        for body, left in ((form, 0), (stale, 1)):
+            answer = client.send(path, body, headers=SAME_ORIGIN)
+            assert answer.headers["Location"] == f"{path}?changed=1"
+            page = client.get(answer.headers["Location"])
+            assert "You unsubscribed in the meantime" in text_of(page)
+            assert "saved" not in text_of(page)
+            assert ticks(page)["Flash sales"] is False
+            own = Suppression.objects.filter(optout_list=optout_list)
+            assert own.count() == left
+        assert OptOut.objects.filter(kind=Kind.LIFT).count() == 1
+        assert Subscription.objects.filter(optout_list=flash).count() == 1
+
+        again = save(optout_list, Flash_sales=True)
+        assert ticks(again)["Flash sales"] is True, "asked for anew"
+        assert "Your choices are saved." in text_of(again)
+
+    def test_of_an_address_that_nobody_knows_it_makes_true_what_the_boxes_say(
+        self, realm: Realm, optout_list: List, flash: List
+    ) -> None:
+        """A stranger joined a list that its owner keeps elsewhere, and so unticked its box for all others."""
+        make.make_contact(realm, "stranger@example.com", flash)
+        page = save(optout_list)
+
+        assert ticks(page) == {"Garden letters": True, "Flash sales": False}
+        assert Suppression.objects.get().optout_list == flash
+
     def test_the_language_is_kept(self, optout_list: List) -> None:
         client, path = PublicClient(), path_of(optout_list)
         form = form_of(client.get(f"{path}?lang=de"), Garden_letters=False)
@@ -359,9 +412,23 @@ class TestRefusing:
 
         self.assert_refused(answer, 400)
         assert ticks(answer) == {"Garden letters": False, "Flash sales": True}
+        assert re.search(r'name="was" value="\d+"', answer.content.decode())
         again = client.send(path, form_of(answer), headers=SAME_ORIGIN)
         assert again.status_code == 303
         assert ticks(client.get(path)) == {"Garden letters": False, "Flash sales": True}
+
+    def test_and_without_a_tick_that_has_become_wrong_since(
+        self, realm: Realm, out_of_one: List
+    ) -> None:
+        """Pressed once more it would bring back what was left in the meantime."""
+        client, path = PublicClient(), path_of(out_of_one)
+        with time_machine.travel(datetime.now(UTC) - timedelta(days=8), tick=False):
+            form = form_of(client.get(path))
+        make.make_optout(out_of_one)
+        answer = client.send(path, form, headers=SAME_ORIGIN)
+
+        assert answer.status_code == 400
+        assert ticks(answer) == {"Garden letters": False, "Flash sales": False}
 
     def test_a_token_of_another_list(self, realm: Realm, out_of_one: List, flash: List) -> None:
         form = form_of(open_page(flash))
