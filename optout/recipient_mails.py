@@ -42,6 +42,7 @@ _OTHERWISE_NOT_ADDED = _("If you did not ask for this, do nothing: you will not 
 
 _WHAT_WE_SEND = _("What we send you")
 _SEE_AND_CHOOSE = _("See what <bdi>%(sender)s</bdi> sends you, and choose what you want to get.")
+_TICK_IT = _("To get <bdi>%(list)s</bdi>, open the link, tick that list and save.")
 _SEE = _("See what we send you")
 _SOMEBODY_TYPED = _(
     "Somebody, probably you, typed this address into our form: <bdi>%(address)s</bdi>. If it was not you, do nothing."
@@ -90,7 +91,10 @@ def compose(mail: RecipientMail, now: datetime) -> Mail | None:
     language = language or settings.LANGUAGE_CODE
     shown = in_language(optout_list, language)
     with translation.override(language):
-        letter = _invite(shown, mail, found) if is_invited else _show_preferences(shown, mail)
+        if is_invited:
+            letter = _invite(shown, mail, found)
+        else:
+            letter = _show_preferences(shown, mail, language)
     return _make(shown, mail, letter, language)
 
 
@@ -113,12 +117,15 @@ def _invite(optout_list: ListSnapshot, mail: RecipientMail, found: Sequence[Foun
     )
 
 
-def _show_preferences(optout_list: ListSnapshot, mail: RecipientMail) -> _Letter:
+def _show_preferences(optout_list: ListSnapshot, mail: RecipientMail, language: str) -> _Letter:
+    before = [_say(_SEE_AND_CHOOSE, sender=optout_list.sender)]
+    if mail.kind == MailKind.JOIN:  # who has signed up looks for that list
+        before.append(_say(_TICK_IT, list=optout_list.name))
     return _Letter(
         heading=_say(_WHAT_WE_SEND),
-        before=[_say(_SEE_AND_CHOOSE, sender=optout_list.sender)],
+        before=before,
         button=_say(_SEE),
-        url=preferences_url(optout_list.id, mail.address),
+        url=f"{preferences_url(optout_list.id, mail.address)}?lang={language}",
         after=[_say(_SOMEBODY_TYPED, address=mail.address), _say(_KEEP_IT)],
     )
 

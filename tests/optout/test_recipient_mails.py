@@ -18,6 +18,7 @@ from lists.models import List, Realm
 from optout.addresses import digest_of
 from optout.choices import MailKind, Reason
 from optout.links import JOIN, PREFERENCES, read_token
+from optout.mail_requests import mailbox_digest
 from optout.models import RecipientMail
 from optout.recipient_mails import compose
 from tests import make
@@ -40,9 +41,8 @@ def ask(optout_list: List, kind: MailKind = MailKind.JOIN, **fields: Any) -> Rec
     now = timezone.now()
     address = fields.pop("address", JANE)
     said = {"language": "en", "asked_at": now, "due_at": now, **fields}
-    return RecipientMail.objects.create(
-        optout_list=optout_list, kind=kind, address=address, digest=digest_of(address), **said
-    )
+    said |= {"address": address, "digest": digest_of(address), "mailbox": mailbox_digest(address)}
+    return RecipientMail.objects.create(optout_list=optout_list, kind=kind, **said)
 
 
 def made(row: RecipientMail) -> Mail:
@@ -111,6 +111,19 @@ class TestSomebodyKnown:
         assert mail.subject == "What we send you"
         assert not links(str(mail.body), "j")
         self.leads_to_preferences(mail, letters)
+
+    def test_is_told_how_to_get_what_they_signed_up_for(self, letters: List) -> None:
+        make.make_contact(letters.realm, JANE)
+        told = "To get Garden letters, open the link, tick that list and save."
+
+        assert told in made(ask(letters)).body
+        assert told not in made(ask(letters, MailKind.PREFERENCES)).body
+
+    def test_reads_on_in_the_language_of_the_mail(self, letters: List) -> None:
+        mail = made(ask(letters, MailKind.PREFERENCES, language="de"))
+
+        for body in (str(mail.body), html_of(mail)):
+            assert re.search(r"/p/[\w-]+\?lang=de\b", body)
 
     def test_in_another_realm_is_new(self, letters: List) -> None:
         make.make_contact(make.make_realm("other"), JANE)
