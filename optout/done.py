@@ -21,7 +21,12 @@ from optout.links import preferences_url
 from optout.mail_forms import ONCE_MORE
 from optout.pages import render_page
 from optout.public import public
-from optout.queries import RecordedOptOut, find_recorded, find_suppressions
+from optout.queries import (
+    RecordedOptOut,
+    find_recorded,
+    find_suppressions,
+    is_suppressed_anywhere,
+)
 from optout.reasons import find_reason, forget_reasons, offered, state_reason
 from optout.redirects import build_redirect
 from optout.reverting import undo_optout
@@ -163,7 +168,10 @@ def _show_undone(
         return render_page("undone", optout_list, reading, door=door, **more)
     found = find_suppressions(optout_list.id, key)
     if not found:
-        return render_page("undone", optout_list, reading, door=door, is_back=True, **more)
+        # To be free of Do Not Mail is not to get messages again: lists may hold the address by themselves, as they do once
+        # somebody came back to another one (optout/returning.py).
+        is_back = not optout_list.is_global or not is_suppressed_anywhere(optout_list.realm_id, key)
+        return render_page("undone", optout_list, reading, door=door, is_back=is_back, **more)
     widest = next((each for each in found if each.is_global), found[0])
     return render_page(
         "undone",

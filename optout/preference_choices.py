@@ -103,8 +103,8 @@ class Choice:
     is_offered: bool
     keeps_contacts: bool
     is_on: bool
+    is_out: bool
     is_ticked: bool = False
-    is_out: bool = False
 
     def as_in(self, shown: ListSnapshot) -> "Choice":
         """With that list's texts, if it is that list."""
@@ -217,13 +217,9 @@ def find_choices(
             "most": MOST_SHOWN + len(asked.mentioned),
         },
     )
-    every = tuple(
-        # a box is ticked where the address gets the list
-        Choice(*row[2:9], row[8], row[9])
-        for row in rows
-        if row[2] is not None
-    )
-    return Choices(every, *rows[0][:2])
+    every = tuple(Choice(*row[2:]) for row in rows if row[2] is not None)
+    found = Choices(every, stopped_at=rows[0][0], is_contact=rows[0][1])
+    return found.ticking({each.list_id for each in every if each.is_on})
 
 
 @seeing_others

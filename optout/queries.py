@@ -45,6 +45,22 @@ def is_suppressed(list_id: int, key: str) -> bool:
     return bool(find_suppressions(list_id, key))
 
 
+_ANYWHERE = """
+SELECT EXISTS (
+    SELECT FROM lists_list l, LATERAL (
+        SELECT FROM optout_suppression WHERE optout_list_id = l.id AND digest = ANY (%s::bytea[]) LIMIT 1
+    ) s
+    WHERE l.realm_id = %s
+)
+"""
+
+
+def is_suppressed_anywhere(realm_id: int, key: str) -> bool:
+    """Whether any list of a realm, or its Do Not Mail, suppresses a normalised address."""
+    ((is_held,),) = fetch_prepared(_ANYWHERE, (list(lookup_keys(key)), realm_id))
+    return bool(is_held)
+
+
 _ON_LIST = "SELECT 1 FROM lists_subscription WHERE optout_list_id = %s AND digest = %s"
 
 

@@ -407,7 +407,17 @@ class TestCutting:
     def choices(self, *descriptions: str) -> Choices:
         return Choices(
             tuple(
-                Choice(number, f"List {number}", text, "Weekly", True, True, True, True)
+                Choice(
+                    number,
+                    f"List {number}",
+                    text,
+                    "Weekly",
+                    True,
+                    True,
+                    True,
+                    False,
+                    is_ticked=True,
+                )
                 for number, text in enumerate(descriptions)
             )
         )

@@ -113,6 +113,24 @@ class TestUnsubscribingFromEverything(ChannelCases):
         assert heading(client.get(undone.headers["Location"])) == "Your request was taken back"
         assert not Suppression.objects.exists()
         assert Subscription.objects.count() == 2
+        assert "Acme Garden may send you messages again." in text_of(
+            client.get(undone.headers["Location"])
+        )
+
+    def test_undone_after_coming_back_to_one_list_it_promises_nothing_of_the_others(
+        self, realm: Realm, optout_list: List, flash: List
+    ) -> None:
+        make.make_contact(realm, JANE, optout_list, flash)
+        client, path = PublicClient(), path_of(optout_list)
+        answer = client.send(path, everything_form(client.get(path)), headers=SAME_ORIGIN)
+        save(optout_list, Flash_sales=True)
+        undone = client.send(answer.headers["Location"])
+
+        page = client.get(undone.headers["Location"])
+        assert heading(page) == "Your request was taken back"
+        assert "Any other request stays in force." in text_of(page)
+        assert "may send you messages again" not in text_of(page)
+        assert Suppression.objects.get().optout_list == optout_list
 
 
 @pytest.mark.django_db
