@@ -91,10 +91,9 @@ def compose(mail: RecipientMail, now: datetime) -> Mail | None:
     language = language or settings.LANGUAGE_CODE
     shown = in_language(optout_list, language)
     with translation.override(language):
-        if is_invited:
-            letter = _invite(shown, mail, found)
-        else:
-            letter = _show_preferences(shown, mail, language)
+        letter = (
+            _invite(shown, mail, found) if is_invited else _show_preferences(shown, mail, language)
+        )
     return _make(shown, mail, letter, language)
 
 
