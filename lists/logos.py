@@ -38,7 +38,7 @@ def store_logo(
     # before the row is locked: it can take a second
     picture = upload if isinstance(upload, Picture) else read_picture(upload)
     with transaction.atomic():
-        _lock(realm)
+        _lock(realm, optout_list)
         _logos(realm, optout_list).delete()
         logo = Logo.objects.create(
             realm=realm,
@@ -64,7 +64,7 @@ def store_logo(
 @transaction.atomic
 def remove_logo(realm: Realm, optout_list: List | None, *, actor: User | None) -> bool:
     """Take the list's own logo away, or without a list the realm's; whether there was one. A list then has its realm's."""
-    _lock(realm)
+    _lock(realm, optout_list)
     removed, _rows = _logos(realm, optout_list).delete()
     if removed:
         record_audit("remove_logo", actor=actor, realm=realm, optout_list=optout_list)
@@ -109,9 +109,16 @@ def _logos(realm: Realm, optout_list: List | None) -> QuerySet[Logo]:
     return Logo.objects.filter(realm=realm, optout_list=optout_list)
 
 
-def _lock(realm: Realm) -> None:
-    """One after the other: two who set a logo at once must not both delete, and then both insert."""
-    Realm.objects.select_for_update(no_key=True).get(pk=realm.pk)
+def _lock(realm: Realm, optout_list: List | None) -> None:
+    """One after the other: two who set a logo at once must not both delete, and then both insert.
+
+    Only the row whose logo it is. Whoever edits a page has locked that one already; who gives a list another number locks the
+    realm and then the list, and would wait for them as they for him.
+    """
+    if optout_list is None:
+        Realm.objects.select_for_update(no_key=True).get(pk=realm.pk)
+    else:
+        List.objects.select_for_update(no_key=True, of=("self",)).get(pk=optout_list.pk)
 
 
 def _forget_afterwards(optout_list: List | None) -> None:

@@ -1,13 +1,17 @@
 import base64
 
 import pytest
+from django.db import transaction
 
+from lists.actions import change_list
 from lists.logos import read_logo, remove_logo, store_logo
 from lists.lookup import get_list
 from lists.models import AuditEntry, List, Logo, Realm, User
 from lists.pictures import PictureError
 from tests import make
 from tests.lists.pictures import picture
+from tests.optout.test_reverting import wait_until_blocked
+from tests.threads import in_thread
 
 
 def logo_of(optout_list: List) -> int | None:
@@ -62,3 +66,17 @@ class TestLogos:
             store_logo(realm, None, b"<svg/>", actor=alice)
         assert Logo.objects.get() == logo
         assert AuditEntry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_logo_and_another_number_at_once_do_not_wait_for_each_other(
+    realm: Realm, optout_list: List
+) -> None:
+    with transaction.atomic():  # as the page editor, which changes the list first
+        List.objects.select_for_update(no_key=True).get(pk=optout_list.pk)
+        numbered = in_thread(lambda: change_list(optout_list, {"number": 77}, actor=None))
+        wait_until_blocked()
+        store_logo(realm, optout_list, picture(), actor=None)
+
+    assert numbered.result(timeout=20) == ["number"]
+    assert Logo.objects.get().optout_list == optout_list
