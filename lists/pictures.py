@@ -30,6 +30,9 @@ _COSTS_OF_MODES = {"1": 1, "L": 1, "P": 1, "I;16": 2}
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _SMALLEST_SIDE = 8  # pixels, of what is kept: less is no logo, but a dot or a line
 _ENOUGH = 1_000_000  # pixels that are worked with: the picture may have a wide empty rim
+_LIGHTEST = 225  # of 255: what is lighter has a contrast to white below 1.3
+_SHADOW = 64  # of 255: what is less opaque is a shadow of something
+_FEWEST_SEEN, _LEAST_SEEN = 16, 0.03  # pixels; their share of those that are no shadow
 _STRIP = 16  # rows of these that are made at a time
 
 # Threads are many and memory is not: one picture of a process at a time.
@@ -101,7 +104,27 @@ def _decode(upload: bytes) -> "Image.Image":
             _("In 480 × 120 pixels, nothing would be seen of this picture. Take a larger one.")
         )
     small.info.clear()
+    _check_seen(small)
     return small
+
+
+def _check_seen(small: "Image.Image") -> None:
+    """A logo stands on white, everywhere: one made for dark ground would leave an empty place where the sender's name was."""
+    from PIL import Image
+
+    visible = 0  # pixels, of a picture that lets the white through
+    on_white = small
+    if small.mode == "RGBA":
+        alpha = small.getchannel("A")
+        visible = sum(alpha.histogram()[_SHADOW:])
+        on_white = Image.new("RGB", small.size, "white")
+        on_white.paste(small, mask=alpha)
+    seen = sum(on_white.convert("L").histogram()[:_LIGHTEST])
+    # A light logo may have a dark dot, and a logo on a wide white sheet be small.
+    if seen < max(_FEWEST_SEEN, visible * _LEAST_SEEN):
+        raise PictureError(
+            _("On white, nothing would be seen of this picture. Take the logo for light ground.")
+        )
 
 
 def _upright(image: "Image.Image") -> "Image.Image":

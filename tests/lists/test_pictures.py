@@ -1,6 +1,7 @@
 import gc
 import struct
 import zlib
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
@@ -35,6 +36,14 @@ def pictures_in_memory() -> list[Image.Image]:
     return [each for each in gc.get_objects() if isinstance(each, Image.Image)]
 
 
+def logo_with(colour: Any, dot: Any = (0, 0, 0, 0)) -> bytes:
+    """A bar of that colour on clear ground, with a dot at its end."""
+    image = Image.new("RGBA", (400, 100), (0, 0, 0, 0))
+    image.paste(colour, (10, 10, 360, 90))
+    image.paste(dot, (370, 10, 380, 20))
+    return written(image)
+
+
 class TestWhatIsTaken:
     @pytest.mark.parametrize(
         "upload",
@@ -43,7 +52,7 @@ class TestWhatIsTaken:
             picture("RGB", kind="JPEG"),
             picture("CMYK", colour=(255, 0, 0, 0), kind="JPEG"),
             picture("L", colour=200),
-            picture("1", colour=1),
+            picture("1", colour=0),
             picture("LA", colour=(10, 90)),
             picture("P", colour=3, kind="GIF"),
             picture(kind="WEBP"),
@@ -80,6 +89,23 @@ class TestWhatIsTaken:
         image.paste((0, 0, 0, 255), (100, 250, 500, 350))
         found = read_picture(written(image))
         assert (found.width, found.height) == (400, 100)
+
+    @pytest.mark.parametrize(
+        "upload",
+        [
+            logo_with("#d8d8d8"),
+            logo_with("#00ffff"),
+            picture("RGB", size=(480, 120), colour="#111"),
+        ],
+        ids=["light-grey", "cyan", "dark"],
+    )
+    def test_what_is_light_and_still_seen_on_white(self, upload: bytes) -> None:
+        assert read_picture(upload).width
+
+    def test_small_letters_on_a_wide_white_sheet_are_seen(self) -> None:
+        sheet = Image.new("RGB", (480, 120), "white")
+        sheet.paste("black", (200, 50, 215, 60))
+        assert read_picture(written(sheet)).width == 480
 
     def test_a_picture_that_lies_on_its_side_is_put_upright_and_tells_nothing_more(self) -> None:
         exif = Image.Exif()
@@ -213,6 +239,23 @@ class TestWhatIsRefused:
             gc.enable()
 
         assert caught.value.__context__ is None and not kept
+
+    @pytest.mark.parametrize(
+        "upload",
+        [
+            logo_with("white"),
+            logo_with("#fffde7"),
+            logo_with((40, 40, 40, 20)),
+            logo_with("white", dot=(0, 0, 0, 255)),
+            picture("RGB", colour="white", kind="JPEG"),
+            picture("L", colour=228),
+        ],
+        ids=["white", "cream", "shadow", "dot", "sheet", "grey"],
+    )
+    def test_one_that_cannot_be_seen_on_white(self, upload: bytes) -> None:
+        """The sender's name gives way to a broad logo: of this one, nobody would know whose page it is."""
+        with pytest.raises(PictureError, match="Take the logo for light ground"):
+            read_picture(upload)
 
     def test_one_on_which_there_is_nothing(self) -> None:
         with pytest.raises(PictureError, match="nothing to be seen"):
