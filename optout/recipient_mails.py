@@ -25,12 +25,14 @@ from lists.lookup import ListSnapshot, get_list_by_id
 from lists.mail import Mail, make_mail
 from lists.models import Contact
 from optout import mail_requests
+from optout.addresses import parse_email
 from optout.choices import MailKind
 from optout.links import confirm_join_url, preferences_url, signed_url
 from optout.models import RecipientMail
 from optout.own_texts import in_language
 from optout.pages import brand_colours, contact_link, web_address
 from optout.queries import Found, find_suppressions
+from optout.returning import foresee
 
 _CONFIRM = _("Please confirm: <bdi>%(list)s</bdi>")
 _SOMEBODY_ASKED = _(
@@ -82,9 +84,9 @@ def compose(mail: RecipientMail, now: datetime) -> Mail | None:
     if is_invited:
         if optout_list.closed_at or not optout_list.join_is_open:
             return None  # since it was asked for
+        if not foresee(optout_list, parse_email(mail.address), mail.asked_at).is_on:
+            return None  # the button would say no: an opt-out that came later is the last word
         found = find_suppressions(optout_list.id, mail.address)
-        if any(each.suppressed_at > mail.asked_at for each in found):
-            return None  # an opt-out that came later is the last word
         contacts = Contact.objects.filter(realm=optout_list.realm_id, digest=bytes(mail.digest))
         is_invited = not contacts.exists()
     language = mail.language if mail.language in dict(settings.LANGUAGES) else ""
@@ -101,7 +103,9 @@ def _invite(optout_list: ListSnapshot, mail: RecipientMail, found: Sequence[Foun
     name = optout_list.name
     before = [_say(_SOMEBODY_ASKED, list=name, address=mail.address)]
     if found:
-        day = date_format(found[0].suppressed_at, "DATE_FORMAT")
+        # as the page behind the link
+        widest = next((each for each in found if each.is_global), found[0])
+        day = date_format(widest.suppressed_at, "DATE_FORMAT")
         before.append(_say(_HAS_OPTED_OUT, day=day))
     days = mail_requests.KEPT.days
     lasts = ngettext(

@@ -12,15 +12,17 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from lists.choices import TextKind
-from lists.lookup import forget_all_lists
+from lists.lookup import forget_all_lists, snapshot
 from lists.mail import Mail
 from lists.models import List, Realm
-from optout.addresses import digest_of
-from optout.choices import MailKind, Reason
+from optout.addresses import digest_of, parse_email
+from optout.choices import Channel, MailKind, Reason
+from optout.evidence import Evidence
 from optout.links import JOIN, PREFERENCES, read_token
 from optout.mail_requests import mailbox_digest
-from optout.models import RecipientMail
+from optout.models import RecipientMail, Suppression
 from optout.recipient_mails import compose
+from optout.returning import join_list
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +86,11 @@ class TestSomebodyNew:
         row = ask(letters, language="de")
         assert "4. März 2026" in made(row).body
 
+    def test_is_told_the_day_that_the_page_tells(self, letters: List, realm: Realm) -> None:
+        make.make_optout(letters, JANE, requested_at=make.NOW)
+        make.make_optout(make.do_not_mail(realm), JANE, requested_at=make.NOW + timedelta(days=3))
+        assert "You unsubscribed on 7 March 2026." in made(ask(letters)).body
+
     def test_gets_nothing_where_they_opted_out_since_they_asked(self, letters: List) -> None:
         row = ask(letters, asked_at=timezone.now() - timedelta(minutes=1))
         make.make_optout(letters, JANE, requested_at=timezone.now())
@@ -124,6 +131,29 @@ class TestSomebodyKnown:
 
         for body in (str(mail.body), html_of(mail)):
             assert re.search(r"/p/[\w-]+\?lang=de\b", body)
+
+    def test_came_back_to_another_list_meanwhile_and_still_gets_it(
+        self, letters: List, realm: Realm
+    ) -> None:
+        """Whoever comes back from Do Not Mail is kept out of every other list by a row of that moment, which is no opt-out."""
+        other = make.make_list(realm, 2, join_is_open=True)
+        now = timezone.now()
+        make.make_optout(make.do_not_mail(realm), JANE, requested_at=now - timedelta(days=1))
+        waiting = ask(letters, asked_at=now - timedelta(hours=1))
+        join_list(
+            snapshot(other),
+            parse_email(JANE),
+            asked_at=waiting.asked_at,
+            channel=Channel.JOIN,
+            language="en",
+            wording="",
+            asked_ip=None,
+            evidence=Evidence(),
+            now=now,
+        )
+        assert Suppression.objects.filter(optout_list=letters).exists()
+
+        assert "To get Garden letters, open the link" in made(waiting).body
 
     def test_in_another_realm_is_new(self, letters: List) -> None:
         make.make_contact(make.make_realm("other"), JANE)
