@@ -12,6 +12,7 @@ from lists.choices import Accepts
 from lists.lookup import snapshot
 from lists.models import Contact, List, Realm, Subscription
 from lists.prepared import fetch
+from optout import returning
 from optout.actions import Recorded
 from optout.addresses import digest_of, hex_digests, parse_address
 from optout.choices import Channel, HashKind, Kind, Reason
@@ -388,6 +389,25 @@ class TestSavingMeanwhile:
             in_thread(lambda: save(lists[0], was="1", now="")).result(20)
 
         assert suppressed() == [1]
+
+    def test_whoever_stops_everything_meanwhile_is_not_locked_out(
+        self, realm: Realm, lists: list[List], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """While a Save that has left one list is about to put the address on another."""
+        make.make_contact(realm, JANE, lists[0], lists[2])
+        everything, stopping = make.do_not_mail(realm), []
+
+        def subscribe(*values: Any) -> None:
+            stopping.append(in_thread(lambda: make.make_optout(everything)))
+            wait_until_blocked()
+            put_on(*values)
+
+        put_on = returning._subscribe
+        monkeypatch.setattr(returning, "_subscribe", subscribe)
+        assert save(lists[0], was="1 3", now="1 2")
+
+        assert stopping[0].result(20).is_new
+        assert suppressed() == [0, 3]
 
     @pytest.mark.parametrize("of", [1, 0])
     def test_an_opt_out_meanwhile_holds(self, realm: Realm, lists: list[List], of: int) -> None:

@@ -1,7 +1,7 @@
 """optout/returning.py: which rows there are after somebody came back. Over HTTP: the join form and the preference page."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
@@ -64,6 +64,21 @@ def join(optout_list: List, address: str = JANE, **fields: Any) -> Joined:
 def predict(optout_list: List) -> Joined:
     """What the page behind the link says before the button is pressed."""
     return foresee(snapshot(optout_list), parse_address(JANE, "email", "US"), ASKED)
+
+
+def lift_of(optout_list: List, at: datetime) -> LiftIntent:
+    """The owner ends Jane's suppression."""
+    return LiftIntent(
+        list_id=optout_list.pk,
+        digest=digest_of(JANE),
+        medium=Medium.EMAIL,
+        channel=Channel.PORTAL,
+        assurance=Assurance.OPERATOR,
+        reason=Reason.MANUAL,
+        origin=Origin.OWNER,
+        requested_at=at,
+        evidence=Evidence(),
+    )
 
 
 def make_hash(optout_list: List, digest: bytes, kind: HashKind, full: bytes) -> None:
@@ -219,13 +234,14 @@ class TestLifting:
         assert {row.address for row in rows} == {JANE}
         assert ledger()[-1] == (0, Kind.LIFT, Reason.RETURNED, True), "after they are kept out"
 
-    def test_of_another_realm_nothing(self, optout_list: List) -> None:
+    def test_of_another_realm_nothing(self, realm: Realm, optout_list: List) -> None:
         other = make.make_realm("other")
         make.make_list(other, 7)
         make.make_optout(make.do_not_mail(other))
+        make.make_optout(make.do_not_mail(realm))
 
         assert join(optout_list) is Joined.JOINED
-        assert suppressed() == [0]
+        assert list(Suppression.objects.values_list("optout_list__realm", flat=True)) == [other.pk]
 
     def test_whom_one_list_has_already_gets_no_second_row(
         self, realm: Realm, optout_list: List
@@ -290,6 +306,14 @@ class TestOptingOutSince:
     def test_one_that_was_taken_back_does_not(self, optout_list: List) -> None:
         make.make_optout(optout_list, requested_at=ASKED + A_MINUTE / 2)
         Suppression.objects.all().delete()
+        assert join(optout_list) is Joined.JOINED
+
+    def test_nor_does_an_end_that_was_recorded_since(self, realm: Realm, optout_list: List) -> None:
+        make.make_optout(make.do_not_mail(realm))
+        make.make_optout(optout_list)
+        ended = ASKED + A_MINUTE / 2
+        lift_suppressions([lift_of(optout_list, at=ended)])
+
         assert join(optout_list) is Joined.JOINED
 
     def test_being_kept_out_is_no_request(self, realm: Realm, optout_list: List) -> None:
@@ -359,18 +383,7 @@ class TestALegalReason:
 
     def test_once_the_sender_has_ended_it_one_may_come_back(self, optout_list: List) -> None:
         make.make_optout(optout_list, reason=Reason.LEGAL)
-        lift = LiftIntent(
-            optout_list.pk,
-            digest_of(JANE),
-            Medium.EMAIL,
-            Channel.PORTAL,
-            Assurance.OPERATOR,
-            Reason.MANUAL,
-            Origin.OWNER,
-            make.NOW,
-            Evidence(),
-        )
-        lift_suppressions([lift])
+        lift_suppressions([lift_of(optout_list, at=make.NOW)])
         make.make_optout(optout_list)
 
         assert join(optout_list) is Joined.JOINED

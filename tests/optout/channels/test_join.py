@@ -541,6 +541,25 @@ class TestConfirming:
             assert "Only the sender can change that" in text_of(page)
         assert Suppression.objects.count() == 1 and not Subscription.objects.exists()
 
+    def test_the_page_after_it_asks_whoever_is_not_on_the_list(self, optout_list: List) -> None:
+        """It is also opened from bookmarks; and an opt-out may have met a place that came at the same moment."""
+        path, client = ask(optout_list, at=make.NOW - timedelta(hours=1)), PublicClient()
+        assert heading(client.get(path + "/done")) == "Get Garden letters?"
+        client.press(client.get(path), path)
+        assert heading(client.get(path + "/done")) == "You are on the list"
+        make.make_optout(optout_list)
+        make.make_subscription(optout_list)
+
+        assert heading(client.get(path + "/done")) == "You unsubscribed in the meantime"
+
+    def test_of_two_opt_outs_the_wider_one_is_told(self, realm: Realm, optout_list: List) -> None:
+        make.make_optout(optout_list, requested_at=make.NOW - timedelta(days=60))
+        make.make_optout(make.do_not_mail(realm))
+        page = PublicClient().get(ask(optout_list, at=make.NOW + timedelta(seconds=1)))
+
+        assert "4 March" in text_of(page) or "March 4" in text_of(page)
+        assert "January" not in text_of(page)
+
     def test_it_is_never_limited(self, optout_list: List) -> None:
         path = ask(optout_list)
         for n in range(25):
