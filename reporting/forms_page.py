@@ -49,7 +49,9 @@ _LABELS = {
 _HELP = {
     TextKind.DESCRIPTION: gettext_lazy("What people get from this list, in a sentence."),
     TextKind.FREQUENCY: gettext_lazy("Such as “about once a week”."),
-    TextKind.MESSAGE: gettext_lazy("In your own words, above the button. Plain text."),
+    TextKind.MESSAGE: gettext_lazy(
+        "In your own words, plain text. People read it wherever they unsubscribe, sign up or choose what they get."
+    ),
     THANKS: gettext_lazy("After somebody opted out. Links may stand in it: https://…"),
     TextKind.CONSENT: gettext_lazy("What people agree to when they sign up, beside a box to tick."),
     REASONS: gettext_lazy("What people who left can choose from. Empty: five reasons of ours."),

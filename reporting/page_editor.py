@@ -6,7 +6,7 @@ So nobody loses words by looking at another language, with JavaScript or without
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,6 +42,7 @@ class Page:
     brand: BrandForm
     drafts: Drafts  # of every language that is not saved
     logo: Picture | None = None  # not saved
+    elsewhere: Sequence[TextsForm] = ()  # with mistakes, in languages that are not shown
 
     @property
     def language(self) -> str:
@@ -104,15 +105,21 @@ class Sent:
         texts = TextsForm(self.subject, code, initial=dict(typed))
         return Page(texts, brand, self.drafts, self.logo)
 
-    def refused(self) -> Page | None:
-        """The form with what is wrong with it; None where nothing is. It shows the language in which something is."""
-        if not (self.texts.is_valid() and self.brand.is_valid()):
-            return Page(self.texts, self.brand, self.drafts, self.logo)
-        for code, typed in self.drafts.items():
-            texts = self._judge(code, typed)
-            if not texts.is_valid():
-                return Page(texts, self.brand, self.drafts, self.logo)
-        return None
+    def refused(self, language: str = "") -> Page | None:
+        """The form with all that is wrong with it; None where nothing is.
+
+        It shows that language, else the one that was shown, if something is wrong in it, else the first in which something is.
+        """
+        own = self.texts.language
+        judged = [self.texts]
+        judged += [self._judge(code, said) for code, said in self.drafts.items() if code != own]
+        wrong = {texts.language: texts for texts in judged if not texts.is_valid()}
+        if not wrong and self.brand.is_valid():
+            return None
+        shown = wrong.pop(language, None) or wrong.pop(own, None)
+        if shown is None:
+            shown = wrong.pop(next(iter(wrong))) if wrong else self.texts
+        return Page(shown, self.brand, self.drafts, self.logo, tuple(wrong.values()))
 
     def save(self, actor: User | None) -> bool:
         """Change the list or realm as a form that is not refused says; whether anything is new.

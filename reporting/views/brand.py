@@ -18,7 +18,7 @@ from reporting.views.page_editor import editor_context, say_saved, show_preview,
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def brand(request: HttpRequest) -> HttpResponse:
-    """GET `?lang=…&state=…` shows the editor. POST saves; with `to=<language>` it goes on in that language and saves nothing."""
+    """As `list_page`, of a realm."""
     standing = admin_standing(request)
     realm = standing.realm
     if request.method != "POST":
@@ -27,8 +27,10 @@ def brand(request: HttpRequest) -> HttpResponse:
     sent = Sent(realm, request.POST, request.FILES)
     if "to" in request.POST:
         return _show(request, standing, sent.page(request.POST["to"]))
-    if refused := sent.refused():
+    if refused := sent.refused(request.POST.get("mend", "")):
         return _show(request, standing, refused, status=422)
+    if "mend" in request.POST:
+        return _show(request, standing, sent.page(request.POST["mend"]))
     say_saved(request, is_new=sent.save(standing.user))
     return redirect(f"{reverse('brand')}?{shown_query(request, sent)}")
 

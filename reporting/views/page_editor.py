@@ -32,7 +32,8 @@ _SCHEME = re.compile(rb"\(prefers-color-scheme: ?dark\)")
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def list_page(request: HttpRequest, public_id: str) -> HttpResponse:
-    """GET `?lang=…&state=…` shows the editor. POST saves; with `to=<language>` it goes on in that language and saves nothing."""
+    """GET `?lang=…&state=…` shows the editor. POST saves; with `to=<language>` it goes on in that language and saves nothing,
+    with `mend=<language>` too, and says what is wrong there."""
     opened = open_list(request.user, public_id, Permission.EDIT)
     optout_list = opened.optout_list
     if request.method != "POST":
@@ -41,8 +42,10 @@ def list_page(request: HttpRequest, public_id: str) -> HttpResponse:
     sent = Sent(optout_list, request.POST, request.FILES)
     if "to" in request.POST:
         return _show(request, opened, sent.page(request.POST["to"]))
-    if refused := sent.refused():
+    if refused := sent.refused(request.POST.get("mend", "")):
         return _show(request, opened, refused, status=422)
+    if "mend" in request.POST:
+        return _show(request, opened, sent.page(request.POST["mend"]))
     say_saved(request, is_new=sent.save(opened.standing.user))
     return redirect(f"{reverse('list_page', args=[public_id])}?{shown_query(request, sent)}")
 
@@ -92,6 +95,11 @@ def editor_context(
     return {
         "page": page,
         "problems": [*_problems(page.texts), *_problems(page.brand)],
+        "problems_elsewhere": [
+            (texts.language, Language(texts.language).label, label, error)
+            for texts in page.elsewhere
+            for _id, label, error in _problems(texts)
+        ],
         "languages": [
             (code, name, code in written, code in page.drafts) for code, name in Language.choices
         ],

@@ -5,7 +5,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from lists.models import List, Logo, User
 from tests.browser.conftest import OpenWindow
-from tests.browser.looks import PHONE, layout_faults
+from tests.browser.looks import PHONE, SMALL, layout_faults
 from tests.browser.world import enter
 from tests.lists.pictures import picture
 
@@ -70,9 +70,12 @@ class TestWithoutJavaScript:
         assert optout_list.name == "Rose letters"
         assert optout_list.own_texts == {"name": {"de": "Rosenbriefe"}}
 
-    def test_it_fits_a_phone(
+    def test_it_fits_a_small_screen_and_so_does_the_brand_of_the_realm(
         self, open_window: OpenWindow, alice: User, optout_list: List, site: str
     ) -> None:
-        page = open_window(viewport=PHONE)
+        page = open_window(viewport=SMALL)
         open_editor(page, alice, optout_list, site)
-        assert layout_faults(page) == []
+        faults = layout_faults(page)
+        page.goto("/manage/settings/brand/")
+        expect(page.get_by_label("Logo", exact=True)).to_be_visible()
+        assert faults + layout_faults(page) == []

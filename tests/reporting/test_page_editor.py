@@ -61,6 +61,21 @@ class TestTheEditor:
         assert f'src="{path(optout_list)}preview?state=done&amp;lang=de' in screen.html
         assert "Empty: “Garden letters”." in screen.text
 
+    def test_it_says_of_the_message_everywhere_where_it_stands(
+        self, client: Client, optout_list: List
+    ) -> None:
+        written = "Before you go"
+
+        def page(state: str) -> str:
+            sent = typed(text_message=written, state=state)
+            return client.post(path(optout_list, "preview"), sent).content.decode()
+
+        for state in ("form", "confirm", "join", "preferences"):
+            assert written in page(state)
+        assert written not in page("done")
+        says = "wherever they unsubscribe, sign up or choose what they get"
+        assert says in open_screen(client, path(optout_list)).text
+
     def test_every_state_can_be_chosen_by_a_name(self, client: Client, optout_list: List) -> None:
         html = open_screen(client, path(optout_list)).html
         assert all(f'<option value="{state}"' in html for state in STATES)
@@ -198,6 +213,37 @@ class TestLanguages:
         assert draft_of(screen)["en"]["name"] == "Roses"
         optout_list.refresh_from_db()
         assert optout_list.name == "Garden letters"
+
+    def test_all_mistakes_are_named_at_once_and_each_can_be_gone_to(
+        self, client: Client, optout_list: List
+    ) -> None:
+        draft = json.dumps({"fr": {"message": "x" * 999}, "de": {"name": "x" * 101}})
+        sent = typed(text_name="", colour="mauve", draft=draft)
+        answer = client.post(path(optout_list), sent)
+        screen = look_at(answer)
+        assert answer.status_code == 422 and screen.fields["language"] == ["en"]
+        for each in (
+            "Name: Enter a name.",
+            "Colour: ",
+            "Français , Your message: ",
+            "Deutsch , Name: ",
+        ):
+            assert each in screen.text
+
+        sent["draft"] = screen.fields["draft"][0]
+        german = look_at(client.post(path(optout_list), sent | {"mend": "de"}))
+        assert german.fields["language"] == ["de"] and german.fields["colour"] == ["mauve"]
+        assert "Deutsch , Name" not in german.text and "at most 100 characters" in german.text
+        assert "English , Name: " in german.text and "Français , Your message: " in german.text
+        assert not AuditEntry.objects.exists()
+
+    def test_whoever_goes_to_a_mistake_that_is_mended_by_then_saves_nothing(
+        self, client: Client, optout_list: List
+    ) -> None:
+        answer = client.post(path(optout_list), typed(text_name="Roses", mend="de"))
+        assert answer.status_code == 200
+        assert look_at(answer).fields["language"] == ["de"]
+        assert not AuditEntry.objects.exists()
 
     @pytest.mark.parametrize(
         "draft",
