@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from lists.choices import Accepts
 from lists.models import AuditEntry, List, Logo, Realm
 from optout.links import ask_url, join_url
+from reporting.management.commands.list_page import Command
 from tests import make
 from tests.lists.pictures import picture
 
@@ -49,6 +50,16 @@ class TestShow:
     def test_a_realm(self, realm: Realm) -> None:
         shown = ask("show")
         assert (shown["list"], shown["texts"]) == (None, {})
+
+
+def test_help_explains_every_option_with_an_example() -> None:
+    parser = Command().create_parser("manage.py", "list_page")
+    own = [group for group in parser._action_groups if group.title not in ("positional arguments", "options")]  # fmt: skip
+    options = [option for group in own for option in group._group_actions]
+    assert len(options) > 15
+    for option in options:
+        is_switch = option.nargs == 0
+        assert option.help and (is_switch or f"{option.option_strings[0]} " in option.help)
 
 
 @pytest.mark.django_db

@@ -38,6 +38,23 @@ _TEXTS = (  # option → the kind of text that it is
     ("consent", TextKind.CONSENT),
     ("reason", REASONS),
 )
+_HELP_OF_TEXTS = {
+    "name": "what recipients call the list: --name 'Garden letter'",
+    "description": "what they get from it, in a sentence: --description 'What to sow, every Thursday.'",
+    "frequency": "how often it comes: --frequency 'About once a week'",
+    "message": "in your words, where people unsubscribe, sign up or choose: --message 'Before you go: we also write monthly.'",
+    "thanks": "what stands on the page after an opt-out: --thanks 'Sorry to see you go.'",
+    "consent": "what people agree to beside the box of the join form: --consent 'Yes, mail me the garden letter.'",
+    "reason": "what who left can choose from; all of them, in their order: --reason 'Too many' --reason 'Something else'",
+}
+_HELP_OF_BRAND = {
+    "sender-name": "whose mails these are, in place of the realm's: --sender-name 'Green Valley Garden'",
+    "colour": "of the button: --colour '#166534'",
+    "contact": "for questions, an email address, a phone number or a web address: --contact help@example.com",
+    "privacy-url": "the privacy policy, linked at the foot: --privacy-url https://www.example.com/privacy",
+    "default-language": "where the browser asks for no language that Heed has: --default-language de; '' is the realm's",
+    "locked-language": "always this one, whatever the browser asks for: --locked-language de; '' is none",
+}
 _BRAND = (
     *("sender_name", "colour", "contact", "privacy_url", "default_language", "locked_language"),
     "asks_reason",
@@ -54,29 +71,57 @@ class Command(RealmCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=("show", "set"))
+        parser.add_argument("action", choices=("show", "set"), help="set needs what to set")
         super().add_arguments(parser)
-        parser.add_argument("--list", type=int, metavar="N", help="this list, by number")
+        parser.add_argument("--list", type=int, metavar="N", help="this list, by number: --list 4")
         texts = parser.add_argument_group("texts, in the language of --lang; '' takes one away")
-        texts.add_argument("--lang", choices=Language.values, help="else: the default language")
+        texts.add_argument(
+            "--lang",
+            choices=Language.values,
+            metavar="LANG",
+            help="else the default one: --lang de",
+        )
         for option, _kind in _TEXTS:
             if option == "reason":
                 texts.add_argument(
-                    "--reason", action="append", help="one of the reasons; repeat it"
+                    "--reason", action="append", metavar="TEXT", help=_HELP_OF_TEXTS[option]
                 )
             else:
-                texts.add_argument(f"--{option}")
+                texts.add_argument(f"--{option}", metavar="TEXT", help=_HELP_OF_TEXTS[option])
         brand = parser.add_argument_group("brand; '' takes it away")
         for option in ("sender-name", "colour", "contact", "privacy-url"):
-            brand.add_argument(f"--{option}")
+            brand.add_argument(f"--{option}", metavar="TEXT", help=_HELP_OF_BRAND[option])
         for option in ("default-language", "locked-language"):
-            brand.add_argument(f"--{option}", choices=("", *Language.values), metavar="LANG")
-        brand.add_argument("--asks-reason", action=BooleanOptionalAction)
-        brand.add_argument("--logo", metavar="FILE", help="PNG, JPEG, WebP or GIF, at most 1 MB")
-        brand.add_argument("--remove-logo", action="store_true")
+            brand.add_argument(
+                f"--{option}",
+                choices=("", *Language.values),
+                metavar="LANG",
+                help=_HELP_OF_BRAND[option],
+            )
+        brand.add_argument(
+            "--asks-reason",
+            action=BooleanOptionalAction,
+            help="whether who opted out on the page is asked why: --no-asks-reason",
+        )
+        brand.add_argument(
+            "--logo",
+            metavar="FILE",
+            help="PNG, JPEG, WebP or GIF, at most 1 MB: --logo logo.png",
+        )
+        brand.add_argument("--remove-logo", action="store_true", help="take the logo away")
         offered = parser.add_argument_group("what people are offered")
-        offered.add_argument("--join", dest="join_is_open", action=BooleanOptionalAction)
-        offered.add_argument("--shown", dest="shown_in_preferences", action=BooleanOptionalAction)
+        offered.add_argument(
+            "--join",
+            dest="join_is_open",
+            action=BooleanOptionalAction,
+            help="switch the join form, with which people put themselves on the list: --join",
+        )
+        offered.add_argument(
+            "--shown",
+            dest="shown_in_preferences",
+            action=BooleanOptionalAction,
+            help="whether the list has a box on the preference page, “See what we send you”: --no-shown",
+        )
 
     def check_given(self, options: Mapping[str, Any]) -> None:
         names = (*(option for option, _kind in _TEXTS), *_BRAND, *_SWITCHES, "logo")
