@@ -58,7 +58,9 @@ def list_reasons_csv(request: HttpRequest, public_id: str) -> HttpResponse:
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     writer = csv.writer(response)
-    writer.writerow(["reason", "given", "share"])
+    writer.writerow(["reason", "given", "share_percent", "from", "to"])
+    days = [report.period.first.isoformat(), report.period.last.isoformat()]
     for each in report.counts:
-        writer.writerow([spreadsheet_safe_text(each.text), each.count, each.percent])
+        reason = spreadsheet_safe_text(each.text)
+        writer.writerow([reason, each.count, f"{each.share:.1f}", *days])
     return response

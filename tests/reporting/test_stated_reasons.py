@@ -151,11 +151,9 @@ class TestFile:
         rows = in_file(read(client, optout_list, ".csv"))
 
         assert rows == [
-            ["reason", "given", "share"],
-            ["'=1+1", "1", "<1 %"],
-            ["Dull", "199", "100 %"],
+            ["reason", "given", "share_percent", "from", "to"],
+            ["'=1+1", "1", "0.5", "2026-02-03", "2026-03-04"],
+            ["Dull", "199", "99.5", "2026-02-03", "2026-03-04"],
         ]
         shown = read(client, optout_list)
-        assert [row[1:] for row in rows[1:]] == [
-            [str(count), share] for _, count, share in told(shown)
-        ]
+        assert [row[1] for row in rows[1:]] == [str(count) for _, count, _ in told(shown)]
