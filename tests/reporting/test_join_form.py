@@ -111,6 +111,14 @@ class TestSwitches:
         optout_list.refresh_from_db()
         assert not optout_list.join_is_open
 
+    def test_own_words_are_changed_rather_than_written(self, bob: User, optout_list: List) -> None:
+        assert "Write your own" in open_join(bob, optout_list).text
+        List.objects.filter(pk=optout_list.pk).update(own_texts={"consent": {"de": "Ja, gern"}})
+        screen = open_join(bob, optout_list)
+
+        assert "In your own words in: Deutsch. Change" in screen.text
+        assert "Write your own" not in screen.text
+
     def test_a_viewer_reads_and_changes_nothing(self, viewer: User, optout_list: List) -> None:
         screen = open_join(viewer, optout_list)
 
