@@ -381,6 +381,12 @@ class TestALegalReason:
         assert (ledger(), suppressed()) == (before, [target.number])
         assert count(Subscription, Contact, Consent) == [0, 0, 0]
 
+    def test_the_suppression_says_so_by_itself(self, optout_list: List) -> None:
+        make.make_optout(optout_list)
+        Suppression.objects.update(reason=Reason.LEGAL)
+
+        assert predict(optout_list) is join(optout_list) is Joined.BARRED
+
     def test_once_the_sender_has_ended_it_one_may_come_back(self, optout_list: List) -> None:
         make.make_optout(optout_list, reason=Reason.LEGAL)
         lift_suppressions([lift_of(optout_list, at=make.NOW)])
@@ -515,20 +521,17 @@ class TestOptingOutMeanwhile:
         assert (suppressed(), subscribed()) == ([2, 3], [1])
 
     def test_what_is_accepted_from_quarantine_meanwhile_wins(
-        self, realm: Realm, optout_list: List, alice: User
+        self, optout_list: List, alice: User
     ) -> None:
-        everything = make.do_not_mail(realm)
-        make.make_optout(everything)
-        for each in (optout_list, everything):
-            quarantine_optout(make.make_intent(each), RefusalCause.BLOCKED_IP)
+        """There is no suppression yet that could be waited for."""
+        quarantine_optout(make.make_intent(optout_list), RefusalCause.BLOCKED_IP)
         with transaction.atomic():
-            for each in (everything, optout_list):
-                accept_quarantined(each, Q(), actor=alice, now=ASKED + A_MINUTE / 2)
+            accept_quarantined(optout_list, Q(), actor=alice, now=ASKED + A_MINUTE / 2)
             joining = in_thread(lambda: join(optout_list))
             wait_until_blocked()
 
         assert joining.result(20) is Joined.OPTED_OUT_SINCE
-        assert suppressed() == [0, 1]
+        assert (suppressed(), subscribed()) == ([1], [])
 
     def test_contacts_are_locked_before_suppressions(self, optout_list: List) -> None:
         make.make_optout(optout_list)
