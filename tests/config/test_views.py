@@ -13,12 +13,12 @@ from django.utils import translation
 
 from config import views
 from lists.models import List
-from tests.pages import BROWSER, parse
+from tests.pages import BROWSER, Document, parse
 
 GERMAN = {**BROWSER, "accept-language": "de-AT,en;q=0.5"}
 
 
-def document_of(response: Any) -> parse:
+def document_of(response: Any) -> Document:
     return parse(response.content.decode())
 
 
