@@ -108,9 +108,8 @@ def change_list(optout_list: List, values: Mapping[str, Any], *, actor: User | N
     """
     if values.get("name", optout_list.name) != optout_list.name:
         _require_own_name(values)
-    old_number = optout_list.number
-    number = values.get("number", old_number)
-    if number != old_number:
+    number = values.get("number", optout_list.number)
+    if number != optout_list.number:
         realm = Realm.objects.select_for_update(no_key=True).get(pk=optout_list.realm_id)
         require_free_number(realm, number, public_id=optout_list.public_id)
     changed = _change(optout_list, values)
@@ -122,7 +121,7 @@ def change_list(optout_list: List, values: Mapping[str, Any], *, actor: User | N
             optout_list=optout_list,
             changes=changed,
         )
-        transaction.on_commit(lambda: forget_list(optout_list, old_number=old_number))
+        transaction.on_commit(lambda: forget_list(optout_list))
     return list(changed)
 
 

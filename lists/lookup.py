@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from lists.choices import ListKind
+from lists.kept_lists import KeptLists, Key, RealmTexts
 from lists.models import List
 from lists.prepared import fetch_prepared
 
@@ -71,7 +72,7 @@ _COLUMNS = """
     l.limit_block, l.limit_block_day, l.limit_form, l.limit_hour, l.usual_hour, l.protected_until, l.closed_at,
     r.default_region, (SELECT g.id FROM lists_list g WHERE g.realm_id = l.realm_id AND g.kind = 'global'),
     l.sms_stop_scope, l.frequency, l.own_texts, r.own_texts, l.join_is_open, l.shown_in_preferences, l.asks_reason,
-    CASE WHEN l.reasons = '{}' THEN r.reasons ELSE l.reasons END,
+    l.reasons, r.reasons,
     (
         SELECT g.id FROM lists_logo g WHERE g.realm_id = l.realm_id AND (g.optout_list_id = l.id OR g.optout_list_id IS NULL)
         ORDER BY g.optout_list_id NULLS LAST LIMIT 1
@@ -82,10 +83,8 @@ _BY_PUBLIC_ID = f"SELECT {_COLUMNS} {_FROM} WHERE l.public_id = %s"
 _BY_ID = f"SELECT {_COLUMNS} {_FROM} WHERE l.id = %s"
 _BY_NUMBER = f"SELECT {_COLUMNS} {_FROM} WHERE l.realm_id = %s AND l.number = %s"
 
-type Key = str | int | tuple[int, int]
-
-_cache: dict[Key, tuple[float, ListSnapshot]] = {}
-_CACHE_SIZE = 10_000
+_MOST_LISTS, _MOST_BYTES = 10_000, 64_000_000
+_kept = KeptLists(_MOST_LISTS, _MOST_BYTES)
 _also_forgotten: list[Callable[[], None]] = []
 
 
@@ -114,21 +113,17 @@ def snapshot(optout_list: List) -> ListSnapshot:
     return found
 
 
-def forget_list(optout_list: List, *, old_number: int | None = None) -> None:
+def forget_list(optout_list: List) -> None:
     """Make this process read the list anew; others do so within `LIST_CACHE_SECONDS`. Call it after a change.
 
-    Give the `old_number` of a list that got another one: who asks for the old one must not go on finding this list.
+    Who asks for a number that it had before does not go on finding it either.
     """
-    _cache.pop(optout_list.public_id, None)
-    _cache.pop(optout_list.id, None)
-    for number in (optout_list.number, old_number):
-        if number is not None:
-            _cache.pop((optout_list.realm_id, number), None)
+    _kept.forget(optout_list.pk)
 
 
 def forget_all_lists() -> None:
     """Empty the cache of this process: after a change that concerns many lists, such as a realm's default text."""
-    _cache.clear()
+    _kept.clear()
     for forget in _also_forgotten:
         forget()
 
@@ -140,35 +135,37 @@ def on_forget_all(forget: Callable[[], None]) -> None:
 
 def _get(statement: str, key: Key, parameters: tuple[str | int, ...]) -> ListSnapshot | None:
     now = time.monotonic()
-    cached = _cache.get(key)
+    cached = _kept.by_key.get(key)
     if cached is not None and now - cached[0] < settings.LIST_CACHE_SECONDS:
         return cached[1]
     rows = fetch_prepared(statement, parameters)
     if not rows:
-        _cache.pop(key, None)  # unknown ids are not remembered: guesses would fill the memory
+        _kept.by_key.pop(key, None)  # unknown ids are not remembered: guesses would fill the memory
         return None
-    found = _as_snapshot(rows[0])
-    if len(_cache) >= _CACHE_SIZE:
-        _cache.clear()
-    _cache[key] = (now, found)
-    return found
+    return _kept.keep(key, *_as_snapshot(rows[0]), now)
 
 
-def _as_snapshot(row: tuple[Any, ...]) -> ListSnapshot:
+def _as_snapshot(row: tuple[Any, ...]) -> tuple[ListSnapshot, RealmTexts]:
+    """The snapshot, and what its realm says: the list's own wins, language by language (S0.8)."""
     values = list(row)
+    realm_reasons = json.loads(values.pop(39))  # Django's connections give JSON as text
+    realm_kinds, realm_thanks = json.loads(values.pop(34)), _texts(values.pop(11))
+    realm = _kept.shared(values[1], RealmTexts(realm_thanks, realm_kinds, realm_reasons))
     values[4] = values[4] == ListKind.GLOBAL
-    own_texts, realm_texts = values[10], values.pop(11)  # Django's connections give JSON as text
-    values[10] = _texts(realm_texts) | _texts(
-        own_texts
-    )  # the list's own wins, language by language (S0.8)
+    values[10] = _over(realm.thank_you_texts, _texts(values[10]))
     values[18] = tuple(values[18])
-    own_kinds, realm_kinds = json.loads(values[32]), json.loads(values.pop(33))
+    own_kinds = json.loads(values[32])
     values[32] = {
-        kind: realm_kinds.get(kind, {}) | own_kinds.get(kind, {})
-        for kind in realm_kinds.keys() | own_kinds.keys()
+        kind: _over(realm.own_texts.get(kind, {}), own_kinds.get(kind, {}))
+        for kind in realm.own_texts.keys() | own_kinds.keys()
     }
-    values[36] = json.loads(values[36])
-    return ListSnapshot(*values)
+    values[36] = json.loads(values[36]) or realm.reasons
+    return ListSnapshot(*values), realm
+
+
+def _over(realm: dict[str, str], own: dict[str, str]) -> dict[str, str]:
+    """The realm's texts where there are no own ones: the same object, where there are none at all."""
+    return realm | own if own else realm
 
 
 def _texts(kept: str) -> dict[str, str]:

@@ -63,7 +63,7 @@ class TestKeepingAList:
         optout_list.number = 57
         optout_list.save(update_fields=["number"])
 
-        forget_list(optout_list, old_number=1)
+        forget_list(optout_list)
 
         found = get_list_by_number(realm.pk, 57)
         assert found is not None and found.id == optout_list.pk
