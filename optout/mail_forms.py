@@ -119,6 +119,7 @@ def show_form(
     """The form `name`: empty, or with what was typed and what is wrong with it."""
     sent = sent or Sent()
     error = given.error
+    is_fine = sent.problem is ONCE_MORE  # nothing is wrong with what was typed
     if error is None and given.address is None and sent.status == 400 and not sent.problem:
         error = screens.missing_error(replace(visit.optout_list, accepts="email"))
     return page(
@@ -127,7 +128,8 @@ def show_form(
         status=sent.status,
         text=given.text,
         error=error if sent.status == 400 else None,
-        problem=sent.problem,
+        problem="" if is_fine else sent.problem,
+        note=ONCE_MORE if is_fine else "",
         token=form_token(visit),
         trapped=form_id(visit) if sent.is_again else trapped_form(visit),
         **more,

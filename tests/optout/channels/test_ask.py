@@ -133,6 +133,7 @@ class TestGuard:
         page = submit(optout_list, clock, seconds=seconds, **fields)
 
         assert page.status_code == 200 and ONCE_MORE in text_of(page)
+        assert "There is a problem" not in text_of(page)
         assert not RecipientMail.objects.exists()
         assert PublicClient().press(page, path_of(optout_list)).status_code == 303
         assert RecipientMail.objects.get().address == JANE

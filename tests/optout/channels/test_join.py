@@ -266,6 +266,7 @@ class TestGuard:
         page = submit(optout_list, clock=clock, seconds=1)
 
         assert page.status_code == 200 and ONCE_MORE in text_of(page)
+        assert "There is a problem" not in text_of(page)
         assert requests() == []
         assert PublicClient().press(page, path_of(optout_list)).status_code == 303
         assert requests() == [JANE]
