@@ -11,6 +11,7 @@ from optout.languages import Reading
 from optout.own_texts import Words, in_language, own_words
 
 AGREE_FIELD = "consent"
+_LONGEST = 1_000  # characters that are kept of it
 _UNTICKED = frozenset(("", "0", "no", "false", "off"))
 
 
@@ -36,6 +37,13 @@ def consent_label(optout_list: ListSnapshot, reading: Reading) -> Words:
     name = format_html("<bdi>{}</bdi>", in_language(optout_list, reading.code).name)
     with translation.override(reading.code):
         return Words(_marked(escape(_ours()) % {"list": name}), reading.code)
+
+
+def choice_words(*beside: str, language: str) -> str:
+    """What is read beside a box of the preference page, and on the button below it, by whoever ticks it."""
+    with translation.override(language):
+        button = _("Save choices")
+    return " · ".join(filter(None, (*beside, button)))[:_LONGEST]
 
 
 def _ours() -> str:

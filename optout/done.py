@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from lists.lookup import ListSnapshot, get_list
 from optout import replies, screens
 from optout.addresses import hex_digests, mask
-from optout.choices import Assurance
+from optout.choices import Assurance, Channel
 from optout.decoding import decode_query
 from optout.done_buttons import LANGUAGE, REASON, read_pressed
 from optout.evidence import Evidence
@@ -163,15 +163,28 @@ def _show_undone(
     more = {"switches_by_post": True, **more}
     # Only a signed link may tell: to anybody else the answer would say whether the address was out before.
     key = recorded.address if recorded and done.knows_recipient else None
-    door = SMS_DOOR if done.is_elsewhere else PAGE_DOOR  # where one would ask for the same again
+    was_chosen = recorded is not None and recorded.channel == Channel.PREFERENCES
+    # where one would ask for the same again
+    door = SMS_DOOR if done.is_elsewhere and not was_chosen else PAGE_DOOR
     if key is None:
         return render_page("undone", optout_list, reading, door=door, **more)
     found = find_suppressions(optout_list.id, key)
     if not found:
         # To be free of Do Not Mail is not to get messages again: lists may hold the address by themselves, as they do once
         # somebody came back to another one (optout/returning.py).
-        is_back = not optout_list.is_global or not is_suppressed_anywhere(optout_list.realm_id, key)
-        return render_page("undone", optout_list, reading, door=door, is_back=is_back, **more)
+        was_all = optout_list.is_global or was_chosen
+        is_back = not was_all or not is_suppressed_anywhere(optout_list.realm_id, key)
+        again = _preferences(optout_list, key, reading) if was_chosen else ""
+        return render_page(
+            "undone",
+            optout_list,
+            reading,
+            door=door,
+            is_back=is_back,
+            was_all=was_all,
+            again=again,
+            **more,
+        )
     widest = next((each for each in found if each.is_global), found[0])
     return render_page(
         "undone",

@@ -14,6 +14,7 @@ from lists.prepared import fetch
 from optout.actions import record_optouts
 from optout.addresses import Address, stored_under
 from optout.choices import Assurance, Medium, Reason
+from optout.consent_words import choice_words
 from optout.contact_locks import seeing_others
 from optout.holds import IS_BARRED
 from optout.intents import OptOutIntent
@@ -113,6 +114,10 @@ class Choice:
         return replace(
             self, name=shown.name, description=shown.description, frequency=shown.frequency
         )
+
+    def words(self, language: str) -> str:
+        """What whoever ticks it says yes to."""
+        return choice_words(self.name, self.description, self.frequency, language=language)
 
     @property
     def weight(self) -> int:
@@ -241,7 +246,7 @@ def save_choices(
     kept = [each for each in choices.every if each.list_id in asked.was & asked.ticked]
     is_current = not any(each.is_out for each in kept)
     wanted = [
-        Wanted(each.list_id, each.name, each.keeps_contacts)
+        Wanted(each.list_id, each.words(yes.language), each.keeps_contacts)
         for each in choices.every
         if each.is_offered and each.list_id in asked.ticked - asked.was
     ]

@@ -102,7 +102,7 @@ def _states(optout_list: ListSnapshot, reading: Reading) -> dict[str, tuple[str,
             "done",
             {**done, "address": SAMPLE_TYPO, "suggestion": suggest_address(SAMPLE_TYPO)},
         ),
-        "undone": ("undone", {"is_back": True}),
+        "undone": ("undone", {"is_back": True, "was_all": optout_list.is_global}),
         "already": (
             "already",
             {

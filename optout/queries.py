@@ -126,13 +126,14 @@ class RecordedOptOut:
     somebody said why."""
 
     address: str | None
+    channel: int
     recorded_at: datetime
     is_undone: bool
     has_reason: bool
 
 
 _RECORDED = f"""
-SELECT o.address, o.recorded_at, {IS_UNDONE},
+SELECT o.address, o.channel, o.recorded_at, {IS_UNDONE},
     EXISTS (SELECT FROM optout_statedreason r WHERE r.optout_id = o.id AND r.digest = o.digest)
 FROM optout_optout o
 WHERE o.digest = %s AND o.id = %s AND o.optout_list_id = %s AND o.kind = 1

@@ -58,7 +58,7 @@ def record_form(visit: Visit, recipient: Address) -> HttpResponse:
 
 
 def _stop_everything(visit: Visit, recipient: Address) -> HttpResponse:
-    """One opt-out from Do Not Mail, and its done page."""
+    """One opt-out from Do Not Mail, and the done page of the list whose link it was: its colours, its thank-you."""
     own = visit.optout_list
     everything = get_list_by_id(own.do_not_mail_id) or own
     of_all = replace(visit, optout_list=everything)
@@ -67,7 +67,9 @@ def _stop_everything(visit: Visit, recipient: Address) -> HttpResponse:
         recipient, Channel.PREFERENCES, Assurance.SIGNED, form=form_id(visit), **number
     )
     recorded = record_optouts([intent])
-    return screens.see_done(of_all, recorded, Assurance.SIGNED, recipient.digest)
+    return screens.see_done(
+        visit, recorded, Assurance.SIGNED, recipient.digest, is_elsewhere=not own.is_global
+    )
 
 
 def _ask_again(visit: Visit, recipient: Address, status: int) -> HttpResponse:

@@ -94,9 +94,12 @@ class TestUnsubscribingFromEverything(ChannelCases):
     def suppressed_on(self, optout_list: List) -> List:
         return make.do_not_mail(optout_list.realm)
 
-    def test_it_leads_to_the_done_page_of_do_not_mail_with_undo(
+    def test_it_leads_to_the_done_page_of_the_links_own_list_with_undo(
         self, realm: Realm, optout_list: List, flash: List
     ) -> None:
+        List.objects.filter(pk=optout_list.pk).update(
+            colour="#b45309", thank_you_texts={"en": "Farewell."}
+        )
         make.make_contact(realm, JANE, optout_list, flash)
         client, path = PublicClient(), path_of(optout_list)
         answer = client.send(path, everything_form(client.get(path)), headers=SAME_ORIGIN)
@@ -105,6 +108,7 @@ class TestUnsubscribingFromEverything(ChannelCases):
         assert heading(done) == "You are unsubscribed"
         assert "You will get nothing more from Acme Garden." in text_of(done)
         assert "ja•••@example.com" in text_of(done)
+        assert "Farewell." in text_of(done) and "#b45309" in done.content.decode()
         assert not Subscription.objects.exists()
         row = OptOut.objects.get()
         assert (row.evidence or {})["list"] == optout_list.number
@@ -113,15 +117,18 @@ class TestUnsubscribingFromEverything(ChannelCases):
         assert heading(client.get(undone.headers["Location"])) == "Your request was taken back"
         assert not Suppression.objects.exists()
         assert Subscription.objects.count() == 2
-        assert "Acme Garden may send you messages again." in text_of(
-            client.get(undone.headers["Location"])
+        page = client.get(undone.headers["Location"])
+        assert "Acme Garden may send you messages again." in text_of(page)
+        again = str(
+            re.findall(r'href="[^"]*(/p/[^"]+)">Unsubscribe again', page.content.decode())[0]
         )
+        assert "Unsubscribe from everything" in text_of(client.get(again))
 
     def test_undone_after_coming_back_to_one_list_it_promises_nothing_of_the_others(
         self, realm: Realm, optout_list: List, flash: List
     ) -> None:
         make.make_contact(realm, JANE, optout_list, flash)
-        client, path = PublicClient(), path_of(optout_list)
+        client, path = PublicClient(), path_of(flash)
         answer = client.send(path, everything_form(client.get(path)), headers=SAME_ORIGIN)
         save(optout_list, Flash_sales=True)
         undone = client.send(answer.headers["Location"])
@@ -161,7 +168,8 @@ class TestThePage:
         own_texts = {"message": {"en": "We write on Fridays.", "de": "Wir schreiben freitags."}}
         List.objects.update(own_texts=own_texts)
 
-        assert "We write on Fridays." in text_of(open_page(optout_list))
+        said = text_of(open_page(optout_list))
+        assert said.index("ja•••@example.com") < said.index("We write on Fridays.")
 
     def test_to_a_phone_it_is_about_texts(self, realm: Realm, optout_list: List) -> None:
         make.make_list(realm, 2, "Flash texts", accepts=Accepts.PHONE)
@@ -279,6 +287,7 @@ class TestSaving:
         make.make_contact(realm, JANE, optout_list)
         make.make_contact(realm, "other@example.com", flash)
         make.make_optout(flash)
+        List.objects.filter(pk=flash.pk).update(description="Short offers.", frequency="Weekly")
         page = save(optout_list, Flash_sales=True)
 
         assert ticks(page) == {"Garden letters": True, "Flash sales": True}
@@ -286,7 +295,8 @@ class TestSaving:
         assert (lift.channel, lift.reason) == (Channel.PREFERENCES, Reason.RETURNED)
         assert Subscription.objects.filter(optout_list=flash).count() == 2
         consent = Consent.objects.get()
-        assert (consent.optout_list, consent.wording) == (flash, "Flash sales")
+        assert consent.optout_list == flash
+        assert consent.wording == "Flash sales · Short offers. · Weekly · Save choices"
         assert (consent.language, consent.confirmed_ip) == ("en", "192.0.2.7")
 
     def test_unchanged_it_writes_nothing(
