@@ -99,7 +99,8 @@ LISTS: dict[int, dict[str, Any]] = {
             TextKind.FREQUENCY: {Language.DE: "Einmal im Monat"},
         },
     },
-    5: {"frequency": "When something is on its way", "shown_in_preferences": True},
+    # Not shown: to email addresses nothing of it is sent. Whoever is texted finds it on the page of their own link.
+    5: {"frequency": "When something is on its way", "shown_in_preferences": False},
 }
 
 

@@ -395,6 +395,12 @@ class TestChoices:
         states = set(RecipientMail.objects.values_list("state", flat=True))
         assert states == {MailState.SENT, MailState.LEFT_OUT}
 
+    def test_an_email_address_is_offered_no_text_messages(self, demo: Answer) -> None:
+        page = Client(headers={"accept": "text/html"}).get(
+            urlsplit(demo["lists"][0]["preferences_url"]).path
+        )
+        assert b"Flash sales" in page.content and b"Delivery texts" not in page.content
+
     def test_the_links_to_join_and_to_choose_open(self, demo: Answer) -> None:
         client = Client(headers={"accept": "text/html"})
         assert [each["number"] for each in demo["lists"] if each["join_url"]] == [1, 3]
