@@ -174,7 +174,7 @@ class TestWithoutJavaScript:
     def test_the_chosen_language_and_what_the_link_said_are_kept(self, page: Page) -> None:
         given = {**ALL, "website": "shop.example", "email": JANE}
         page.goto(f"{FORM}?{urlencode(given)}")
-        page.get_by_role("link", name="العربية").click()
+        page.get_by_role("button", name="العربية").click()
 
         expect(page.locator("html")).to_have_attribute("dir", "rtl")
         expect(page.get_by_label("Country")).to_be_visible()

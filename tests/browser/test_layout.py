@@ -153,7 +153,7 @@ class TestArabic:
         page.get_by_role("button", name="تراجع").click()
 
         expect(page.locator("html")).to_have_attribute("dir", "rtl")
-        expect(page.get_by_role("button")).to_have_count(0)
+        expect(page.get_by_role("main").get_by_role("button")).to_have_count(0)
         assert not Suppression.objects.exists()
 
 

@@ -111,3 +111,14 @@ class TestDonePage:
 
         expect(page.get_by_role("heading", name="Your request was taken back")).to_be_visible()
         assert kinds() == [Kind.OPT_OUT, Kind.LIFT]
+
+    def test_the_done_page_switches_its_language(self, page: Page, optout_list: List) -> None:
+        opt_out(page, optout_list)
+
+        page.get_by_role("button", name="Deutsch").click()
+
+        expect(page.get_by_role("heading", name="Sie sind abgemeldet")).to_be_visible()
+        assert kinds() == [Kind.OPT_OUT]
+        page.get_by_role("button", name="Rückgängig").click()
+        expect(page.get_by_role("heading", name="Ihre Abmeldung wurde")).to_be_visible()
+        assert kinds() == [Kind.OPT_OUT, Kind.LIFT]
