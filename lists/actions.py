@@ -14,6 +14,7 @@ from django.utils import timezone
 from lists.access import Standing
 from lists.audit import record_audit
 from lists.choices import ListKind, Role
+from lists.default_texts import move_texts_of_lists
 from lists.lookup import forget_all_lists, forget_list
 from lists.models import List, ListAccess, Membership, Realm, User
 from lists.models.lists import DO_NOT_MAIL_NAME
@@ -141,7 +142,9 @@ def reopen_list(optout_list: List, *, actor: User) -> None:
 
 @transaction.atomic
 def change_realm(realm: Realm, values: Mapping[str, Any], *, actor: User | None) -> list[str]:
-    """Set these fields of a realm; the names of those that changed."""
+    """Set these fields of a realm; the names of those that changed. Another default language moves its lists' texts."""
+    if values.get("default_language", realm.default_language) != realm.default_language:
+        move_texts_of_lists(realm, values["default_language"])
     changed = _change(realm, values)
     if changed:
         record_audit("change_realm", actor=actor, realm=realm, changes=changed)

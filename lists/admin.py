@@ -14,6 +14,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 
 from lists.actions import add_do_not_mail
+from lists.default_texts import move_texts_of_lists
 from lists.models import (
     AuditEntry,
     DownloadKey,
@@ -103,6 +104,8 @@ class RealmAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return ("name",) if obj else ()  # api_web clients have it in their configuration
 
     def save_model(self, request: HttpRequest, obj: Realm, form: Any, change: bool) -> None:
+        if change:
+            move_texts_of_lists(obj, obj.default_language)
         super().save_model(request, obj, form, change)
         if not change:
             add_do_not_mail(obj)

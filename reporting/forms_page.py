@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from lists.choices import Language, TextKind
+from lists.default_texts import COLUMNS
 from lists.forms import MAX_THANKS, ask_kindly, keep_to_one_line
 from lists.models import List, Realm
 from lists.models.realms import validate_colour
@@ -18,7 +19,6 @@ from lists.pictures import MOST_UPLOADED, Picture, PictureError, read_picture
 from lists.reserved_names import is_reserved_name
 from optout.pages import brand_colours
 from reporting.page_texts import (
-    COLUMNS,
     REASONS,
     THANKS,
     default_language,

@@ -16,6 +16,7 @@ from django.utils.datastructures import MultiValueDict
 
 from lists.actions import change_list, change_realm
 from lists.choices import Language
+from lists.default_texts import COLUMNS
 from lists.logos import find_logo, remove_logo, store_logo
 from lists.lookup import ListSnapshot
 from lists.models import List, Realm, User
@@ -92,8 +93,8 @@ class Sent:
 
     @property
     def removes_logo(self) -> bool:
-        """Whether the logo is to go, and none to come."""
-        return self.logo is None and bool(self.brand.cleaned_data.get("remove_logo"))
+        """Whether the logo that there is is to go. One that was sent along comes all the same."""
+        return bool(self.brand.cleaned_data.get("remove_logo"))
 
     def page(self, language: str = "") -> Page:
         """The form once more, without judgement: in another language, if one is given, with what was typed in it before."""
@@ -140,7 +141,10 @@ class Sent:
         values = with_texts(self.subject, self.drafts)
         if not values.get("name", " "):
             del values["name"]
-        return values | self.brand.values()
+        values |= self.brand.values()
+        if isinstance(self.subject, List) and "default_language" in values:
+            return in_other_default(self.subject, values, values["default_language"])
+        return values
 
     def _judge(self, language: str, typed: Mapping[str, str]) -> TextsForm:
         return TextsForm(
@@ -149,8 +153,10 @@ class Sent:
 
     def _change(self, written: Drafts, actor: User | None) -> bool:
         brand = self.brand.values()
+        # Of a list the realm first: as elsewhere, and because its default language may be the list's.
+        realm_id = self.subject.realm_id if isinstance(self.subject, List) else self.subject.pk
+        realm = Realm.objects.select_for_update(no_key=True).get(pk=realm_id)
         if isinstance(self.subject, Realm):
-            realm = Realm.objects.select_for_update(no_key=True).get(pk=self.subject.pk)
             return bool(change_realm(realm, with_texts(realm, written) | brand, actor=actor))
         fresh = (
             List.objects.select_related("realm")
@@ -206,15 +212,15 @@ def previewed(
 def previewed_realm(
     shown: ListSnapshot, realm: Realm, values: Mapping[str, Any], *, has_logo: bool
 ) -> ListSnapshot:
-    """A list of the realm as readers would see it if it had nothing of its own but its name."""
+    """A list of the realm as readers would see it if nothing were its own but its name, description and frequency."""
 
     def of(name: str) -> Any:
         return values.get(name, getattr(realm, name))
 
-    own = {kind: texts for kind, texts in shown.own_texts.items() if kind not in of("own_texts")}
+    of_lists = {kind: texts for kind, texts in shown.own_texts.items() if kind in COLUMNS}
     return replace(
         shown,
-        own_texts=own | of("own_texts"),
+        own_texts=of_lists | of("own_texts"),
         thank_you_texts=of("thank_you_texts"),
         reasons=of("reasons"),
         sender=realm.sender_name,

@@ -9,9 +9,9 @@ from copy import deepcopy
 from typing import Any
 
 from lists.choices import Language, TextKind
+from lists.default_texts import COLUMNS, moved_texts
 from lists.models import List, Realm
 
-COLUMNS = (TextKind.NAME, TextKind.DESCRIPTION, TextKind.FREQUENCY)
 THANKS, REASONS = "thanks", "reasons"  # these have a field of their own; reasons are one a line
 
 type Written = Mapping[str, str]  # {kind: text}
@@ -80,18 +80,7 @@ def in_other_default(optout_list: List, values: Mapping[str, Any], language: str
     What stood in the columns stays what readers of the language of before read. `language` may be empty: the realm's.
     """
     before, after = default_language(optout_list), language or optout_list.realm.default_language
-    moved = {**values, "default_language": language}
-    if before == after:
-        return moved
-    own_texts = deepcopy(values.get("own_texts", optout_list.own_texts))
-    for kind in COLUMNS:
-        texts = own_texts.setdefault(kind, {})
-        column = values.get(kind, getattr(optout_list, kind))
-        if not (optout_list.is_global and kind == TextKind.NAME):
-            _put(texts, before, column)
-        moved[kind] = texts.pop(after, "") or column
-    moved["own_texts"] = {kind: texts for kind, texts in own_texts.items() if texts}
-    return moved
+    return moved_texts(optout_list, values, before, after) | {"default_language": language}
 
 
 def split_reasons(text: str) -> list[str]:

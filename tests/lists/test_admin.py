@@ -29,6 +29,21 @@ class TestOps:
             assert client.get(asked.headers["Location"]).status_code == 404
             assert client.get("/ops/lists/realm/", follow=True).status_code == 404
 
+    def test_another_default_language_of_a_realm_moves_its_lists_texts(
+        self, operator: User, realm: Realm, optout_list: List
+    ) -> None:
+        List.objects.filter(pk=optout_list.pk).update(own_texts={"name": {"de": "Gartenbriefe"}})
+        changed = {
+            "sender_name": realm.sender_name,
+            "support_address": "",
+            "default_language": "de",
+            "default_region": "DE",
+        }
+        sign_in(operator).post(f"/ops/lists/realm/{realm.pk}/change/", changed)
+        optout_list.refresh_from_db()
+        assert optout_list.name == "Gartenbriefe"
+        assert optout_list.own_texts == {"name": {"en": "Garden letters"}}
+
     def test_it_has_no_sign_in_of_its_own(self, db: None) -> None:
         answer = Client().get("/ops/login/?next=/ops/lists/")
         assert answer.headers["Location"] == "/manage/account/login/?next=/ops/lists/"

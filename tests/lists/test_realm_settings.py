@@ -1,7 +1,9 @@
 import pytest
+from django.test import Client
 
 from lists.lookup import get_list
 from lists.models import AuditEntry, List, Realm, User
+from tests import make
 from tests.lists.screens import Screen, look_at, open_screen, sign_in
 
 PATH = "/manage/settings/"
@@ -36,6 +38,34 @@ class TestRealmSettings:
         assert realm.thank_you_texts == {"en": "Thank you.\nSee you.", "ar": "شكرا"}
         found = get_list(optout_list.public_id)
         assert found is not None and found.sender == "Acme Flowers"
+
+    def test_another_default_language_moves_the_texts_of_the_lists_that_have_none(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        """Readers of each language read on what they read; what is written next in the new one is what they read then."""
+        List.objects.filter(number=1).update(
+            description="Monthly", own_texts={"name": {"de": "Gartenbriefe", "fr": "Lettres"}}
+        )
+        own = make.make_list(realm, 2, "Own", default_language="en")
+        client = sign_in(alice)
+        client.post(PATH, FIELDS)
+
+        everything = make.do_not_mail(realm)
+        optout_list.refresh_from_db()
+        assert (optout_list.name, optout_list.description) == ("Gartenbriefe", "Monthly")
+        assert optout_list.own_texts == {
+            "name": {"en": "Garden letters", "fr": "Lettres"},
+            "description": {"en": "Monthly"},
+        }
+        own.refresh_from_db()
+        assert (own.name, own.own_texts) == ("Own", {})
+        assert (everything.name, everything.own_texts) == ("Do Not Mail", {})
+        page = f"/manage/lists/{optout_list.public_id}/page/"
+        written = {"language": "de", "text-name": "Neuer Name", "asks_reason": "on"}
+        assert client.post(page, written).status_code == 302
+        for language, name in (("de", "Neuer Name"), ("en", "Garden letters"), ("fr", "Lettres")):
+            html = Client().get(f"/u/{optout_list.public_id}?lang={language}").content.decode()
+            assert name in html
 
     def test_the_audit_tells_what_changed_but_no_address(self, alice: User) -> None:
         sign_in(alice).post(PATH, FIELDS)

@@ -1,12 +1,17 @@
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils.datastructures import MultiValueDict
 
+from lists.logos import store_logo
 from lists.lookup import get_list
 from lists.models import AuditEntry, List, Logo, Realm, User
+from reporting.page_editor import Sent
 from tests import make
 from tests.lists.pictures import picture
 from tests.lists.screens import look_at, open_screen
 from tests.reporting.portal import signed_in
-from tests.reporting.test_page_editor import upload
+from tests.reporting.test_page_editor import locked, upload
 
 PATH = "/manage/settings/brand/"
 FIELDS = {
@@ -68,6 +73,38 @@ class TestBrand:
         assert "help@acme.example" in html and "Auf Wiedersehen" in html
         assert 'src="data:image/' in html
         assert not Logo.objects.exists() and not AuditEntry.objects.exists()
+
+    def test_the_preview_shows_nothing_that_was_emptied_and_no_lists_words(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        """But what a realm cannot say: the list's name, in the reader's language."""
+        Realm.objects.update(own_texts={"message": {"de": "Vorher"}})
+        List.objects.filter(pk=optout_list.pk).update(
+            own_texts={"message": {"de": "Der Liste"}, "name": {"de": "Gartenbriefe"}}
+        )
+        sent = FIELDS | {"text-message": "", "state": "form"}
+        html = signed_in(alice).post(f"{PATH}preview", sent).content.decode()
+        assert "Gartenbriefe" in html
+        assert "Vorher" not in html and "Der Liste" not in html
+
+    def test_the_preview_shows_no_logo_that_is_to_go(
+        self, alice: User, realm: Realm, optout_list: List
+    ) -> None:
+        store_logo(realm, None, picture(), actor=None)
+        sent = FIELDS | {"state": "form"}
+        client = signed_in(alice)
+        assert b'src="data:image/' in client.post(f"{PATH}preview", sent).content
+        sent["remove_logo"] = "on"
+        assert b'src="data:image/' not in client.post(f"{PATH}preview", sent).content
+
+    def test_what_others_saved_in_other_languages_meanwhile_stays(self, realm: Realm) -> None:
+        sent = Sent(realm, FIELDS, MultiValueDict())
+        Realm.objects.update(own_texts={"message": {"fr": "Adieu"}})
+        with CaptureQueriesContext(connection) as asked:
+            sent.save(None)
+        realm.refresh_from_db()
+        assert realm.own_texts == {"message": {"fr": "Adieu", "de": "Schade!"}}
+        assert locked(asked)[0] == "lists_realm"
 
     def test_for_everybody_else_it_does_not_exist(self, bob: User, realm: Realm) -> None:
         for path in (PATH, f"{PATH}preview"):

@@ -4,12 +4,17 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.datastructures import MultiValueDict
 
+from lists.logos import store_logo
 from lists.lookup import get_list
 from lists.models import AuditEntry, List, Logo, Realm, User
 from lists.pictures import MOST_UPLOADED
 from optout.preview import STATES
+from reporting.page_editor import Sent
 from tests import make
 from tests.lists.pictures import picture
 from tests.lists.screens import Screen, look_at, open_screen
@@ -40,6 +45,12 @@ def draft_of(screen: Screen) -> dict[str, dict[str, str]]:
 
 def upload(content: bytes = b"", name: str = "logo.png") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content or picture(), "image/png")
+
+
+def locked(asked: CaptureQueriesContext) -> list[str]:
+    """The tables whose rows were locked, in that order."""
+    statements = [each["sql"] for each in asked if "FOR NO KEY UPDATE" in each["sql"]]
+    return [statement.partition(' FROM "')[2].partition('"')[0] for statement in statements]
 
 
 @pytest.fixture
@@ -245,6 +256,23 @@ class TestLanguages:
         assert look_at(answer).fields["language"] == ["de"]
         assert not AuditEntry.objects.exists()
 
+    def test_what_others_saved_in_other_languages_meanwhile_stays(self, optout_list: List) -> None:
+        sent = Sent(optout_list, typed(text_message="Oh!"), MultiValueDict())
+        List.objects.update(own_texts={"message": {"fr": "Adieu"}})
+        with CaptureQueriesContext(connection) as asked:
+            sent.save(None)
+        optout_list.refresh_from_db()
+        assert optout_list.own_texts == {"message": {"fr": "Adieu", "en": "Oh!"}}
+        # As whoever gives a list another number or a realm another default language: they would wait for each other.
+        assert locked(asked) == ["lists_realm", "lists_list"]
+
+    def test_a_draft_longer_than_all_texts_is_not_read(
+        self, client: Client, optout_list: List
+    ) -> None:
+        draft = json.dumps({"fr": {"message": "Adieu"}, "x": "x" * 200_000})
+        client.post(path(optout_list), typed(draft=draft))
+        assert not AuditEntry.objects.exists()
+
     @pytest.mark.parametrize(
         "draft",
         ["{", "[]", "7", '{"xx":{"name":"a"}}', '{"de":{"kind":"a","name":7}}', "[" * 99_999],
@@ -297,6 +325,8 @@ class TestLogo:
             screen = look_at(answer)
             assert answer.status_code == 422 and says in screen.text
             assert screen.fields["text-name"] == ["Kept"]
+        elsewhere = client.post(path(optout_list), typed(logo=upload(b"<svg/>"), to="de"))
+        assert "cannot be read as a picture" in look_at(elsewhere).text
         assert not Logo.objects.exists()
 
 
@@ -334,6 +364,45 @@ class TestPreview:
         assert not AuditEntry.objects.exists()
         optout_list.refresh_from_db()
         assert optout_list.sender_name == ""
+
+    def test_it_shows_the_realms_where_the_list_says_nothing(
+        self, client: Client, realm: Realm, optout_list: List
+    ) -> None:
+        Realm.objects.update(
+            own_texts={"message": {"en": "Before you go"}},
+            thank_you_texts={"en": "Farewell"},
+            privacy_url="https://acme.example/privacy",
+        )
+        List.objects.filter(pk=optout_list.pk).update(
+            own_texts={"message": {"de": "Halt"}}, thank_you_texts={"de": "Danke"}
+        )
+
+        def page(**said: str) -> str:
+            return client.post(path(optout_list, "preview"), typed(**said)).content.decode()
+
+        form = page()
+        assert "Before you go" in form and 'href="https://acme.example/privacy"' in form
+        assert "Farewell" in page(state="done")
+        store_logo(realm, optout_list, picture(), actor=None)
+        assert 'src="data:image/' in page()
+        assert 'src="data:image/' not in page(remove_logo="on")
+
+    def test_with_another_default_language_it_shows_what_would_be_saved(
+        self, client: Client, optout_list: List
+    ) -> None:
+        List.objects.filter(pk=optout_list.pk).update(own_texts={"name": {"de": "Gartenbriefe"}})
+        sent = typed(language="fr", text_name="", default_language="de")
+        page = client.post(path(optout_list, "preview"), sent).content.decode()
+        assert "Gartenbriefe" in page and "Garden letters" not in page
+
+    def test_do_not_mail_keeps_its_name_whatever_is_sent(self, alice: User, realm: Realm) -> None:
+        everything, client = make.do_not_mail(realm), signed_in(alice)
+        sent = typed(language="de", default_language="de", draft='{"en": {"name": "Stolen"}}')
+        page = client.post(path(everything, "preview"), sent).content.decode()
+        assert "Stolen" not in page
+        assert client.post(path(everything), sent).status_code == 302
+        everything.refresh_from_db()
+        assert (everything.name, everything.own_texts) == ("Do Not Mail", {})
 
     def test_light_and_dark(self, client: Client, optout_list: List) -> None:
         light, dark = (
