@@ -1,7 +1,8 @@
 import base64
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from lists.actions import change_list
 from lists.logos import read_logo, remove_logo, store_logo
@@ -59,6 +60,13 @@ class TestLogos:
         assert base64.b64decode(found.data_uri.partition(",")[2]) == found.bytes
         with django_assert_num_queries(0):
             assert read_logo(second.pk) is found
+
+    def test_two_of_one_list_wait_for_each_other(self, realm: Realm, optout_list: List) -> None:
+        for subject, table in ((optout_list, List), (None, Realm)):
+            with CaptureQueriesContext(connection) as asked:
+                store_logo(realm, subject, picture(), actor=None)
+            (locked,) = (each["sql"] for each in asked if "FOR NO KEY UPDATE" in each["sql"])
+            assert f'FROM "{table._meta.db_table}"' in locked
 
     def test_what_is_refused_leaves_the_old_one(self, alice: User, realm: Realm) -> None:
         logo = store_logo(realm, None, picture(), actor=alice)

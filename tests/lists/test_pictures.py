@@ -1,10 +1,11 @@
 import gc
 import struct
 import zlib
+from random import Random
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw, PngImagePlugin
+from PIL import Image, ImageDraw, ImageFilter, PngImagePlugin
 
 from lists.models.logos import MOST_BYTES
 from lists.pictures import MOST_UPLOADED, PictureError, read_picture
@@ -119,6 +120,18 @@ class TestWhatIsTaken:
             assert (found.width, found.height) == (90, 60)
             assert b"SecretCamera" not in found.content and b"xxxx" not in found.content
             assert not opened(found.content).getexif()
+
+    def test_a_photograph_keeps_nothing_either(self) -> None:
+        """What is written as JPEG again would take its comment and its colour profile along."""
+        noise = Image.frombytes("RGB", (300, 100), Random(1).randbytes(90_000))
+        upload = written(
+            noise.filter(ImageFilter.GaussianBlur(3)),
+            "JPEG",
+            comment=b"SecretComment",
+            icc_profile=b"SecretProfile" * 20,
+        )
+        found = read_picture(upload)
+        assert found.media_type == "image/jpeg" and b"Secret" not in found.content
 
     @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
     @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from lists.lookup import snapshot
 from lists.models import List, Realm
 from optout.evidence import Evidence
 from optout.models import OptOut, StatedReason, Suppression
-from optout.reasons import BUILT_IN, forget_reasons, reasons_for
+from optout.reasons import BUILT_IN, forget_reasons, reasons_for, state_reason
 from optout.reverting import undo_optout
 from optout.tokens import read_done_token
 from tests import make
@@ -110,6 +110,10 @@ class TestWhichReasons:
 
         assert f"0{long[:78]}" in text and "Undo" in text
 
+    def test_a_page_has_room_for_ten(self, optout_list: List) -> None:
+        found = replace(snapshot(optout_list), reasons={"en": [f"Reason {n}" for n in range(12)]})
+        assert [value for value, _text in reasons_for(found, "en")][9:] == ["Reason 9"]
+
     def test_an_owner_can_ask_for_none(self, optout_list: List) -> None:
         List.objects.update(asks_reason=False)
 
@@ -155,6 +159,14 @@ class TestSaying:
 
         assert "Thank you." not in text_of(page)
         assert not StatedReason.objects.exists() and Suppression.objects.exists()
+
+    def test_what_is_said_of_another_list_is_not_kept(self, optout_list: List) -> None:
+        left = make.make_optout(optout_list)
+        other = make.make_list(optout_list.realm, 2, "Other")
+        for stated_of in (other, optout_list):
+            assert not StatedReason.objects.exists()
+            state_reason(stated_of.pk, left.optout_id, left.digest, "other", now=make.NOW)
+        assert StatedReason.objects.get().optout_list == optout_list
 
     def test_a_get_keeps_nothing(self, optout_list: List) -> None:
         """Mail scanners follow links."""

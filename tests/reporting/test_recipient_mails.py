@@ -177,6 +177,20 @@ class TestAMailServer:
         )
         assert send(seconds=5) == NOTHING | {"failed": 3}, "others are tried first"
 
+    def test_that_takes_one_now_and_then_is_asked_on(
+        self, letters: List, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen = []
+
+        def fail_but_each_third(_mail: Mail) -> None:
+            seen.append(_mail)
+            if len(seen) % 3:
+                raise ConnectionError
+
+        monkeypatch.setattr(Mail, "send", fail_but_each_third)
+        ask_for_many(letters, 6)
+        assert send() == NOTHING | {"sent": 2, "failed": 4}
+
     def test_that_refuses_some_recipients_is_asked_on(
         self, letters: List, server: MailServer
     ) -> None:

@@ -76,7 +76,7 @@ class TestReasons:
         self, client: Client, optout_list: List
     ) -> None:
         List.objects.filter(pk=optout_list.pk).update(
-            reasons={"en": ["Too long", "<b>Dull</b>"], "de": ["Zu lang", "Öde"]}
+            reasons={"en": ["Too long", "<b>Dull</b>"], "de": ["Zu lang", "Öde", "Umzug"]}
         )
         state(optout_list, "<b>Dull</b>", 2)
         state(optout_list, "Moved away", 2)
@@ -86,6 +86,7 @@ class TestReasons:
         assert [(text, count) for text, count, _ in told(response)] == [
             ("Too long", 0),
             ("<b>Dull</b>", 2),
+            ("Umzug", 0),
             ("Moved away", 2),
         ]
         screen = look_at(response)
@@ -101,6 +102,8 @@ class TestReasons:
         response = read(client, optout_list)
 
         assert told(response)[0] == (str(BUILT_IN[TOO_MANY]), 2, "100 %")
+        assert len(told(response)) == len(BUILT_IN)
+        assert "No longer asked" not in look_at(response).text
 
     def test_the_days_are_those_of_the_url(self, client: Client, optout_list: List) -> None:
         state(optout_list, TOO_MANY, days_ago=0)
@@ -110,6 +113,20 @@ class TestReasons:
         assert told(read(client, optout_list))[0][1] == 1
         assert told(read(client, optout_list, since=day))[0][1] == 2
         assert told(read(client, optout_list, until=day))[0][1] == 1
+
+    def test_a_day_has_its_first_moment_and_may_be_to_come(
+        self, client: Client, optout_list: List
+    ) -> None:
+        state(optout_list, TOO_MANY)
+        midnight = make.NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+        StatedReason.objects.update(stated_at=midnight)
+        today, tomorrow = midnight.date(), midnight.date() + timedelta(days=1)
+
+        assert told(read(client, optout_list, since=today.isoformat()))[0][1] == 1
+        response = read(client, optout_list, since=tomorrow.isoformat())
+        assert told(response)[0][1] == 0
+        period = response.context["report"].period
+        assert (period.first, period.last) == (tomorrow, tomorrow)
 
     def test_days_that_are_none_are_said_and_kept(self, client: Client, optout_list: List) -> None:
         response = read(client, optout_list, since="2026-02-31", until="x")

@@ -1,6 +1,7 @@
 """`make messages`, and the line "translations" of `make check`: on small catalogs of their own."""
 
-from gettext import c2py
+from gettext import GNUTranslations, c2py
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,9 @@ class TestCollecting:
     def test_texts_of_code_and_templates_are_found(self, tmp_path: Path) -> None:
         (tmp_path / "optout").mkdir()
         code, page = tmp_path / "optout" / "words.py", tmp_path / "optout" / "page.html"
-        code.write_text('a = _("One")\nb = ngettext("%(n)d day", "%(n)d days", n)\n')
+        code.write_text(
+            'a = _("One")\nb = ngettext("%(n)d day", "%(n)d days", n)\nc = ngettext("One", many, n)\n'
+        )
         page.write_text(
             '<p>\n  {% translate "Two" %}</p>{{ _("Three") }}\n'
             "{% blocktranslate with x=a|upper %}Four <b>{{ x }}</b>{% endblocktranslate %}"
@@ -109,6 +112,19 @@ class TestCollecting:
             STOP.texts[0]: "Wypisz z <bdi>%(list)s</bdi>",
             "Continue": "",
         }
+
+    def test_what_has_another_plural_is_translated_anew(self, locale: Path) -> None:
+        now = DAYS._replace(texts=("%(count)d day", "%(count)d or more days"))
+        made = merge("pl", read_catalog("pl", locale), [now])
+        assert not any(made[DAYS.texts[0]].string)
+
+    def test_a_guess_stays_one_and_is_not_compiled(self, locale: Path) -> None:
+        change(locale, 'msgid "Stop', '#, fuzzy\nmsgid "Stop')
+        made = merge("pl", read_catalog("pl", locale), MARKED)
+        assert made[STOP.texts[0]].fuzzy and not made[DAYS.texts[0]].fuzzy
+        read = GNUTranslations(BytesIO(mo_bytes("pl", made)))
+        assert read.gettext(STOP.texts[0]) == STOP.texts[0]
+        assert read.ngettext(*DAYS.texts, 1) == "jeden dzień"
 
     def test_the_portals_texts_are_for_whoever_wants_them(self, tmp_path: Path) -> None:
         assert main(["--portal", "de", "--into", str(tmp_path)]) == 0
