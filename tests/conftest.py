@@ -16,6 +16,7 @@ from lists.models import List, Realm, User
 from tests import make
 from tests.flush import flush_cheaply, vacuum_now_and_then
 from tests.rendering import note_pages
+from tools.test import has_mark
 
 # The same examples on every run: a failure is never somebody else's luck. `HEED_EXPLORE=1 make test` looks for new ones.
 hypothesis.settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
@@ -24,6 +25,20 @@ hypothesis.settings.load_profile("explore" if os.environ.get("HEED_EXPLORE") els
 
 TransactionTestCase._fixture_teardown = flush_cheaply  # type: ignore[attr-defined]
 test_utils.instrumented_test_render = note_pages  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` looks for tests that run apart from others in the files where their marks stand: nowhere else may they."""
+    files = {
+        (each.path, mark.name)
+        for each in items
+        for mark in each.iter_markers()
+        if mark.name in {"alone", "browser", "system"}
+    }
+    for path, mark in files:
+        if not has_mark(path, mark):
+            raise pytest.UsageError(f"pytest.mark.{mark} belongs in {path} itself.")
 
 
 @pytest.hookimpl(wrapper=True)

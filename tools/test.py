@@ -45,8 +45,24 @@ def whole(arguments: list[str], *, is_quick: bool, has_browser: bool) -> int:
     shared = ["-n", processes, "--dist", "worksteal"]
     rest = ["alone", *([] if is_quick else ["system"]), *(["browser"] if has_browser else [])]
     first = run([*arguments, *shared, "-m", "not browser and not system and not alone"])
-    second = run([*arguments, "-m", " or ".join(rest)])
+    second = run([*arguments, "-m", " or ".join(rest), *files_with(rest)])
     return first or second
+
+
+def files_with(marks: list[str]) -> list[str]:
+    """The test files with one of these marks: pytest takes seconds to collect all tests, and these are few.
+
+    A mark stands in the file of its tests (tests/conftest.py sees to it), so whoever reads the file finds it.
+    """
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [
+        str(each.relative_to(ROOT)) for each in files if any(has_mark(each, mark) for mark in marks)
+    ]
+
+
+def has_mark(file: Path, mark: str) -> bool:
+    """Whether `pytest.mark.<mark>` stands in the file."""
+    return f"pytest.mark.{mark}" in file.read_text(encoding="utf-8")
 
 
 def run(arguments: list[str]) -> int:
