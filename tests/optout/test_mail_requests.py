@@ -2,6 +2,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from lists.models import List, Realm
 from optout import mail_requests
@@ -10,6 +11,7 @@ from optout.choices import MailKind, MailState, Reason
 from optout.mail_requests import WAITS, claim_due, find_request, mailbox_digest
 from optout.models import RecipientMail
 from tests import make
+from tests.threads import in_thread
 
 JANE = "jane@example.com"
 MINUTE = timedelta(minutes=1)
@@ -111,12 +113,33 @@ class TestClaiming:
         mail_requests.mark_failed(claimed, make.NOW)
         assert claim_due(make.NOW + timedelta(days=1), 9) == []
 
+    def test_what_was_sent_stays_so_whatever_a_slow_worker_says_of_it(
+        self, optout_list: List
+    ) -> None:
+        mail = ask(optout_list)
+        (claimed,) = claim_due(make.NOW, 9)
+        mail_requests.mark_sent(mail, make.NOW)
+
+        mail_requests.mark_left_out(claimed)
+        mail_requests.mark_given_up(claimed)
+
+        assert state_of(mail)[0] == MailState.SENT
+
     def test_a_request_is_found_until_it_is_forgotten(self, optout_list: List) -> None:
         mail = ask(optout_list)
         assert find_request(mail.pk) == mail
 
         mail.delete()
         assert find_request(mail.pk or 1) is None
+
+
+@pytest.mark.alone
+@pytest.mark.django_db(transaction=True)
+def test_no_worker_waits_for_what_another_claims(optout_list: List) -> None:
+    first, second = ask(optout_list), ask(optout_list)
+    with transaction.atomic():
+        assert claim_due(make.NOW, 1) == [first]
+        assert in_thread(lambda: claim_due(make.NOW, 9)).result(10) == [second]
 
 
 class TestHavingHadEnough:
@@ -214,3 +237,9 @@ class TestHavingHadEnough:
         assert has_had_enough(ask(other, make.NOW + timedelta(hours=23)))
         RecipientMail.objects.filter(asked_at__gt=make.NOW).delete()
         assert not has_had_enough(ask(optout_list, make.NOW + timedelta(days=1)))
+
+    def test_an_invitation_of_another_realm_is_none_of_this(self, optout_list: List) -> None:
+        make.make_optout(optout_list, JANE)
+        sent(ask(make.make_list(make.make_realm("other"))))
+
+        assert not has_had_enough(ask(optout_list, make.NOW + timedelta(hours=1)))

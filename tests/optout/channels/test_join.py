@@ -8,13 +8,14 @@ import time_machine
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from lists.choices import Accepts
 from lists.lookup import forget_all_lists
 from lists.models import List, Realm, Subscription
 from optout.choices import Channel, Kind, MailKind, MailState, Reason
 from optout.links import JOIN, PREFERENCES, make_token
-from optout.mail_requests import claim_due, has_had_enough
+from optout.mail_requests import SEND_MAILS, claim_due, has_had_enough
 from optout.models import Consent, LimitCounter, OptOut, RecipientMail, Suppression
 from tests import make
 from tests.optout.channels.cases import comparable, comparable_headers
@@ -114,6 +115,14 @@ class TestForm:
         sent = PublicClient().get(response.headers["Location"])
         assert heading(sent) == "Check your inbox" and JANE not in text_of(sent)
 
+    def test_the_worker_is_woken_for_it_at_once(
+        self, optout_list: List, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            embedded(optout_list)
+
+        assert ProcrastinateJob.objects.filter(task_name=f"reporting.{SEND_MAILS}").exists()
+
     def test_the_owners_words_are_agreed_to_as_they_were_read(
         self, optout_list: List, clock: Any
     ) -> None:
@@ -142,6 +151,13 @@ class TestForm:
         fields = form_fields(page)
         assert (fields["email"], fields["consent"]) == (email, "1")
         assert requests() == []
+
+    def test_a_phone_number_gets_no_mail_though_the_list_takes_it(self, optout_list: List) -> None:
+        List.objects.update(accepts="either")
+
+        page = embedded(optout_list, "", item="+1 415 555 2671")
+
+        assert page.status_code == 400 and requests() == []
 
     @pytest.mark.parametrize("consent", ["", "0", "off"])
     def test_without_the_tick_nothing_happens_and_the_address_is_kept(
@@ -286,6 +302,11 @@ class TestGuard:
         assert "note" not in form_fields(page)
         again = PublicClient().press(page, path_of(optout_list), note="Acme Ltd")
         assert again.status_code == 303 and requests() == [JANE]
+
+    def test_a_form_elsewhere_has_had_no_tap_whatever_it_says(self, optout_list: List) -> None:
+        page = embedded(optout_list, note="Acme Ltd", again="0" * 16)
+
+        assert page.status_code == 200 and requests() == []
 
     def test_what_is_missing_after_that_does_not_set_the_trap_again(
         self, optout_list: List
@@ -587,6 +608,15 @@ class TestConfirming:
         assert (page.status_code, heading(page)) == (status, "Get Garden letters?")
         assert not Subscription.objects.exists()
         assert client.press(page, path).status_code == 303
+
+    def test_addresses_in_it_that_say_two_things_change_nothing(self, optout_list: List) -> None:
+        """AT-35-43: the page asks for none."""
+        path, client = ask(optout_list), PublicClient()
+        token = form_fields(client.get(path))["t"]
+
+        page = client.send(path, f"t={token}&email=a@example.com&email=b@example.com")
+
+        assert page.status_code == 400 and not Subscription.objects.exists()
 
     def test_it_speaks_the_language_of_its_mail_unless_another_is_chosen(
         self, optout_list: List
