@@ -4,6 +4,7 @@ Everything here may be run again: what is missing is made, sign-ins and keys are
 somebody changed in a list stays. The secrets: config/demo_secrets.py.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -32,7 +33,7 @@ from config.demo_texts import (
 )
 from lists.choices import Accepts, DirectLinkMode, Language, ListKind, Role
 from lists.lookup import forget_all_lists
-from lists.models import List, ListAccess, Membership, Realm, User
+from lists.models import InboundEndpoint, List, ListAccess, Membership, Realm, User
 from lists.models.lists import DO_NOT_MAIL_NAME
 from lists.numbers import DO_NOT_MAIL_NUMBER
 from optout.addresses import email_key
@@ -173,35 +174,44 @@ def load_demo(now: datetime) -> Answer:
             **{key: text for key, (text, _row) in api_keys.items()},
             "contacts_user": realm.name,
         }
+        numbered = {each.number: each for each in lists}
+        answer |= set_up_global(realm, numbered)
+        endpoint, texts = set_up_texts(realm, numbered)
         scene = partial(
             Scene,
             realm,
+            numbered,
             people=people,
             credential=credential,
             api_key=api_keys["api_key"][1],
             now=now,
         )
-        numbered = {each.number: each for each in lists}
-        answer |= set_up_global(realm, numbered)
-        endpoint, texts = set_up_texts(realm, numbered)
-        is_new, has_no_requests = not has_a_past(realm), not has_requests(realm)
-        has_no_texts, has_no_choices = not has_texts(realm), not has_choices(realm)
-        set_up_choices(realm, numbered)
-        if is_new:
-            live_a_month(scene(numbered))
-        joined = live_a_month_of_choices(scene(numbered)) if has_no_choices else []
-        introduce_contacts(realm, numbered)
-        introduce_joined(realm, joined)
-        if has_no_requests:
-            live_a_global_month(scene(numbered))
-        if has_no_texts:
-            live_a_month_of_texts(scene(numbered), endpoint)
+        is_new = _live_what_is_missing(scene, endpoint)
         answer["lists"] = [_describe(each, keys[each.number]) for each in lists]
         answer["sms"] = texts | describe_link(numbered[LIST_NUMBER])
     forget_all_lists()
-    if is_new or has_no_requests or has_no_texts or has_no_choices:
+    if is_new:
         advance_counts(now)
     return answer
+
+
+def _live_what_is_missing(make_scene: Callable[[], Scene], endpoint: InboundEndpoint) -> bool:
+    """Make up the months that are not there yet, each from a scene of its own; whether there was one."""
+    scene = make_scene()
+    realm, lists = scene.realm, scene.lists
+    is_new, has_no_requests = not has_a_past(realm), not has_requests(realm)
+    has_no_texts, has_no_choices = not has_texts(realm), not has_choices(realm)
+    set_up_choices(realm, lists)
+    if is_new:
+        live_a_month(make_scene())
+    joined = live_a_month_of_choices(make_scene()) if has_no_choices else []
+    introduce_contacts(realm, lists)
+    introduce_joined(realm, joined)
+    if has_no_requests:
+        live_a_global_month(make_scene())
+    if has_no_texts:
+        live_a_month_of_texts(make_scene(), endpoint)
+    return is_new or has_no_requests or has_no_texts or has_no_choices
 
 
 def _realm(name: str, sender: str, support_address: str) -> Realm:
