@@ -273,6 +273,13 @@ class TestLanguages:
         client.post(path(optout_list), typed(draft=draft))
         assert not AuditEntry.objects.exists()
 
+    def test_of_a_draft_only_what_can_be_written_travels_on(
+        self, client: Client, optout_list: List
+    ) -> None:
+        draft = json.dumps({"de": {"message": "Halt", "kind": "x"}})
+        screen = look_at(client.post(path(optout_list), typed(draft=draft, to="fr")))
+        assert draft_of(screen) == {"de": {"message": "Halt"}}
+
     @pytest.mark.parametrize(
         "draft",
         ["{", "[]", "7", '{"xx":{"name":"a"}}', '{"de":{"kind":"a","name":7}}', "[" * 99_999],
