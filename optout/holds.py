@@ -55,11 +55,17 @@ o.kind = {Kind.OPT_OUT:d} AND o.reason = {Reason.LEGAL:d} AND NOT EXISTS (
 )
 """
 
+# When an opt-out `o` was asked for. One that the quarantine let go later says so in its evidence, in whole seconds, of which the
+# last moment is meant.
+_ASKED_AT = (
+    "coalesce((o.evidence ->> 'asked_at')::timestamptz + interval '1 second', o.recorded_at)"
+)
+
 # The lists that were opted out of since then, by anybody's request that was not taken back; and those with a legal one.
 _ASKED = f"""
 SELECT
     optout_list_id,
-    bool_or(recorded_at > %(asked_at)s AND NOT coalesce(evidence ? '{KEPT_OUT}', false) AND NOT {IS_UNDONE}),
+    bool_or({_ASKED_AT} > %(asked_at)s AND NOT coalesce(evidence ? '{KEPT_OUT}', false) AND NOT {IS_UNDONE}),
     bool_or({IS_BARRED})
 FROM optout_optout o
 WHERE digest = ANY (%(keys)s::bytea[]) AND optout_list_id + 0 = ANY (%(lists)s::int[]) AND kind = {Kind.OPT_OUT:d}

@@ -299,6 +299,19 @@ class TestOptingOutSince:
         assert suppressed() == [target.number]
         assert count(Subscription, Contact, Consent) == [0, 0, 0]
 
+    @pytest.mark.parametrize(
+        ("requested_at", "joined"),
+        [(ASKED - A_MINUTE, Joined.JOINED), (ASKED, Joined.OPTED_OUT_SINCE)],
+    )
+    def test_of_one_from_the_quarantine_it_counts_when_it_was_asked_for(
+        self, optout_list: List, alice: User, requested_at: datetime, joined: Joined
+    ) -> None:
+        intent = make.make_intent(optout_list, requested_at=requested_at)
+        quarantine_optout(intent, RefusalCause.BLOCKED_IP)
+        accept_quarantined(optout_list, Q(), actor=alice, now=ASKED + A_MINUTE / 2)
+
+        assert predict(optout_list) is join(optout_list) is joined
+
     def test_of_another_list_it_does_not(self, realm: Realm, optout_list: List) -> None:
         make.make_optout(make.make_list(realm, 2), requested_at=ASKED + A_MINUTE / 2)
         assert join(optout_list) is Joined.JOINED
@@ -524,7 +537,8 @@ class TestOptingOutMeanwhile:
         self, optout_list: List, alice: User
     ) -> None:
         """There is no suppression yet that could be waited for."""
-        quarantine_optout(make.make_intent(optout_list), RefusalCause.BLOCKED_IP)
+        intent = make.make_intent(optout_list, requested_at=ASKED + A_MINUTE / 4)
+        quarantine_optout(intent, RefusalCause.BLOCKED_IP)
         with transaction.atomic():
             accept_quarantined(optout_list, Q(), actor=alice, now=ASKED + A_MINUTE / 2)
             joining = in_thread(lambda: join(optout_list))
