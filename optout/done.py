@@ -26,6 +26,7 @@ from optout.queries import (
     find_recorded,
     find_suppressions,
     is_suppressed_anywhere,
+    widest_of,
 )
 from optout.reasons import find_reason, forget_reasons, offered, state_reason
 from optout.redirects import build_redirect
@@ -168,8 +169,8 @@ def _show_undone(
     door = SMS_DOOR if done.is_elsewhere and not was_chosen else PAGE_DOOR
     if key is None:
         return render_page("undone", optout_list, reading, door=door, **more)
-    found = find_suppressions(optout_list.id, key)
-    if not found:
+    widest = widest_of(find_suppressions(optout_list.id, key))
+    if widest is None:
         # To be free of Do Not Mail is not to get messages again: lists may hold the address by themselves, as they do once
         # somebody came back to another one (optout/returning.py).
         was_all = optout_list.is_global or was_chosen
@@ -185,7 +186,6 @@ def _show_undone(
             again=again,
             **more,
         )
-    widest = next((each for each in found if each.is_global), found[0])
     return render_page(
         "undone",
         optout_list,

@@ -6,9 +6,8 @@ Nothing here looks at what we know of the address: every good form has the same 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -25,22 +24,16 @@ from optout.guard import (
     is_form,
     trapped_form,
 )
-from optout.languages import reading_of
 from optout.limits import RECORD, Admission, Judgement, judge_mail
 from optout.mail_requests import ask_for_mail
 from optout.pages import render_page
 from optout.tokens import read_form_token
-from optout.visits import Visit, takes_html
+from optout.visits import Visit
 
 ADDRESS_FIELDS = ("item", "email")
 QUICK = timedelta(seconds=2)  # nobody types an address and ticks a box in less
 
 ONCE_MORE = _("Please press the button once more.")
-TOO_OLD = _("This page was open for too long. Please press the button again.")
-BROKEN = (
-    _("This link does not work"),
-    _("Nothing was changed. The link may have been cut off or copied only in part."),
-)
 _WAIT = _("There were very many requests from your network just now. We sent no mail.")
 
 
@@ -87,7 +80,7 @@ def send(
     list_id = visit.optout_list.id
     age = read_form_token(visit.field(TOKEN_FIELD), list_id, visit.now)
     if age is None and not is_embedded:
-        return Sent(status=400, problem=TOO_OLD)
+        return Sent(status=400, problem=screens.TOO_OLD)
     if given.address is None or not is_complete:
         return Sent(status=400)
     is_tapped = not is_embedded and bool(trapped_form(visit))
@@ -106,7 +99,8 @@ def send(
 def answer(visit: Visit, name: str, given: Given, sent: Sent, **more: Any) -> HttpResponse:
     """To a form that was sent: 303 to the page which is the same for everybody, or the form `name` again, or 429."""
     if sent.is_asked:
-        return see(visit, f"/{visit.door}/{visit.optout_list.public_id}/sent")
+        path = f"/{visit.door}/{visit.optout_list.public_id}/sent"
+        return replies.see_other(path, visit.reading)
     if sent.status == 429:
         page = told(visit, screens.wait_text_lazy(sent.judgement.wait), _WAIT, status=429)
         return replies.retry_after(page, sent.judgement.wait)
@@ -136,14 +130,6 @@ def show_form(
     )
 
 
-def see(visit: Visit, path: str) -> HttpResponse:
-    """303 to another page of ours, in the language that the reader chose."""
-    response = HttpResponse(status=303)
-    lang = urlencode({"lang": visit.reading.code}) if visit.reading.chosen else ""
-    response.headers["Location"] = f"{path}?{lang}" if lang else path
-    return replies.with_headers(response)
-
-
 def page(visit: Visit, name: str, *, status: int = 200, **more: Any) -> HttpResponse:
     """A page about this visit's list."""
     return render_page(name, visit.optout_list, visit.reading, status=status, link_query={}, **more)
@@ -154,15 +140,6 @@ def told(
 ) -> HttpResponse:
     """A page that only tells something. `more` may be `link` and `link_text`."""
     return page(visit, "join_told", status=status, heading=heading, text=text, **more)
-
-
-def broken_link(request: HttpRequest) -> HttpResponse:
-    """404: a link from a mail that we did not make, or that leads to no list."""
-    heading, text = BROKEN
-    if not takes_html(request):
-        return replies.text(f"{heading}.", 404)
-    reading = reading_of(request)
-    return render_page("join_told", None, reading, status=404, heading=heading, text=text)
 
 
 def _is_contradictory(visit: Visit, more_fields: tuple[str, ...]) -> bool:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from lists.lookup import ListSnapshot, get_list, get_list_by_id
 from optout import mail_forms, screens
 from optout.channels import ask
-from optout.channels.join import confirm, form
+from optout.channels.join import confirm, form, told
 from optout.links import JOIN, read_token
 from optout.mail_requests import MailRequest
 from optout.public import public
@@ -23,7 +23,7 @@ def open_join(request: HttpRequest, public_id: str) -> HttpResponse:
 
     def answer(visit: Visit) -> HttpResponse:
         if not form.is_open(visit.optout_list):
-            return form.tell_closed(visit)
+            return told.tell_closed(visit)
         return form.record_form(visit) if request.method == "POST" else form.show(visit)
 
     return _about(request, get_list(public_id), JOIN_DOOR, answer)
@@ -35,7 +35,7 @@ def open_join_sent(request: HttpRequest, public_id: str) -> HttpResponse:
 
     def answer(visit: Visit) -> HttpResponse:
         if not form.is_open(visit.optout_list):
-            return form.tell_closed(visit)
+            return told.tell_closed(visit)
         return mail_forms.page(visit, "mail_sent")
 
     return _about(request, get_list(public_id), JOIN_DOOR, answer)
@@ -86,7 +86,7 @@ def _about(
     answer: Callable[[Visit], HttpResponse],
 ) -> HttpResponse:
     if optout_list is None:
-        return mail_forms.broken_link(request)
+        return screens.broken_link(request)
     try:
         visit = Visit.of(request, optout_list)
     except BodyError as error:
@@ -101,14 +101,14 @@ def _about_request(
 ) -> HttpResponse:
     target = read_token(token, JOIN)
     if target is None:
-        return mail_forms.broken_link(request)
+        return screens.broken_link(request)
 
     def answer_if_kept(visit: Visit) -> HttpResponse:
         if not form.is_open(visit.optout_list):
-            return form.tell_closed(visit)
+            return told.tell_closed(visit)
         row = confirm.find(visit, target.address)
         if row is None:
-            return confirm.tell_too_old(visit)
+            return told.tell_too_old(visit)
         return answer(replace(visit, language=row.language), row)
 
     return _about(request, get_list_by_id(target.list_id), JOIN_DOOR, answer_if_kept)

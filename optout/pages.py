@@ -10,7 +10,6 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.template import loader
 from django.utils import timezone, translation
-from django.utils.html import escape
 
 from lists.logos import LogoImage, read_logo
 from lists.lookup import ListSnapshot
@@ -18,7 +17,7 @@ from optout.languages import Reading
 from optout.own_texts import in_language
 from optout.replies import with_headers
 from optout.styles import style_of
-from optout.texts import message_text
+from optout.texts import cut_words, message_text, weight_of
 from optout.tokens import make_form_token
 
 _CSP = (
@@ -172,7 +171,8 @@ def _cut_choices(values: dict[str, Any], excess: int) -> dict[str, Any]:
 
 
 def _cut_description(values: dict[str, Any], excess: int) -> dict[str, Any]:
-    return {"description": _fitting(values["description"], excess)}
+    description = values["description"]
+    return {"description": cut_words(description, weight_of(description) - excess)}
 
 
 def _cut_message(values: dict[str, Any], excess: int) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _cut_reasons(values: dict[str, Any], excess: int) -> dict[str, Any]:
     reasons = list(values.get("reasons") or ())
     while reasons and excess > 0:
         _value, text = reasons.pop()
-        excess -= len(escape(text).encode())
+        excess -= weight_of(text)
     return {"reasons": reasons}
 
 
@@ -212,15 +212,6 @@ _GIVE_WAY = (
     _cut_reasons,
     _cut_own_text,
 )
-
-
-def _fitting(description: str, excess: int) -> str:
-    """The description, whose weight is to be less by so many bytes: without its last words, or nothing at all."""
-    room = len(escape(description).encode()) - excess
-    words = description.split()
-    while words and len(escape(" ".join(words) + "…").encode()) > room:
-        words.pop()
-    return " ".join(words) + "…" if words else ""
 
 
 def _linear(channel: int) -> float:

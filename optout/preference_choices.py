@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.html import escape
 
 from lists.choices import Accepts
 from lists.lookup import ListSnapshot
@@ -19,6 +18,7 @@ from optout.contact_locks import seeing_others
 from optout.holds import IS_BARRED
 from optout.intents import OptOutIntent
 from optout.returning import Joined, Wanted, Yes, change_places, write_consents
+from optout.texts import cut_words, weight_of
 
 MOST_SHOWN = 50  # lists; for those beyond them there is "Unsubscribe from everything"
 _MOST_MENTIONED = 2 * MOST_SHOWN
@@ -122,7 +122,7 @@ class Choice:
     @property
     def weight(self) -> int:
         """The bytes of what can be cut."""
-        return _weight(self.description)
+        return weight_of(self.description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class Choices:
             every=tuple(
                 each
                 if each.weight <= most
-                else replace(each, description=_cut(each.description, most))
+                else replace(each, description=cut_words(each.description, most))
                 for each in self.every
             ),
         )
@@ -288,15 +288,3 @@ def _longest(weights: Sequence[int], room: int) -> int:
             return max(room, 0) // left
         room, left = room - weight, left - 1
     return max(weights, default=0)
-
-
-def _cut(text: str, most: int) -> str:
-    """Without its last words, or nothing at all."""
-    words = text.split()
-    while words and _weight(" ".join(words) + "…") > most:
-        words.pop()
-    return " ".join(words) + "…" if words else ""
-
-
-def _weight(text: str) -> int:
-    return len(escape(text).encode())

@@ -22,7 +22,7 @@ from optout.visits import Visit
 SAVED, OUTDATED = "saved", "changed"  # in the page's address: what became of the form
 
 REFUSED: dict[int, Promise | str] = {  # by the status of a form that the guard refused
-    400: screens.REFUSED[400],
+    400: screens.TOO_OLD,
     403: _("Another website sent you here. Check your choices before you save them."),
 }
 
@@ -77,12 +77,6 @@ def _of_recipient(recipient: Address) -> dict[str, Any]:
 
 def see_choices(visit: Visit, recipient: Address, *, is_saved: bool) -> HttpResponse:
     """303 to the page as it is now, which says that all is saved, or that the form knew less than we do."""
-    query = {
-        SAVED if is_saved else OUTDATED: "1",
-        "lang": visit.reading.code if visit.reading.chosen else "",
-    }
-    given = "&".join(f"{name}={value}" for name, value in query.items() if value)
-    response = HttpResponse(status=303)
-    token = make_token(visit.optout_list.id, recipient.key, PREFERENCES)
-    response.headers["Location"] = f"/p/{token}?{given}".rstrip("?")
-    return replies.with_headers(response, replies.RECORDED)
+    path = f"/p/{make_token(visit.optout_list.id, recipient.key, PREFERENCES)}"
+    outcome = SAVED if is_saved else OUTDATED
+    return replies.see_other(path, visit.reading, [(outcome, "1")], replies.RECORDED)

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from lists.lookup import get_list_by_id
-from optout import mail_forms, screens
+from optout import screens
 from optout.addresses import AddressError, parse_address
 from optout.channels import preferences
 from optout.links import PREFERENCES, read_token
@@ -17,12 +17,12 @@ def open_preferences(request: HttpRequest, token: str) -> HttpResponse:
     target = read_token(token, PREFERENCES)
     optout_list = get_list_by_id(target.list_id) if target else None
     if target is None or optout_list is None:
-        return mail_forms.broken_link(request)
+        return screens.broken_link(request)
     try:
         recipient = parse_address(target.address, "either", optout_list.region)
         visit = Visit.of(request, optout_list).about(recipient)
     except AddressError:
-        return mail_forms.broken_link(request)
+        return screens.broken_link(request)
     except BodyError as error:
         return screens.unreadable(request, error.status)
     if request.method != "POST":

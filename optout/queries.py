@@ -40,6 +40,11 @@ def find_suppressions(list_id: int, key: str) -> list[Found]:
     return [Found(*row) for row in rows]
 
 
+def widest_of(found: Sequence[Found]) -> Found | None:
+    """The one that recipients are told of: Do Not Mail's where it is among them, else the earliest."""
+    return min(found, key=lambda each: (not each.is_global, each.suppressed_at), default=None)
+
+
 def is_suppressed(list_id: int, key: str) -> bool:
     """Whether a normalised address must not be contacted for this list."""
     return bool(find_suppressions(list_id, key))

@@ -31,7 +31,7 @@ from optout.links import confirm_join_url, preferences_url, signed_url
 from optout.models import RecipientMail
 from optout.own_texts import in_language
 from optout.pages import brand_colours, contact_link, web_address
-from optout.queries import Found, find_suppressions
+from optout.queries import Found, find_suppressions, widest_of
 from optout.returning import foresee
 
 _CONFIRM = _("Please confirm: <bdi>%(list)s</bdi>")
@@ -102,9 +102,7 @@ def compose(mail: RecipientMail, now: datetime) -> Mail | None:
 def _invite(optout_list: ListSnapshot, mail: RecipientMail, found: Sequence[Found]) -> _Letter:
     name = optout_list.name
     before = [_say(_SOMEBODY_ASKED, list=name, address=mail.address)]
-    if found:
-        # as the page behind the link
-        widest = next((each for each in found if each.is_global), found[0])
+    if widest := widest_of(found):
         day = date_format(widest.suppressed_at, "DATE_FORMAT")
         before.append(_say(_HAS_OPTED_OUT, day=day))
     days = mail_requests.KEPT.days

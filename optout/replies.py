@@ -3,9 +3,11 @@
 import base64
 from collections.abc import Iterable
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from optout.languages import Reading
 from optout.visits import Visit, takes_html
 
 RECORDED = "recorded"
@@ -67,6 +69,17 @@ def not_allowed(methods: Iterable[str] = METHODS) -> HttpResponse:
     response = text("This method is not allowed here.", 405)
     response.headers["Allow"] = ", ".join(methods)
     return response
+
+
+def see_other(
+    path: str, reading: Reading, query: Iterable[tuple[str, str]] = (), optout_status: str = ""
+) -> HttpResponse:
+    """303 to another page of ours, in the language that the reader chose."""
+    lang = [("lang", reading.code)] if reading.chosen else []
+    said = urlencode([*query, *lang])
+    response = HttpResponse(status=303)
+    response.headers["Location"] = f"{path}?{said}" if said else path
+    return with_headers(response, optout_status)
 
 
 def retry_after(response: HttpResponse, delay: timedelta) -> HttpResponse:

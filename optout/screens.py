@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise, lazy
@@ -24,6 +23,11 @@ from optout.limits import Judgement
 from optout.pages import render_page
 from optout.tokens import DoneToken, make_done_token
 from optout.visits import Visit, takes_html
+
+_NOT_UNSUBSCRIBING = (
+    "/j/",
+    "/p/",
+)  # where the links of forms and of mails lead (optout/mail_views.py)
 
 EVERYTHING = "sender"  # the scope when everything from this sender shall stop
 
@@ -45,8 +49,9 @@ FIELDS = {
     },
 }
 
+TOO_OLD = _("This page was open for too long. Please press the button again.")
 REFUSED = {  # by the status of a form that the guard refused
-    400: _("This page was open for too long. Please press the button again."),
+    400: TOO_OLD,
     403: _("Another website sent you here. Press the button only if you want to unsubscribe."),
 }
 
@@ -152,27 +157,37 @@ def see_done(
     if len(ids) > 1:
         everywhere = visit.optout_list.do_not_mail_id
         done = replace(done, also_list_id=everywhere, also_optout_id=ids[1])
-    page = redirect_to_done(visit.optout_list, make_done_token(done), visit.reading)
-    return replies.with_headers(page, replies.RECORDED)
+    return redirect_to_done(
+        visit.optout_list, make_done_token(done), visit.reading, optout_status=replies.RECORDED
+    )
 
 
 def redirect_to_done(
-    optout_list: ListSnapshot, token: str, reading: Reading, **more: str
+    optout_list: ListSnapshot,
+    token: str,
+    reading: Reading,
+    *,
+    optout_status: str = "",
+    **more: str,
 ) -> HttpResponse:
     """303 to a done page."""
-    lang = {"lang": reading.code} if reading.chosen else {}
-    query = urlencode({"t": token, **lang, **more})
-    response = HttpResponse(status=303)
-    response.headers["Location"] = f"/u/{optout_list.public_id}/done?{query}"
-    return replies.with_headers(response)
+    path = f"/u/{optout_list.public_id}/done"
+    return replies.see_other(path, reading, {"t": token, **more}.items(), optout_status)
 
 
 def broken_link(request: HttpRequest) -> HttpResponse:
     """404: the link leads to no list, or its token is not ours."""
+    unsubscribes = not request.path.startswith(_NOT_UNSUBSCRIBING)
     if not takes_html(request):
-        return replies.text("This unsubscribe link does not work.", 404, replies.REJECTED)
+        link = "unsubscribe link" if unsubscribes else "link"
+        return replies.text(f"This {link} does not work.", 404, replies.REJECTED)
     return render_page(
-        "broken", None, reading_of(request), status=404, optout_status=replies.REJECTED
+        "broken",
+        None,
+        reading_of(request),
+        status=404,
+        optout_status=replies.REJECTED,
+        unsubscribes=unsubscribes,
     )
 
 

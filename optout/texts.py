@@ -37,6 +37,19 @@ class OwnText:
         return OwnText(as_html(text), self.language, text)
 
 
+def weight_of(text: str) -> int:
+    """The bytes of a plain text in a page."""
+    return len(escape(text).encode())
+
+
+def cut_words(text: str, most: int) -> str:
+    """A longer text without its last words, so that it weighs at most so many bytes; or nothing at all."""
+    words = text.split()
+    while words and weight_of(" ".join(words) + "…") > most:
+        words.pop()
+    return " ".join(words) + "…" if words else ""
+
+
 def message_text(optout_list: ListSnapshot, language: str) -> OwnText | None:
     """The owner's message for the pages where somebody decides, in the reader's language, else in the list's; or None."""
     words = own_words(optout_list, TextKind.MESSAGE, language)

@@ -99,11 +99,8 @@ def redirect_to_done(
 ) -> HttpResponse:
     """303 to the done page below the address that was asked for, with the realm's key or without."""
     before, _slash, _rest = request.path.partition("/unsubscribe/")
-    lang = {"lang": reading.code} if reading.chosen else {}
-    query = urlencode([*(("t", token) for token in tokens), *lang.items(), *more.items()])
-    response = HttpResponse(status=303)
-    response.headers["Location"] = f"{before}/unsubscribe/done?{query}"
-    return replies.with_headers(response)
+    query = [*(("t", token) for token in tokens), *more.items()]
+    return replies.see_other(f"{before}/unsubscribe/done", reading, query)
 
 
 def _read(tokens: Sequence[str]) -> list[DoneToken]:

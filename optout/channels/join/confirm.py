@@ -1,39 +1,21 @@
 """The link in the mail to somebody who wants to join: opening it shows, the button acts (S2.2). Signed, so never limited."""
 
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
-from optout import links, mail_forms
+from optout import links, mail_forms, replies, screens
 from optout.addresses import mask, parse_email
-from optout.channels.join import form
+from optout.channels.join import told
 from optout.choices import Channel, MailKind
 from optout.evidence import Evidence
 from optout.guard import check_form, form_token
 from optout.mail_requests import KEPT, MailRequest, find_request
-from optout.queries import Found, find_suppressions, is_subscribed
-from optout.returning import Joined, foresee, join_list
+from optout.queries import find_suppressions, is_subscribed, widest_of
+from optout.returning import foresee, join_list
 from optout.visits import Visit
 
-SIGN_UP_AGAIN = _("Sign up again")
-TOO_OLD = (
-    _("This link is too old"),
-    _("It worked for seven days. Nothing was changed."),
-)
-OUT_SINCE = (
-    _("You unsubscribed in the meantime"),
-    _("You unsubscribed after you asked for this mail, so nothing was changed."),
-)
-BARRED = (
-    form.CLOSED[0],
-    _(
-        "You are off this list for a legal reason. Only the sender can change that. Please ask them."
-    ),
-)
-_PROBLEMS = {400: mail_forms.TOO_OLD, 403: mail_forms.ONCE_MORE}
+_PROBLEMS = {400: screens.TOO_OLD, 403: mail_forms.ONCE_MORE}
 
 
 def find(visit: Visit, mail_id: str) -> MailRequest | None:
@@ -48,8 +30,8 @@ def show(visit: Visit, row: MailRequest) -> HttpResponse:
     """The question, and since when an opt-out is in force: only this link may tell. Changes nothing, whoever asks."""
     joins = foresee(visit.optout_list, parse_email(row.address), row.asked_at)
     if not joins.is_on:
-        return _tell_out(visit, joins)
-    return _ask(visit, row, find_suppressions(visit.optout_list.id, row.address))
+        return told.tell_out(visit, joins)
+    return _ask(visit, row)
 
 
 def record_form(visit: Visit, row: MailRequest, token: str) -> HttpResponse:
@@ -57,8 +39,7 @@ def record_form(visit: Visit, row: MailRequest, token: str) -> HttpResponse:
     address = parse_email(row.address)
     guarded = check_form(visit.about(address))
     if status := guarded.refuse_status:
-        found = find_suppressions(visit.optout_list.id, row.address)
-        return _ask(visit, row, found, status=status, problem=_PROBLEMS[status])
+        return _ask(visit, row, status=status, problem=_PROBLEMS[status])
     joined = join_list(
         visit.optout_list,
         address,
@@ -71,8 +52,8 @@ def record_form(visit: Visit, row: MailRequest, token: str) -> HttpResponse:
         now=visit.now,
     )
     if not joined.is_on:
-        return _tell_out(visit, joined)
-    return mail_forms.see(visit, f"/j/{token}/done")
+        return told.tell_out(visit, joined)
+    return replies.see_other(f"/j/{token}/done", visit.reading)
 
 
 def show_done(visit: Visit, row: MailRequest) -> HttpResponse:
@@ -88,35 +69,14 @@ def show_done(visit: Visit, row: MailRequest) -> HttpResponse:
     )
 
 
-def tell_too_old(visit: Visit) -> HttpResponse:
-    """404: the request is forgotten."""
-    return _tell(visit, *TOO_OLD, status=404)
-
-
-def _ask(visit: Visit, row: MailRequest, found: list[Found], **more: Any) -> HttpResponse:
+def _ask(visit: Visit, row: MailRequest, **more: Any) -> HttpResponse:
+    widest = widest_of(find_suppressions(visit.optout_list.id, row.address))
     return mail_forms.page(
         visit,
         "join_confirm",
         address=mask(row.address),
         token=form_token(visit),
-        since=_since(found),
-        all_stopped=any(each.is_global for each in found),
+        since=widest and widest.suppressed_at,
+        all_stopped=widest and widest.is_global,
         **more,
     )
-
-
-def _since(found: list[Found]) -> datetime | None:
-    widest = [each for each in found if each.is_global] or found
-    return widest[0].suppressed_at if widest else None
-
-
-def _tell_out(visit: Visit, joined: Joined) -> HttpResponse:
-    """Why the address stays off the list."""
-    if joined is Joined.BARRED:
-        return mail_forms.told(visit, *BARRED)
-    return _tell(visit, *OUT_SINCE)
-
-
-def _tell(visit: Visit, heading: Promise | str, text: Promise | str, **more: Any) -> HttpResponse:
-    link = f"/j/{visit.optout_list.public_id}" if form.is_open(visit.optout_list) else ""
-    return mail_forms.told(visit, heading, text, link=link, link_text=SIGN_UP_AGAIN, **more)

@@ -10,10 +10,6 @@ from optout.consent_words import AGREE_FIELD, consent_label, consent_words, is_t
 from optout.given import NOTHING
 from optout.visits import Visit
 
-CLOSED = (
-    _("You cannot sign up here"),
-    _("This list takes no sign-ups on this page. Nothing was changed."),
-)
 _NOT_TICKED = _("Tick the box if you want to get the messages.")
 
 
@@ -57,8 +53,3 @@ def record_form(visit: Visit) -> HttpResponse:
         box_error=_NOT_TICKED if is_missed else "",
         consent=consent_label(visit.optout_list, visit.reading),
     )
-
-
-def tell_closed(visit: Visit) -> HttpResponse:
-    """404: this list takes nobody in here."""
-    return mail_forms.told(visit, *CLOSED, status=404)

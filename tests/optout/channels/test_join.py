@@ -209,8 +209,9 @@ class TestForm:
     )
     def test_a_broken_link_is_told(self, db: None, path: str) -> None:
         page = PublicClient().get(path)
-        assert page.status_code == 404 and "link does not work" in heading(page)
-        assert PublicClient(SERVER).get(path).headers["Content-Type"].startswith("text/plain")
+        assert (page.status_code, heading(page)) == (404, "This link does not work")
+        assert "unsubscribe" not in text_of(page)
+        assert PublicClient(SERVER).get(path).content == b"This link does not work."
 
 
 @pytest.mark.django_db
