@@ -1,7 +1,10 @@
 """How many rows there are: a call that was refused must not have written any."""
 
+from functools import cache
+
 from django.apps import apps
-from django.db import connection
+
+from lists.prepared import fetch_prepared
 
 # How often a key called is noted, whatever came of it.
 NOTED = {"lists_callcount"}
@@ -9,6 +12,13 @@ NOTED = {"lists_callcount"}
 
 def count_rows() -> dict[str, int]:
     """The rows of each of our tables, counted by one statement."""
+    tables, statement = _question()
+    (counts,) = fetch_prepared(statement)
+    return dict(zip(tables, counts, strict=True))
+
+
+@cache
+def _question() -> tuple[list[str], str]:
     tables = sorted(
         {
             model._meta.db_table
@@ -18,6 +28,4 @@ def count_rows() -> dict[str, int]:
         - NOTED
     )
     counts = ", ".join(f'(SELECT count(*) FROM "{table}")' for table in tables)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {counts}")
-        return dict(zip(tables, cursor.fetchone() or (), strict=True))
+    return tables, f"SELECT {counts}"

@@ -2,17 +2,19 @@
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
 
-from lists.models import Contact, List, Realm
+from lists.models import Contact
 from reporting.rest.examples import EXAMPLES
 from tests import make
+from tests.kept import kept_rows
 from tests.reporting.rest.messages import make_example_message
 from tests.reporting.rest.operations import operation_ids, operations
 from tests.reporting.rest.rows import count_rows
@@ -97,16 +99,24 @@ BODIES: dict[str, tuple[bytes, str]] = {
 type Send = Callable[..., Any]
 
 
+@pytest.fixture(scope="module")
+def api_key(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """Of a realm in which there is what the examples name; it may do everything."""
+    with kept_rows(django_db_blocker):
+        realm = make.make_realm()
+        optout_list = make.make_list(realm)
+        make.make_optout(optout_list)
+        contact = make.make_contact(realm, "ann@example.com", optout_list)
+        Contact.objects.filter(pk=contact.pk).update(id=4711)
+        make_example_webhook(optout_list)
+        make_example_message(optout_list)
+        yield make.make_api_key(realm)
+
+
 @pytest.fixture
-def send(realm: Realm, optout_list: List) -> Send:
-    """Sends an operation's example with something else in it, by a key that may do everything."""
-    make.make_optout(optout_list)
-    contact = make.make_contact(realm, "ann@example.com", optout_list)
-    Contact.objects.filter(pk=contact.pk).update(id=4711)
-    make_example_webhook(optout_list)
-    make_example_message(optout_list)
-    key = make.make_api_key(realm)
-    client = Client(headers={"authorization": f"Bearer {key}"})
+def send(api_key: str) -> Send:
+    """Sends an operation's example with something else in it."""
+    client = Client(headers={"authorization": f"Bearer {api_key}"})
     rows = count_rows()
 
     def send_it(name: str, **changed: Any) -> Any:

@@ -1,6 +1,7 @@
 """schemathesis makes up requests from our own description: no 5xx, and every answer is as described."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
+from pytest_django.plugin import DjangoDbBlocker
 from schemathesis.generation import GenerationMode
 
-from lists.models import List, Realm
 from reporting.rest.example_webhooks import DELIVERY_ID
 from tests import make
+from tests.kept import kept_rows
 from tests.reporting.rest.messages import make_example_message
 from tests.reporting.rest.operations import operation_ids
 from tests.reporting.rest.webhooks import make_example_webhook
@@ -23,8 +25,22 @@ EXAMPLES = 12
 WAITS = frozenset(map(str, range(31)))
 
 
-@pytest.fixture
-def schema(db: None) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def api_key(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """Of a realm in which there is something to find."""
+    with kept_rows(django_db_blocker):
+        realm = make.make_realm()
+        optout_list = make.make_list(realm)
+        make.make_optout(optout_list)
+        make.make_optout(make.do_not_mail(realm), "joe@example.com")
+        make.make_contact(realm, "ann@example.com", optout_list)
+        make_example_webhook(optout_list)
+        make_example_message(optout_list)
+        yield make.make_api_key(realm)
+
+
+@pytest.fixture(scope="module")
+def schema(api_key: str) -> Iterator[Any]:
     """Our description, with the requests answered in this process, in the test's own transaction."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -39,14 +55,9 @@ def schema(db: None) -> Iterator[Any]:
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("operation_id", operation_ids())
 def test_answers_fit_the_description(
-    schema: Any, realm: Realm, optout_list: List, operation_id: str, mode: GenerationMode
+    schema: Any, api_key: str, operation_id: str, mode: GenerationMode
 ) -> None:
-    make.make_optout(optout_list)
-    make.make_optout(make.do_not_mail(realm), "joe@example.com")
-    make.make_contact(realm, "ann@example.com", optout_list)
-    make_example_webhook(optout_list)
-    make_example_message(optout_list)
-    headers = {"Authorization": f"Bearer {make.make_api_key(realm)}"}
+    headers = {"Authorization": f"Bearer {api_key}"}
     operation = schema.find_operation_by_id(operation_id)
 
     @settings(
@@ -68,9 +79,14 @@ def test_answers_fit_the_description(
     answer()
 
 
+@cache
+def _server() -> WSGIHandler:
+    return WSGIHandler()
+
+
 def _answer_whole(environ: Any, start_response: Any) -> list[bytes]:
     """As servers do it: read to the end, and closed; a download that stays open would keep its slot."""
-    answer = WSGIHandler()(environ, start_response)
+    answer = _server()(environ, start_response)
     try:
         return [b"".join(answer)]
     finally:
