@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 import hypothesis
 import pytest
 from django.test import Client, TransactionTestCase
-from django.test import utils as test_utils
 from django.utils.translation import trans_real
 from pytest_django.plugin import blocking_manager_key
 
@@ -15,7 +14,7 @@ from lists.lookup import forget_all_lists
 from lists.models import List, Realm, User
 from tests import make
 from tests.flush import flush_cheaply, vacuum_now_and_then
-from tests.rendering import note_pages
+from tests.requests import be_quick
 from tools.test import has_mark
 
 # The same examples on every run: a failure is never somebody else's luck. `HEED_EXPLORE=1 make test` looks for new ones.
@@ -24,7 +23,7 @@ hypothesis.settings.register_profile("explore", max_examples=2_000, deadline=Non
 hypothesis.settings.load_profile("explore" if os.environ.get("HEED_EXPLORE") else "quick")
 
 TransactionTestCase._fixture_teardown = flush_cheaply  # type: ignore[attr-defined]
-test_utils.instrumented_test_render = note_pages  # type: ignore[attr-defined]
+be_quick()
 
 
 @pytest.hookimpl(tryfirst=True)
