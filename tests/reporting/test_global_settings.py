@@ -1,6 +1,7 @@
 """Project Settings › Global › Unsubscribe: the option, the address, who may send (S1.3)."""
 
 from datetime import timedelta
+from itertools import product as pairs_of
 from typing import Any
 
 import pytest
@@ -338,8 +339,7 @@ class TestHostileInput:
         }
         client = signed_in(alice)
         for path, names in fields.items():
-            for name in names:
-                for value in VALUES:
-                    for more in ({}, {"preview": "1"}) if "/forms/" in path else ({},):
-                        status = client.post(path, {name: value, **more}).status_code
-                        assert status in {200, 302, 400, 422}, (path, name, value[:20])
+            for turn, (name, value) in enumerate(pairs_of(names, VALUES)):
+                more = {"preview": "1"} if "/forms/" in path and turn % 2 else {}
+                status = client.post(path, {name: value, **more}).status_code
+                assert status in {200, 302, 400, 422}, (path, name, value[:20])

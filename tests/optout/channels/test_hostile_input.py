@@ -123,14 +123,11 @@ def _wsgi(text: str) -> str:
 class TestQueries:
     @pytest.mark.parametrize("value", VALUES, ids=lambda value: f"{value[:20]}x{len(value)}")
     def test_any_value_is_answered(self, urls: list[str], value: str) -> None:
-        for response in send_each(urls, value):
-            assert response.status_code < 500
-
-    def test_the_worst_64_kib_take_less_than_50_ms(self, urls: list[str]) -> None:
-        for value in (each for each in VALUES if len(each) > 10_000):
-            started = time.process_time()
-            answers = list(send_each(urls, value))
-            assert (time.process_time() - started) / len(answers) < 0.05
+        """And the worst 64 KiB take less than 50 ms."""
+        started = time.process_time()
+        answers = list(send_each(urls, value))
+        assert (time.process_time() - started) / len(answers) < 0.05
+        assert all(response.status_code < 500 for response in answers)
 
     def test_a_thousand_parameters_are_a_contradiction(self, optout_list: List) -> None:
         query = "&".join(f"item=p{n}@example.com" for n in range(1_000))

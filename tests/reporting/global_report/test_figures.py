@@ -146,16 +146,15 @@ class TestEdges:
         make.make_member(user, realm, who, *([optout_list] if who == Role.OWNER else []))
         client = signed_in(user)
         days = ("", "0001-01-01", "2026-03-04", "2999-12-31", "9999-12-31")
-        for since, until in pairs_of(days, days):
-            for more in ("", "&seen=first"):
-                query = f"?since={since}&until={until}{more}"
-                assert client.get(f"{PAGE}{query}").status_code == 200, query
-                assert client.get(f"{PER_DAY}{query}").status_code in {200, 302}, query
-                answer: Any = client.get(f"{PAGE}.csv{query}")
-                if who == Role.VIEWER:
-                    assert answer.status_code == 404
-                elif answer.status_code == 200:
-                    assert b"".join(answer.streaming_content).startswith(b"id,"), query
-                    leave(answer)
-                else:
-                    assert answer.status_code == 302, query
+        for number, (since, until) in enumerate(pairs_of(days, days)):
+            query = f"?since={since}&until={until}{('', '&seen=first')[number % 2]}"
+            assert client.get(f"{PAGE}{query}").status_code == 200, query
+            assert client.get(f"{PER_DAY}{query}").status_code in {200, 302}, query
+            answer: Any = client.get(f"{PAGE}.csv{query}")
+            if who == Role.VIEWER:
+                assert answer.status_code == 404
+            elif answer.status_code == 200:
+                assert b"".join(answer.streaming_content).startswith(b"id,"), query
+                leave(answer)
+            else:
+                assert answer.status_code == 302, query
