@@ -24,14 +24,13 @@ MOST_SHOWN = 50  # lists; for those beyond them there is "Unsubscribe from every
 _MOST_MENTIONED = 2 * MOST_SHOWN
 
 _NUMBER = re.compile(r"[0-9]{1,9}")  # of a row of the lists; fits an int
-_UNSURE = "~"  # before the number of a list in `was`
 
 _ACCEPTS = {Medium.EMAIL: Accepts.EMAIL, Medium.SMS: Accepts.PHONE}
 
 # One row for each list, or one without a list. Those first that a form mentioned, then the link's own and those that the address
-# is on. A contact of the realm is on the lists where it has a place; of an address that is none, and of a list that has nobody,
-# the owner keeps elsewhere who is on it: then whoever is not suppressed may get it. Who left a list as the only one there
-# can be put on it again all the same. Where a legal reason holds the address it is not offered what only the sender can give.
+# is on. A contact of the realm is on the lists where it has a place; an address that is none may get any of
+# them, and a list that has nobody is kept elsewhere by its owner: then whoever is not suppressed may get it. Who left a list
+# as the only one there can be put on it again all the same. Where a legal reason holds the address it is not offered what only the sender can give.
 #
 # No EXISTS of what a list has: the planner may answer that for all lists at once, and reads every subscription there is. Nor a
 # LIMIT without an order: while it takes a list for a big one, it looks for one of its rows from the table's beginning.
@@ -57,7 +56,7 @@ SELECT
     ),
     l.has_contacts OR l.id = ANY (known.left_lists),
     known.stopped_at IS NULL AND l.held IS NULL
-    AND (l.is_on OR NOT l.has_contacts OR l.id = %(own)s AND NOT known.is_contact),
+    AND (l.is_on OR NOT l.has_contacts OR NOT known.is_contact),
     known.stopped_at IS NOT NULL OR l.held IS NOT NULL
 FROM known LEFT JOIN LATERAL (
     SELECT
@@ -143,14 +142,8 @@ class Choices:
 
     @property
     def was(self) -> str:
-        """What the form carries of the lists that the address is on, so that Save changes nothing else.
-
-        Of an address that is no contact nobody knows what it gets: then the form also carries the lists that it may get although
-        their boxes are not ticked, so that Save makes true what they say.
-        """
-        on = [str(each.list_id) for each in self.boxes if each.is_on]
-        unsure = [] if self.is_contact else [each for each in self.boxes if not each.is_on]
-        return " ".join(on + [f"{_UNSURE}{each.list_id}" for each in unsure if not each.is_out])
+        """What the form carries of the lists that the address is on, so that Save changes nothing else."""
+        return " ".join(str(each.list_id) for each in self.boxes if each.is_on)
 
     def ticking(self, list_ids: Collection[int]) -> "Choices":
         """With these boxes ticked and no others."""
@@ -180,22 +173,19 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a form says: the lists that were on when it was shown, those whose boxes are ticked, and those that were not ticked
-    although the address may have got them."""
+    """What a form says: the lists that were on when it was shown, and those whose boxes are ticked."""
 
     was: frozenset[int]
     ticked: frozenset[int]
-    unsure: frozenset[int] = frozenset()
 
     @classmethod
     def read(cls, was: str, ticked: Iterable[str]) -> "Asked":
         """From the fields; what is no number of a list is left out."""
-        unsure = (text[1:] for text in was.split() if text.startswith(_UNSURE))
-        return cls(_numbers(was.split()), _numbers(ticked), _numbers(unsure))
+        return cls(_numbers(was.split()), _numbers(ticked))
 
     @property
     def mentioned(self) -> list[int]:
-        return sorted(self.was | self.ticked | self.unsure)[:_MOST_MENTIONED]
+        return sorted(self.was | self.ticked)[:_MOST_MENTIONED]
 
 
 NOTHING_ASKED = Asked(frozenset(), frozenset())
@@ -231,8 +221,8 @@ def find_choices(
 def save_choices(
     optout_list: ListSnapshot, address: Address, choices: Choices, asked: Asked, yes: Yes
 ) -> bool:
-    """Opt the address out of what was on and is no longer ticked, and put it back on what is ticked anew; nothing else. Where
-    nobody knows what it gets, also out of what it may get and left unticked.
+    """Opt the address out of what was on and is no longer ticked, and put it back on what is ticked anew; nothing else. An
+    address that is no contact stays none: what it gets is kept elsewhere, and one place on a list would make the others look left.
 
     False where it was opted out of something ticked since the form was shown (`yes.asked_at`), which stays so. `choices` were
     found with what was asked. One transaction, or none.
@@ -241,21 +231,19 @@ def save_choices(
         _leaving(optout_list, address, each.list_id, yes)
         for each in choices.every
         if each.list_id in asked.was - asked.ticked
-        or (each.list_id in asked.unsure - asked.ticked and not each.is_out)
     ]
     kept = [each for each in choices.every if each.list_id in asked.was & asked.ticked]
     is_current = not any(each.is_out for each in kept)
     wanted = [
-        Wanted(each.list_id, each.words(yes.language), each.keeps_contacts)
+        Wanted(each.list_id, each.words(yes.language), choices.is_contact and each.keeps_contacts)
         for each in choices.every
         if each.is_offered and each.list_id in asked.ticked - asked.was
     ]
     if not wanted:  # whoever only leaves waits for nobody
         record_optouts(leaving)
         return is_current
-    staying = [each.list_id for each in kept if each.is_on and each.keeps_contacts]
     with transaction.atomic():
-        became = change_places(optout_list, address, wanted, yes, leaving=leaving, staying=staying)
+        became = change_places(optout_list, address, wanted, yes, leaving=leaving)
         joined = [each for each in wanted if became[each.list_id] is Joined.JOINED]
         write_consents(joined, address, yes)
     return is_current and all(each.is_on for each in became.values())

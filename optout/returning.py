@@ -132,12 +132,11 @@ def change_places(
     yes: Yes,
     *,
     leaving: Sequence[OptOutIntent] = (),
-    staying: Collection[int] = (),
 ) -> dict[int, Joined]:
     """Take an address off some lists of a realm and put it back on others, as `join_list` does; what became of each wanted one.
 
-    `of_realm` is any list of the realm; `leaving` are opt-outs of lists that are not wanted. On those of `staying` it is put as
-    well where it becomes a contact by this: else it would look as if it had left them. In a transaction of the caller's.
+    `of_realm` is any list of the realm; `leaving` are opt-outs of lists that are not wanted. In a transaction of the
+    caller's.
     """
     realm_id, everything = of_realm.realm_id, of_realm.do_not_mail_id
     wanted_ids = [each.list_id for each in wanted]
@@ -162,7 +161,6 @@ def change_places(
     back |= {each.list_id for each in of_everything}
     reject_waiting([pk for pk, list_id in waiting if list_id in back], yes.now)
     put_on = [each.list_id for each in joining if each.keeps_contacts]
-    put_on += [each for each in staying if put_on and each not in decided]
     _subscribe(realm_id, address, put_on, yes)
     return became
 

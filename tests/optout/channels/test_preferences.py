@@ -369,15 +369,20 @@ class TestSaving:
         assert ticks(again)["Flash sales"] is True, "asked for anew"
         assert "Your choices are saved." in text_of(again)
 
-    def test_of_an_address_that_nobody_knows_it_makes_true_what_the_boxes_say(
+    def test_of_an_address_that_nobody_knows_it_says_so_and_unticks_nothing(
         self, realm: Realm, optout_list: List, flash: List
     ) -> None:
-        """A stranger joined a list that its owner keeps elsewhere, and so unticked its box for all others."""
+        """A stranger who joins a list that its owner keeps elsewhere opts nobody out who saves without looking."""
         make.make_contact(realm, "stranger@example.com", flash)
+        assert "We do not know which of these you get." in text_of(open_page(optout_list))
         page = save(optout_list)
 
+        assert ticks(page) == {"Garden letters": True, "Flash sales": True}
+        assert not OptOut.objects.exists()
+        make.make_contact(realm, JANE, optout_list)
+        page = open_page(optout_list)
+        assert "We do not know" not in text_of(page)
         assert ticks(page) == {"Garden letters": True, "Flash sales": False}
-        assert Suppression.objects.get().optout_list == flash
 
     def test_the_language_is_kept(self, optout_list: List) -> None:
         client, path = PublicClient(), path_of(optout_list)
@@ -555,6 +560,7 @@ class TestWeight:
             )
 
     def test_ten_lists_with_long_descriptions(self, realm: Realm, optout_list: List) -> None:
+        make.make_contact(realm, JANE, optout_list)
         self.fill(realm, 9, 300)
         for lang in ("en", "ar"):
             page = PublicClient().get(f"{path_of(optout_list)}?lang={lang}")
