@@ -134,7 +134,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "lists.views.context.portal",
             ],
-            "builtins": ["django.templatetags.i18n"],
+            "builtins": ["config.translating"],
+            "libraries": {"i18n": "config.translating"},
         },
     },
 ]

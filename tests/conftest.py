@@ -9,6 +9,7 @@ from django.test import Client, TransactionTestCase
 from django.utils.translation import trans_real
 from pytest_django.plugin import blocking_manager_key
 
+from config import translating
 from lists.choices import Role
 from lists.lookup import forget_all_lists
 from lists.models import List, Realm, User
@@ -101,12 +102,14 @@ def public_client() -> Client:
 
 
 @pytest.fixture
-def in_german(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def in_german(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Says words of the portal in German, as a catalog of it would: `in_german(Unsubscribed="Abgemeldet")`."""
     (said, *_more) = trans_real.translation("de")._catalog._catalogs  # type: ignore[attr-defined]
 
     def say(**words: str) -> None:
         for english, german in words.items():
             monkeypatch.setitem(said, english, german)
+        translating.say.cache_clear()
 
-    return say
+    yield say
+    translating.say.cache_clear()

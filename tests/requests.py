@@ -14,7 +14,7 @@ _loaded: dict[str, Any] = {}
 def be_quick() -> None:
     """Put these in the place of Django's own."""
     utils.instrumented_test_render = _note_page  # type: ignore[attr-defined]
-    client.ClientHandler.load_middleware = _load_once  # type: ignore[method-assign]
+    client.ClientHandler.load_middleware = _load_once  # type: ignore[assignment,method-assign]
     setting_changed.connect(_forget)
 
 
