@@ -213,8 +213,10 @@ SECURE_CSP = {
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if IS_HTTPS else 0)
 # Silenced: framing is forbidden by the content security policy (W002); our CSRF middleware is a subclass (W003); HSTS for
-# subdomains, preloading and the redirect to https are the operator's and the proxy's to decide (W005, W008, W021).
+# subdomains, preloading and the redirect to https are the operator's and the proxy's to decide (W005, W008, W021). Our tags
+# for translations have the name of Django's (templates.W003).
 SILENCED_SYSTEM_CHECKS = [
+    "templates.W003",
     "security.W002",
     "security.W003",
     "security.W005",
