@@ -55,11 +55,8 @@ o.kind = {Kind.OPT_OUT:d} AND o.reason = {Reason.LEGAL:d} AND NOT EXISTS (
 )
 """
 
-# When an opt-out `o` was asked for. One that the quarantine let go later says so in its evidence, in whole seconds, of which the
-# last moment is meant.
-_ASKED_AT = (
-    "coalesce((o.evidence ->> 'asked_at')::timestamptz + interval '1 second', o.recorded_at)"
-)
+# When an opt-out `o` was asked for: of one that the quarantine let go later, the last time before that.
+_ASKED_AT = "coalesce((o.evidence ->> 'last_asked_at')::timestamptz, o.recorded_at)"
 
 # The lists that were opted out of since then, by anybody's request that was not taken back; and those with a legal one.
 _ASKED = f"""

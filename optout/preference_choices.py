@@ -28,9 +28,10 @@ _NUMBER = re.compile(r"[0-9]{1,9}")  # of a row of the lists; fits an int
 _ACCEPTS = {Medium.EMAIL: Accepts.EMAIL, Medium.SMS: Accepts.PHONE}
 
 # One row for each list, or one without a list. Those first that a form mentioned, then the link's own and those that the address
-# is on. A contact of the realm is on the lists where it has a place; an address that is none may get any of
-# them, and a list that has nobody is kept elsewhere by its owner: then whoever is not suppressed may get it. Who left a list
-# as the only one there can be put on it again all the same. Where a legal reason holds the address it is not offered what only the sender can give.
+# is on. A contact of the realm is on the lists where it has a place; an address that is none may get any of them, and a list
+# that has nobody is kept elsewhere by its owner: then whoever is not suppressed may get it. Who left a list as the only one
+# there can be put on it again all the same. Where a legal reason holds the address it is not offered what only the sender can
+# give.
 #
 # No EXISTS of what a list has: the planner may answer that for all lists at once, and reads every subscription there is. Nor a
 # LIMIT without an order: while it takes a list for a big one, it looks for one of its rows from the table's beginning.
@@ -221,8 +222,8 @@ def find_choices(
 def save_choices(
     optout_list: ListSnapshot, address: Address, choices: Choices, asked: Asked, yes: Yes
 ) -> bool:
-    """Opt the address out of what was on and is no longer ticked, and put it back on what is ticked anew; nothing else. An
-    address that is no contact stays none: what it gets is kept elsewhere, and one place on a list would make the others look left.
+    """Opt the address out of what was on and is no longer ticked, and put it back on what is ticked anew; nothing else.
+    An address that is no contact stays none: what it gets is kept elsewhere, and one place on a list would make others look left.
 
     False where it was opted out of something ticked since the form was shown (`yes.asked_at`), which stays so. `choices` were
     found with what was asked. One transaction, or none.

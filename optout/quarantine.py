@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from lists.audit import record_audit
 from lists.models import List, User
@@ -19,7 +19,7 @@ from optout.choices import Assurance, Channel, Medium, RefusalCause, Verdict
 from optout.evidence import Evidence
 from optout.global_requests import GlobalRequest
 from optout.intents import OptOutIntent
-from optout.models import QuarantinedOptOut
+from optout.models import Consent, QuarantinedOptOut
 from optout.sms_optouts import add_contacts
 
 ACCEPTED_AFTER = timedelta(days=7)
@@ -110,13 +110,35 @@ def reject_quarantined(optout_list: List, chosen: Q, *, actor: User, now: dateti
 
 
 def accept_overdue(now: datetime) -> int:
-    """Accept what has waited for 7 days, on the lists that want it so; how many. Run by the worker."""
+    """Accept what has waited for 7 days, on the lists that want it so; how many. Run by the worker.
+
+    Not a request to stop everything whose recipient has said yes to a list since: the later word holds, and the owner decides.
+    """
     overdue = Q(refused_at__lt=now - ACCEPTED_AFTER) & ~Q(cause__in=WAITS_FOR_OWNER)
     waiting = QuarantinedOptOut.objects.filter(
         overdue, verdict=Verdict.WAITING, optout_list__accepts_quarantined=True
     )
     lists = List.objects.filter(pk__in=waiting.values("optout_list_id").distinct())
-    return sum(accept_quarantined(each, overdue, actor=None, now=now) for each in lists)
+    return sum(
+        accept_quarantined(each, overdue & ~has_come_back(each), actor=None, now=now)
+        for each in lists
+    )
+
+
+def has_come_back(optout_list: List) -> Q:
+    """Selects what waits on Do Not Mail of addresses that have said yes to a list of the realm since they were refused last.
+
+    Nothing on other lists: whoever comes back to one has what waits there rejected at once.
+    """
+    if not optout_list.is_global:
+        return Q(pk__in=())
+    # by the realm's lists, with which the index on the address begins
+    said_yes = Consent.objects.filter(
+        optout_list__realm=optout_list.realm_id,
+        digest=OuterRef("digest"),
+        confirmed_at__gt=OuterRef("last_refused_at"),
+    )
+    return Q(Exists(said_yes))
 
 
 def _decide(
@@ -160,7 +182,11 @@ def _intents(
         assurance=Assurance(row.assurance),
         # The ledger's time is when it was recorded, so that a download "since" then has it; the request's own is evidence.
         requested_at=now,
-        evidence=first.adding(asked_at=_said(row.refused_at), accepted_by=by),
+        evidence=first.adding(
+            asked_at=_said(row.refused_at),
+            last_asked_at=row.last_refused_at.isoformat(),  # what coming back is measured by (optout/holds.py)
+            accepted_by=by,
+        ),
     )
     if not row.global_requests:
         return [one]
@@ -179,7 +205,12 @@ def _intent_of(one: OptOutIntent, kept: dict[str, Any], by: str) -> OptOutIntent
         one,
         channel=Channel.find(kept["channel"]) or one.channel,
         assurance=Assurance(kept["assurance"]),
-        evidence=Evidence().adding(**asked.as_evidence(), asked_at=_said(asked_at), accepted_by=by),
+        evidence=Evidence().adding(
+            **asked.as_evidence(),
+            asked_at=_said(asked_at),
+            last_asked_at=asked_at.isoformat(),
+            accepted_by=by,
+        ),
         global_request=asked,
     )
 

@@ -107,6 +107,7 @@ class TestAccepting:
         assert row.evidence == {
             "raw": "Jane@Example.com",
             "asked_at": "2026-03-04T12:00:00+00:00",
+            "last_asked_at": "2026-03-04T12:00:00+00:00",
             "accepted_by": f"user {alice.pk}",
         }
         assert Suppression.objects.get().address == "jane@example.com"

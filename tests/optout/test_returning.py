@@ -301,7 +301,7 @@ class TestOptingOutSince:
 
     @pytest.mark.parametrize(
         ("requested_at", "joined"),
-        [(ASKED - A_MINUTE, Joined.JOINED), (ASKED, Joined.OPTED_OUT_SINCE)],
+        [(ASKED - A_MINUTE, Joined.JOINED), (ASKED + A_MINUTE / 4, Joined.OPTED_OUT_SINCE)],
     )
     def test_of_one_from_the_quarantine_it_counts_when_it_was_asked_for(
         self, optout_list: List, alice: User, requested_at: datetime, joined: Joined
@@ -440,8 +440,36 @@ class TestWhatWaitsInQuarantine:
         assert self.waiting() == [0, 1, 2], "another address, and what was not asked back"
         rows = QuarantinedOptOut.objects.filter(verdict=Verdict.REJECTED)
         assert set(rows.values_list("decided_at", flat=True)) == {ASKED + A_MINUTE}
-        accept_overdue(ASKED + 2 * ACCEPTED_AFTER)
-        assert Subscription.objects.count() == 0, "Do Not Mail is another matter"
+
+    @pytest.mark.parametrize("refused_since", [False, True])
+    def test_to_stop_everything_it_waits_for_the_owner(
+        self, realm: Realm, optout_list: List, alice: User, refused_since: bool
+    ) -> None:
+        """It is older than the recipient's own yes, unless they asked once more."""
+        everything = make.do_not_mail(realm)
+        self.keep(everything)
+        join(optout_list)
+        if refused_since:
+            intent = make.make_intent(everything, requested_at=ASKED + 2 * A_MINUTE)
+            quarantine_optout(intent, RefusalCause.ADDRESS_LIMIT)
+
+        accepted = accept_overdue(ASKED + 2 * ACCEPTED_AFTER)
+
+        if refused_since:
+            assert (accepted, self.waiting(), suppressed(), subscribed()) == (1, [], [0], [])
+        else:
+            assert (accepted, self.waiting(), suppressed(), subscribed()) == (0, [0], [], [1])
+            accept_quarantined(everything, Q(), actor=alice, now=ASKED + 3 * ACCEPTED_AFTER)
+            assert suppressed() == [0]
+
+    def test_somebody_elses_or_another_realms_yes_is_not_theirs(
+        self, realm: Realm, optout_list: List
+    ) -> None:
+        self.keep(make.do_not_mail(realm))
+        join(optout_list, "other@example.com")
+        join(make.make_list(make.make_realm("other")))
+
+        assert accept_overdue(ASKED + 2 * ACCEPTED_AFTER) == 1
 
     def test_of_do_not_mail_where_that_ended(self, realm: Realm, optout_list: List) -> None:
         other = make.make_list(realm, 2)
@@ -545,6 +573,18 @@ class TestOptingOutMeanwhile:
             wait_until_blocked()
 
         assert joining.result(20) is Joined.OPTED_OUT_SINCE
+        assert (suppressed(), subscribed()) == ([1], [])
+
+    def test_what_was_refused_again_since_counts_from_then(
+        self, optout_list: List, alice: User
+    ) -> None:
+        """One row of the quarantine is both: before it was asked for, and after."""
+        for at in (ASKED - A_MINUTE, ASKED + A_MINUTE / 4):
+            intent = make.make_intent(optout_list, requested_at=at)
+            quarantine_optout(intent, RefusalCause.BLOCKED_IP)
+        accept_quarantined(optout_list, Q(), actor=alice, now=ASKED + A_MINUTE / 2)
+
+        assert join(optout_list) is Joined.OPTED_OUT_SINCE
         assert (suppressed(), subscribed()) == ([1], [])
 
     def test_contacts_are_locked_before_suppressions(self, optout_list: List) -> None:
