@@ -12,7 +12,7 @@ from lists.networks import UNKNOWN_NETWORK
 from lists.prepared import fetch_prepared
 from optout.choices import RefusalCause, Verdict
 from optout.models import QuarantinedOptOut
-from optout.quarantine import ACCEPTED_AFTER, WAITS_FOR_OWNER
+from optout.quarantine import ACCEPTED_AFTER, WAITS_FOR_OWNER, has_come_back
 
 MOST_GROUPS = 100
 SAMPLES = 5
@@ -125,6 +125,15 @@ def waiting_groups(optout_list: List) -> tuple[list[WaitingGroup], int]:
         if (known := RefusalCause.find(cause))  # else it waits for the release that keeps such
     ]
     return groups, rows[0][-1] if rows else 0
+
+
+def count_come_back(optout_list: List) -> int:
+    """How many wait for the owner because their recipient has said yes to a list since. At most one query."""
+    if not optout_list.is_global:
+        return 0
+    return QuarantinedOptOut.objects.filter(
+        has_come_back(optout_list), optout_list=optout_list, verdict=Verdict.WAITING
+    ).count()
 
 
 def is_waiting(optout_list: List, group: ChosenGroup) -> bool:

@@ -38,6 +38,7 @@ from reporting.quarantine_global import global_requests_wait, global_waiting
 from reporting.quarantine_groups import (
     WaitingGroup,
     blocked_networks,
+    count_come_back,
     from_network,
     in_groups,
     is_waiting,
@@ -67,6 +68,7 @@ def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
         "waiting": waiting,
         "texts": texts,
         "waiting_texts": waiting_count,
+        "come_back": count_come_back(optout_list),
         "is_cut": waiting > sum(group.addresses for group in groups),
         "blocked": blocked_networks(optout_list, now),
         "global_waiting": of_websites,

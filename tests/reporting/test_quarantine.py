@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from lists.choices import Role
 from lists.models import AuditEntry, List, Realm, User
+from optout.addresses import digest_of
 from optout.choices import Channel, Kind, RefusalCause, Traffic, Verdict
 from optout.evidence import Evidence
-from optout.models import LimitCounter, OptOut, QuarantinedOptOut, Suppression
+from optout.models import Consent, LimitCounter, OptOut, QuarantinedOptOut, Suppression
 from optout.quarantine import quarantine_optout
 from reporting import quarantine_groups
 from reporting.models import Notice
@@ -87,6 +88,26 @@ class TestQuarantine:
             ("2001:db8::/64", RefusalCause.BLOCKED_IP): (2, 2),
             ("0.0.0.0/0", RefusalCause.BLOCKED_IP): (1, 1),
         }
+
+    def test_it_says_who_waits_because_they_came_back(
+        self, realm: Realm, alice: User, optout_list: List
+    ) -> None:
+        everything, sentence = make.do_not_mail(realm), "to stop everything waits until you decide"
+        refuse(everything, "a@example.com")
+        refuse(everything, "b@example.com")
+        client = signed_in(alice)
+        assert sentence not in client.get(url(everything)).content.decode()
+        now = timezone.now()
+        Consent.objects.create(
+            optout_list=optout_list,
+            digest=digest_of("a@example.com"),
+            channel=Channel.JOIN,
+            language="en",
+            asked_at=now,
+            confirmed_at=now,
+        )
+
+        assert f"1 request {sentence}" in client.get(url(everything)).content.decode()
 
     def test_what_a_newer_release_keeps_waits_for_it(self, bob: User, optout_list: List) -> None:
         """During an upgrade, and after going back."""
