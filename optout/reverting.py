@@ -228,8 +228,9 @@ def forget_lines_of(requests: Iterable[GlobalRequest]) -> None:
 
 
 def _resubscribe(ended: list[tuple[bytes, list[int] | None]], now: datetime) -> None:
+    """Give back the subscriptions that were ended. Also asked where there are none: an undo tells by its time otherwise whether the
+    address was on the list (AT-03)."""
     places = [(list_id, digest) for digest, left in ended for list_id in left or ()]
-    if places:
-        fetch_prepared(
-            RESUBSCRIBE, (now, [place[0] for place in places], [place[1] for place in places])
-        )
+    fetch_prepared(
+        RESUBSCRIBE, (now, [place[0] for place in places], [place[1] for place in places])
+    )
