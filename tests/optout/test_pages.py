@@ -103,6 +103,13 @@ class TestDonePage:
             clock.shift(timedelta(hours=24, seconds=1))
             assert "Undo" not in text_of(PublicClient().get(address))
 
+    def test_it_names_the_list_beside_the_owners_own_words(self, optout_list: List) -> None:
+        """pages.md: the page names the list and the sender."""
+        List.objects.update(thank_you_texts={"en": "Sorry to see you go."})
+        page = text_of(open_done(optout_list)[1])
+
+        assert "Sorry to see you go. You will get no more messages from Garden letters." in page
+
     def test_the_body_holds_no_token(self, optout_list: List) -> None:
         """AT-03: so that it can be the same for everybody."""
         address, page = open_done(optout_list)
