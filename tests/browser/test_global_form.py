@@ -47,7 +47,7 @@ def preview_path(realm: Realm, state: str, lang: str = "en", **parameters: str) 
 
 @pytest.mark.usefixtures("dnm")
 class TestLooks:
-    @pytest.mark.parametrize("lang", ["en", "ar"])
+    @pytest.mark.parametrize("lang", ["en", "de", "ar"])
     def test_axe_finds_nothing_in_any_state(self, page: Page, realm: Realm, lang: str) -> None:
         faults = []
         for state in STATES:
