@@ -92,6 +92,9 @@ SELECT maker.id, maker.digest, maker.medium, maker.left_lists {_REVERTIBLE} ORDE
 """
 
 
+_Place = tuple[int, bytes]  # list and digest
+
+
 def undo_optout(done: DoneToken, *, now: datetime, evidence: Evidence) -> bool:
     """Take back the opt-out which the request of this token made; whether it did.
 
@@ -131,7 +134,13 @@ def undo_optout(done: DoneToken, *, now: datetime, evidence: Evidence) -> bool:
             )
             lifted += [is_new for (is_new,) in rows]
         # after all lifts: the realm's Do Not Mail would keep the address off every list
-        _resubscribe([(done.digest, left) for _list, _id, left in made], now)
+        left_lists = {list_id: left for list_id, _id, left in made if left}
+        _resubscribe(
+            [(done.digest, left) for left in left_lists.values()],
+            now,
+            # Also where none was ended, as long as it takes: nobody is to learn whether the address was on the list (AT-03).
+            [(list_id, done.digest) for list_id in list_ids if list_id not in left_lists],
+        )
     return any(lifted)
 
 
@@ -227,10 +236,12 @@ def forget_lines_of(requests: Iterable[GlobalRequest]) -> None:
         GlobalLine.objects.filter(realm=each.realm_id, key=each.key).delete()
 
 
-def _resubscribe(ended: list[tuple[bytes, list[int] | None]], now: datetime) -> None:
-    """Give back the subscriptions that were ended. Also asked where there are none: an undo tells by its time otherwise whether the
-    address was on the list (AT-03)."""
-    places = [(list_id, digest) for digest, left in ended for list_id in left or ()]
-    fetch_prepared(
-        RESUBSCRIBE, (now, [place[0] for place in places], [place[1] for place in places])
-    )
+def _resubscribe(
+    ended: Iterable[tuple[bytes, list[int] | None]], now: datetime, others: Iterable[_Place] = ()
+) -> None:
+    """Give back the subscriptions that were ended. `others` are looked after as if they had been (AT-03)."""
+    places = [(list_id, digest, True) for digest, left in ended for list_id in left or ()]
+    places += [(list_id, digest, False) for list_id, digest in others]
+    if places:
+        list_ids, digests, are_left = zip(*places, strict=True)
+        fetch_prepared(RESUBSCRIBE, (now, list(list_ids), list(digests), list(are_left)))

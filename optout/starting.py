@@ -106,7 +106,8 @@ def lift_stops(
         # after all lifts: the realm's Do Not Mail would keep the number off every list
         places = sorted({list_id for *_, left in stopped for list_id in left or ()})
         if places:
-            fetch_prepared(RESUBSCRIBE, (now, places, [address.digest] * len(places)))
+            count = len(places)
+            fetch_prepared(RESUBSCRIBE, (now, places, [address.digest] * count, [True] * count))
     return [row[0] for row, each in zip(stopped, lifted, strict=True) if each.is_new]
 
 

@@ -228,18 +228,19 @@ FROM optout_optout o WHERE digest = %(digest)s AND id = %(undone)s AND (%(ends)s
 RETURNING is_new
 """  # noqa: S608  constants only
 
-# Gives back the subscriptions that an opt-out ended, unless the address is suppressed there for another reason.
+# Gives back the subscriptions that an opt-out ended (`is_left`), unless the address is suppressed there for another reason. Looks
+# after that of the others as well, as CASE goes by its order: it takes as long (AT-03).
 RESUBSCRIBE = """
 INSERT INTO lists_subscription (optout_list_id, digest, subscribed_at)
 SELECT o.list_id, o.digest, %s
-FROM unnest(%s::int[], %s::bytea[]) AS o (list_id, digest)
-WHERE NOT EXISTS (
+FROM unnest(%s::int[], %s::bytea[], %s::bool[]) AS o (list_id, digest, is_left)
+WHERE CASE WHEN EXISTS (
     SELECT FROM optout_suppression s JOIN lists_list l ON l.id = o.list_id
     WHERE s.digest = o.digest
       AND s.optout_list_id IN (
           o.list_id, (SELECT g.id FROM lists_list g WHERE g.realm_id = l.realm_id AND g.kind = 'global')
       )
-)
+) THEN false ELSE o.is_left END
 ORDER BY o.list_id, o.digest
 ON CONFLICT DO NOTHING
 """

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from lists.models import AuditEntry, List, Realm, Subscription, User
 from lists.prepared import fetch
 from optout.actions import Recorded, record_optout, record_optouts
+from optout.addresses import digest_of
 from optout.choices import Assurance, Channel, Kind, Origin, Reason
 from optout.evidence import Evidence
 from optout.global_requests import GlobalRequest
@@ -21,6 +23,7 @@ from optout.reverting import (
     revert_optouts,
     undo_optout,
 )
+from optout.statements import RESUBSCRIBE
 from optout.tokens import DoneToken
 from tests import make
 from tests.threads import in_thread
@@ -118,6 +121,28 @@ class TestUndo:
         assert tried.evidence == {"undoes": str(forged.optout_id)}
         assert Suppression.objects.exists()
         assert undo(token(optout_list, first))
+
+    def test_it_runs_the_same_statements_whoever_was_on_the_list(self, optout_list: List) -> None:
+        """AT-03: so it takes as long. Only whom the opt-out took off comes back."""
+        ran = []
+        for address, was_on, was_out in (
+            ("on@example.com", True, False),
+            ("new@example.com", False, False),
+            ("out@example.com", False, True),
+        ):
+            if was_on:
+                make.make_subscription(optout_list, address)
+            if was_out:
+                make.make_optout(optout_list, address, evidence=ELSEWHERE)
+            done = token(optout_list, make.make_optout(optout_list, address))
+            with CaptureQueriesContext(connection) as captured:
+                assert undo(done) is not was_out
+            # without the number in a savepoint's name
+            ran.append([each["sql"].split("_x", 1)[0] for each in captured])
+
+        assert ran[0] == ran[1] == ran[2]
+        assert RESUBSCRIBE in ran[0]
+        assert bytes(Subscription.objects.get().digest) == digest_of("on@example.com")
 
     @pytest.mark.parametrize("was_out", [True, False])
     def test_once_more_asks_one_question_whatever_there_was(
