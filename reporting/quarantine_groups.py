@@ -12,7 +12,7 @@ from lists.networks import UNKNOWN_NETWORK
 from lists.prepared import fetch_prepared
 from optout.choices import RefusalCause, Verdict
 from optout.models import QuarantinedOptOut
-from optout.quarantine import ACCEPTED_AFTER, WAITS_FOR_OWNER, has_come_back
+from optout.quarantine import ACCEPTED_AFTER, WAITS_FOR_OWNER
 
 MOST_GROUPS = 100
 SAMPLES = 5
@@ -24,8 +24,13 @@ SELECT
     coalesce(text(network(set_masklen(ip, CASE family(ip) WHEN 4 THEN 32 ELSE 64 END))), %(unknown)s) AS network,
     cause, count(*), sum(requests)::bigint, min(refused_at), max(refused_at), max(last_refused_at),
     (array_agg(address ORDER BY last_refused_at DESC))[:%(samples)s], (array_agg(agent))[1],
+    -- as `has_come_back` selects them: they are not accepted by themselves
+    count(*) FILTER (WHERE %(is_global)s AND EXISTS (
+        SELECT FROM lists_list l JOIN optout_consent c ON c.optout_list_id = l.id
+        WHERE l.realm_id = %(realm)s AND c.digest = q.digest AND c.confirmed_at > q.last_refused_at
+    )),
     (sum(count(*)) OVER ())::bigint  -- of all groups, before the LIMIT
-FROM optout_quarantinedoptout
+FROM optout_quarantinedoptout q
 WHERE optout_list_id = %(list)s AND verdict = 1 AND cause <> {RefusalCause.UNCLEAR_TEXT:d}
 GROUP BY 1, 2
 ORDER BY max(last_refused_at) DESC, 1, 2
@@ -58,6 +63,7 @@ class WaitingGroup:
     last_at: datetime
     samples: Sequence[str]
     agent: str
+    come_back: int = 0  # of them, those whose recipient has said yes to a list since
 
     @property
     def value(self) -> str:
@@ -114,6 +120,8 @@ def waiting_groups(optout_list: List) -> tuple[list[WaitingGroup], int]:
         _GROUPS,
         {
             "list": optout_list.pk,
+            "realm": optout_list.realm_id,
+            "is_global": optout_list.is_global,
             "unknown": UNKNOWN_NETWORK,
             "samples": SAMPLES,
             "most": MOST_GROUPS,
@@ -125,15 +133,6 @@ def waiting_groups(optout_list: List) -> tuple[list[WaitingGroup], int]:
         if (known := RefusalCause.find(cause))  # else it waits for the release that keeps such
     ]
     return groups, rows[0][-1] if rows else 0
-
-
-def count_come_back(optout_list: List) -> int:
-    """How many wait for the owner because their recipient has said yes to a list since. At most one query."""
-    if not optout_list.is_global:
-        return 0
-    return QuarantinedOptOut.objects.filter(
-        has_come_back(optout_list), optout_list=optout_list, verdict=Verdict.WAITING
-    ).count()
 
 
 def is_waiting(optout_list: List, group: ChosenGroup) -> bool:

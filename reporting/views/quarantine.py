@@ -38,7 +38,6 @@ from reporting.quarantine_global import global_requests_wait, global_waiting
 from reporting.quarantine_groups import (
     WaitingGroup,
     blocked_networks,
-    count_come_back,
     from_network,
     in_groups,
     is_waiting,
@@ -68,7 +67,7 @@ def list_quarantine(request: HttpRequest, public_id: str) -> HttpResponse:
         "waiting": waiting,
         "texts": texts,
         "waiting_texts": waiting_count,
-        "come_back": count_come_back(optout_list),
+        "come_back": sum(group.come_back for group in groups),
         "is_cut": waiting > sum(group.addresses for group in groups),
         "blocked": blocked_networks(optout_list, now),
         "global_waiting": of_websites,
