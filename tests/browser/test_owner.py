@@ -31,7 +31,7 @@ def make_list(page: Page, name: str) -> None:
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("group", name="Direct link")).to_be_visible()
     page.get_by_role("button", name="Continue").click()
-    page.get_by_label("Thank-you text in English").fill("Sorry to see you go.")
+    page.get_by_label("Thank-you text").fill("Sorry to see you go.")
     page.get_by_role("button", name="Make the list").click()
     expect(page.get_by_role("heading", name="Service", level=1)).to_be_visible()
 
