@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 
 from lists.lookup import get_list, get_list_by_id
 from optout import replies, screens
-from optout.addresses import AddressError, parse_address, parse_phone
+from optout.addresses import Address, AddressError, parse_phone
 from optout.callers import Caller, classify
 from optout.channels import direct_link, one_click, page, pixel, s2s, signed_link, sms_link
 from optout.channels.global_unsubscribe import done as global_done
@@ -16,9 +16,10 @@ from optout.channels.global_unsubscribe import preview as global_preview
 from optout.channels.inbound_sms import door as sms_door
 from optout.given import NOTHING
 from optout.guard import is_form
-from optout.links import read_token
+from optout.links import OPT_OUT
 from optout.public import post_only, public
 from optout.short_links import read_short_token
+from optout.signed_visits import answer_signed
 from optout.visits import BodyError, Visit
 
 ANSWERS: dict[Caller, Callable[[Visit], HttpResponse]] = {
@@ -49,23 +50,7 @@ def open_pixel(request: HttpRequest, public_id: str) -> HttpResponse:
 @public
 def open_signed_link(request: HttpRequest, token: str) -> HttpResponse:
     """`/o/<token>`: one recipient's own link. A POST acts; a page whose button was pressed is asked for its token."""
-    target = read_token(token)
-    optout_list = get_list_by_id(target.list_id) if target else None
-    if target is None or optout_list is None:
-        return screens.broken_link(request)
-    try:
-        # a mailer that makes its own links may have left the address as it was typed
-        recipient = parse_address(target.address, "either", optout_list.region)
-        visit = Visit.of(request, optout_list).about(recipient)
-    except AddressError:
-        return screens.broken_link(request)
-    except BodyError as error:
-        return screens.unreadable(request, error.status)
-    if request.method != "POST":
-        return signed_link.show(visit, recipient)
-    if is_form(visit) or (visit.takes_html and not visit.is_one_click):
-        return signed_link.record_form(visit, recipient)
-    return one_click.record_signed(visit, recipient)
+    return answer_signed(request, token, OPT_OUT, _answer_signed)
 
 
 @public
@@ -147,6 +132,14 @@ def _open(request: HttpRequest, public_id: str, *, image_path: bool) -> HttpResp
     if request.method == "POST" and is_form(visit):
         return page.record_form(visit)
     return _answer(visit)
+
+
+def _answer_signed(visit: Visit, recipient: Address) -> HttpResponse:
+    if visit.request.method != "POST":
+        return signed_link.show(visit, recipient)
+    if is_form(visit) or (visit.takes_html and not visit.is_one_click):
+        return signed_link.record_form(visit, recipient)
+    return one_click.record_signed(visit, recipient)
 
 
 def _answer(visit: Visit) -> HttpResponse:
