@@ -12,12 +12,11 @@ from lists.lookup import ListSnapshot
 from lists.prepared import fetch
 from optout.actions import record_optouts
 from optout.addresses import Address, stored_under
-from optout.choices import Assurance, Medium, Reason
+from optout.choices import Medium, Reason
 from optout.consent_words import choice_words
 from optout.contact_locks import seeing_others
 from optout.holds import IS_BARRED
-from optout.intents import OptOutIntent
-from optout.returning import Joined, Wanted, Yes, change_places, write_consents
+from optout.returning import Joined, Wanted, Yes, change_places, own_optout, write_consents
 from optout.texts import cut_words, weight_of
 
 MOST_SHOWN = 50  # lists; for those beyond them there is "Unsubscribe from everything"
@@ -229,7 +228,7 @@ def save_choices(
     found with what was asked. One transaction, or none.
     """
     leaving = [
-        _leaving(optout_list, address, each.list_id, yes)
+        own_optout(optout_list, address, each.list_id, yes)
         for each in choices.every
         if each.list_id in asked.was - asked.ticked
     ]
@@ -248,21 +247,6 @@ def save_choices(
         joined = [each for each in wanted if became[each.list_id] is Joined.JOINED]
         write_consents(joined, address, yes)
     return is_current and all(each.is_on for each in became.values())
-
-
-def _leaving(optout_list: ListSnapshot, address: Address, list_id: int, yes: Yes) -> OptOutIntent:
-    return OptOutIntent(
-        list_id=list_id,
-        realm_id=optout_list.realm_id,
-        is_global=False,
-        digest=address.digest,
-        address=address.key,
-        medium=address.medium,
-        channel=yes.channel,
-        assurance=Assurance.SIGNED,
-        requested_at=yes.now,
-        evidence=yes.evidence,
-    )
 
 
 def _numbers(texts: Iterable[str]) -> frozenset[int]:

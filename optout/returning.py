@@ -4,7 +4,7 @@ By the button that the join form's mail leads to, and by the preference page. Th
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -165,6 +165,22 @@ def change_places(
     return became
 
 
+def own_optout(of_realm: ListSnapshot, address: Address, list_id: int, yes: Yes) -> OptOutIntent:
+    """The opt-out of one list of the realm that comes with a confirmation: the same channel, moment and proof."""
+    return OptOutIntent(
+        list_id=list_id,
+        realm_id=of_realm.realm_id,
+        is_global=False,
+        digest=address.digest,
+        address=address.key,
+        medium=address.medium,
+        channel=yes.channel,
+        assurance=Assurance.SIGNED,
+        requested_at=yes.now,
+        evidence=yes.evidence,
+    )
+
+
 def write_consents(wanted: Sequence[Wanted], address: Address, yes: Yes) -> None:
     """Keep what proves that they said yes to these lists. In the transaction of `change_places`."""
     if not wanted:
@@ -209,20 +225,10 @@ def _kept_out(
     if not of_everything:
         return []
     rows = fetch(_OTHER_LISTS, {"realm": of_realm.realm_id, "lists": list(decided)})
+    kept_out = yes.evidence.adding(**{KEPT_OUT: True})
+    reason = Reason(of_everything[0].reason)
     return [
-        OptOutIntent(
-            list_id=list_id,
-            realm_id=of_realm.realm_id,
-            is_global=False,
-            digest=address.digest,
-            address=address.key,
-            medium=address.medium,
-            channel=yes.channel,
-            assurance=Assurance.SIGNED,
-            requested_at=yes.now,
-            evidence=yes.evidence.adding(**{KEPT_OUT: True}),
-            reason=Reason(of_everything[0].reason),
-        )
+        replace(own_optout(of_realm, address, list_id, yes), evidence=kept_out, reason=reason)
         for (list_id,) in rows
     ]
 
