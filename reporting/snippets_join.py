@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from lists.lookup import ListSnapshot
 from optout import links
-from optout.channels.join import AGREE_FIELD, consent_words
+from optout.consent_words import AGREE_FIELD, consent_words
 from optout.guard import HONEYPOT_FIELD, TYPED_FIELD
 from optout.own_texts import in_language
 

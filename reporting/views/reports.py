@@ -59,35 +59,26 @@ def _opt_outs() -> Group:
 
 
 def _entries(lists: list[List]) -> Group:
-    return Group(
-        _("Entries"),
-        _("Every single opt-out of a list: when it came, how, and for whom."),
-        [
-            Report(
-                each.name,
-                reverse("list_entries", args=[each.public_id]),
-                _("No. %(number)s") % {"number": each.number},
-                is_own_text=True,
-            )
-            for each in lists
-        ],
-    )
+    text = _("Every single opt-out of a list: when it came, how, and for whom.")
+    return Group(_("Entries"), text, _of_each(lists, "list_entries"))
 
 
 def _reasons(lists: list[List]) -> Group:
-    return Group(
-        _("Reasons"),
-        _("Why people left a list, as they chose to say afterwards."),
-        [
-            Report(
-                each.name,
-                reverse("list_reasons", args=[each.public_id]),
-                _("No. %(number)s") % {"number": each.number},
-                is_own_text=True,
-            )
-            for each in lists
-        ],
-    )
+    text = _("Why people left a list, as they chose to say afterwards.")
+    return Group(_("Reasons"), text, _of_each(lists, "list_reasons"))
+
+
+def _of_each(lists: list[List], screen: str) -> list[Report]:
+    """That screen of each list."""
+    return [
+        Report(
+            each.name,
+            reverse(screen, args=[each.public_id]),
+            _("No. %(number)s") % {"number": each.number},
+            is_own_text=True,
+        )
+        for each in lists
+    ]
 
 
 def _extras() -> Group:
