@@ -1,8 +1,10 @@
 """The brand of a realm: what the pages of its lists show where a list says nothing else (S2.2). Realm admins only."""
 
+from functools import partial
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -11,8 +13,8 @@ from lists.lookup import snapshot
 from lists.models import List
 from lists.views.context import admin_standing
 from lists.views.realm_settings import settings_tabs
-from reporting.page_editor import Page, Sent, known_language, previewed_realm, saved_page
-from reporting.views.page_editor import editor_context, say_saved, show_preview, shown_query
+from reporting.page_editor import Page, Sent, previewed_realm
+from reporting.views.page_editor import answer_editor, editor_context, show_preview
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -20,19 +22,8 @@ from reporting.views.page_editor import editor_context, say_saved, show_preview,
 def brand(request: HttpRequest) -> HttpResponse:
     """As `list_page`, of a realm."""
     standing = admin_standing(request)
-    realm = standing.realm
-    if request.method != "POST":
-        language = known_language(realm, request.GET.get("lang", ""))
-        return _show(request, standing, saved_page(realm, language))
-    sent = Sent(realm, request.POST, request.FILES)
-    if "to" in request.POST:
-        return _show(request, standing, sent.page(request.POST["to"]))
-    if refused := sent.refused(request.POST.get("mend", "")):
-        return _show(request, standing, refused, status=422)
-    if "mend" in request.POST:
-        return _show(request, standing, sent.page(request.POST["mend"]))
-    say_saved(request, is_new=sent.save(standing.user))
-    return redirect(f"{reverse('brand')}?{shown_query(request, sent)}")
+    show = partial(_show, request, standing)
+    return answer_editor(request, standing.realm, show, reverse("brand"), standing.user)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,7 +49,7 @@ def _sample(standing: Standing) -> List:
     return shown
 
 
-def _show(request: HttpRequest, standing: Standing, page: Page, status: int = 200) -> HttpResponse:
+def _show(request: HttpRequest, standing: Standing, page: Page, status: int) -> HttpResponse:
     sample = _sample(standing)
     context = editor_context(
         request, standing.realm, page, reverse("brand_preview"), is_global=sample.is_global

@@ -1,6 +1,8 @@
 """The hosted page of a list: what is written on it, how it looks, and a preview of every state in every language."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +18,7 @@ from lists.access import OpenedList, Permission, open_list
 from lists.choices import Language
 from lists.logos import find_logo, read_logo, to_show
 from lists.lookup import ListSnapshot, snapshot
-from lists.models import List, Realm
+from lists.models import List, Realm, User
 from lists.views.context import list_context
 from optout.languages import choose_language
 from optout.preview import show_state
@@ -35,19 +37,13 @@ def list_page(request: HttpRequest, public_id: str) -> HttpResponse:
     """GET `?lang=…&state=…` shows the editor. POST saves; with `to=<language>` it goes on in that language and saves nothing,
     with `mend=<language>` too, and says what is wrong there."""
     opened = open_list(request.user, public_id, Permission.EDIT)
-    optout_list = opened.optout_list
-    if request.method != "POST":
-        language = known_language(optout_list, request.GET.get("lang", ""))
-        return _show(request, opened, saved_page(optout_list, language))
-    sent = Sent(optout_list, request.POST, request.FILES)
-    if "to" in request.POST:
-        return _show(request, opened, sent.page(request.POST["to"]))
-    if refused := sent.refused(request.POST.get("mend", "")):
-        return _show(request, opened, refused, status=422)
-    if "mend" in request.POST:
-        return _show(request, opened, sent.page(request.POST["mend"]))
-    say_saved(request, is_new=sent.save(opened.standing.user))
-    return redirect(f"{reverse('list_page', args=[public_id])}?{shown_query(request, sent)}")
+    return answer_editor(
+        request,
+        opened.optout_list,
+        partial(_show, request, opened),
+        reverse("list_page", args=[public_id]),
+        opened.standing.user,
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -62,6 +58,27 @@ def list_page_preview(request: HttpRequest, public_id: str) -> HttpResponse:
     sent = Sent(optout_list, request.POST, request.FILES)
     shown = previewed(shown, optout_list, sent.values(), has_own_logo=not sent.removes_logo)
     return show_preview(request, shown, default_language(optout_list), sent)
+
+
+def answer_editor(
+    request: HttpRequest,
+    of: List | Realm,
+    show: Callable[[Page, int], HttpResponse],
+    address: str,
+    user: User,
+) -> HttpResponse:
+    """What the editor of a list or a realm at that address answers: `show` makes a page of it, with that status."""
+    if request.method != "POST":
+        return show(saved_page(of, known_language(of, request.GET.get("lang", ""))), 200)
+    sent = Sent(of, request.POST, request.FILES)
+    if "to" in request.POST:
+        return show(sent.page(request.POST["to"]), 200)
+    if refused := sent.refused(request.POST.get("mend", "")):
+        return show(refused, 422)
+    if "mend" in request.POST:
+        return show(sent.page(request.POST["mend"]), 200)
+    _say_saved(request, is_new=sent.save(user))
+    return redirect(f"{address}?{_shown_query(request, sent)}")
 
 
 def show_preview(
@@ -120,7 +137,7 @@ def editor_context(
     }
 
 
-def say_saved(request: HttpRequest, *, is_new: bool) -> None:
+def _say_saved(request: HttpRequest, *, is_new: bool) -> None:
     """Tell on the next page what became of it."""
     if is_new:
         messages.success(request, _("Saved."))
@@ -128,7 +145,7 @@ def say_saved(request: HttpRequest, *, is_new: bool) -> None:
         messages.info(request, _("Nothing was changed."))
 
 
-def shown_query(request: HttpRequest, sent: Sent) -> str:
+def _shown_query(request: HttpRequest, sent: Sent) -> str:
     """What the editor's address says, so that it opens where one was."""
     kept = {name: request.POST.get(name, "") for name in ("state", "scheme")}
     return urlencode(
@@ -136,7 +153,7 @@ def shown_query(request: HttpRequest, sent: Sent) -> str:
     )
 
 
-def _show(request: HttpRequest, opened: OpenedList, page: Page, status: int = 200) -> HttpResponse:
+def _show(request: HttpRequest, opened: OpenedList, page: Page, status: int) -> HttpResponse:
     optout_list = opened.optout_list
     preview = reverse("list_page_preview", args=[optout_list.public_id])
     context = list_context(opened, "list_page") | editor_context(
